@@ -1,0 +1,1 @@
+"""The embedded site: real sockets on loopback, scenarios as data."""

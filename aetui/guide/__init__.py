@@ -1,0 +1,1 @@
+"""A pure interpreter of assets/guides/*.toml."""

@@ -1,0 +1,1 @@
+"""The listener, the outside confirmation, NAT depth."""

@@ -1,0 +1,1 @@
+"""The only room with scapy, raw sockets and privileges: a helper process of its own."""

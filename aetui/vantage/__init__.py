@@ -1,0 +1,1 @@
+"""Where probes run from: this machine, a jump host, the embedded site."""

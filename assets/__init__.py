@@ -1,0 +1,1 @@
+"""Data only: catalogue, causes, guides, scenarios, report template and schema, stylesheets."""

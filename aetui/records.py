@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 
-NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Status(StrEnum):
@@ -97,7 +95,7 @@ class Check:
     """Attempts in all where the observation is silence. The first goes alone, the others together; each is counted in the report."""
     source: str = ""
     """Section of the requirement document, or the standard, that it comes from."""
-    about: Mapping[str, str] = field(default=NOTHING)
+    about: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Further parameters of the probe, by the names in its docstring."""
 
     @property
@@ -127,7 +125,7 @@ class Said:
     """One sentence of evidence: a key of assets/causes.toml's ``[evidence]`` table and the values that fill it."""
 
     key: str
-    values: Mapping[str, str] = field(default=NOTHING)
+    values: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +138,7 @@ class Finding:
     severity: Severity = Severity.FAIL
     confidence: Confidence = Confidence.CERTAIN
     evidence: tuple[Said, ...] = ()
-    facts: Mapping[str, str] = field(default=NOTHING)
+    facts: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Values for the cause's own sentences (resolver, issuer, host …)."""
     owner: Owner | None = None
     """Where the observation says more than the cause's usual owner."""

@@ -156,11 +156,11 @@ def overlay(base: Catalogue, table: Table, own: Path) -> Catalogue:
     endpoints = (*map(_endpoint, table.tables("endpoint")), *map(_range, table.tables("range")))
     inbound = tuple(map(_inbound, table.tables("inbound")))
     opinions = tuple(map(_opinion, table.tables("opinion")))
-    removed = [(entry.text("host"), entry.texts("equipment", ()), entry.done()) for entry in table.tables("remove")]
+    removed = tuple(map(_removal, table.tables("remove")))
     table.done()
     changes = [f"equipment {key} {'replaced' if key in base.equipment else 'added'}" for key in equipment]
     kept = base.endpoints
-    for host, keys, _ in removed:
+    for host, keys in removed:
         if not any(e.host == host for e in kept):
             raise DataError(table.file, "remove", f"{host!r} is not in the catalogue")
         kept = tuple(_without(kept, host, keys or tuple(base.equipment)))
@@ -262,6 +262,12 @@ def _inbound(table: Table) -> Inbound:
         table.texts("equipment"), service, table.integer("port", 1, 65535), table.text("section", "own file"),
         table.text("why", "Named in the user's own file."), table.text("breaks", "Not said in the user's own file."), table.texts("notes", ()),
     )
+    table.done()
+    return entry
+
+
+def _removal(table: Table) -> tuple[str, tuple[str, ...]]:
+    entry = table.text("host"), table.texts("equipment", ())
     table.done()
     return entry
 

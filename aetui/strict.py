@@ -37,7 +37,7 @@ def read_toml(path: Path) -> Table:
         raise DataError(str(path), "", error.strerror or "cannot be read") from None
     if len(data) > LARGEST_FILE:
         raise DataError(str(path), "", f"is larger than {LARGEST_FILE} bytes")
-    return parse_toml(data, path.name if path.name else str(path))
+    return parse_toml(data, str(path))
 
 
 def parse_toml(data: bytes, file: str) -> Table:

@@ -26,6 +26,8 @@ class Result:
     phases_ms: Mapping[str, float] = field(default_factory=dict)
     """``dns``, ``connect``, ``tls``, ``first_byte``: of this check's own chain."""
     attempts: int = 0
+    earlier: tuple[Observation, ...] = ()
+    """What the attempts before the deciding one saw."""
     not_run: str | None = None
     """Why there is no observation: ``needs`` (its prerequisite carried nothing over), ``deadline``, ``cancelled``, ``vantage`` (this vantage
     cannot do it), ``privilege``, ``vantage-lost`` or ``not-asked``."""

@@ -80,7 +80,7 @@ def _canaries(resolvers: Iterable[str], nonce: str) -> Iterator[Check]:
     for resolver in resolvers:
         for suffix, name in CANARY_LABELS.items():
             yield Check(
-                f"canary:{resolver}:{suffix}", "dns", host=name.format(nonce=nonce), tries=SILENT_TRIES,
+                f"canary:{resolver}:{suffix}", "dns", host=name.format(nonce=nonce),
                 about={"resolver": resolver, "purpose": "canary", "type": "A"}, source="RFC 1034 section 4.3.1",
             )
 
@@ -91,7 +91,7 @@ def _service(need: Need, info: VantageInfo) -> Iterator[Check]:
         for address in endpoint.addresses:
             yield from _port(need, address, None, {"address": address})
         return
-    name = _check(need, f"dns:{endpoint.host}", "dns", endpoint.host, tries=SILENT_TRIES, about={"documented": ",".join(endpoint.addresses)})
+    name = _check(need, f"dns:{endpoint.host}", "dns", endpoint.host, about={"documented": ",".join(endpoint.addresses)})
     yield name
     yield from _port(need, endpoint.host, name.id, {})
     if info.ipv6 and service.speaks != "ntp":
@@ -120,7 +120,7 @@ def _check(
     return Check(
         id=identity, kind=kind, host=host, port=need.service.port if transport else None, transport=transport,
         equipment=need.equipment, requirement=need.service.requirement,
-        group=f"{group}:{need.service.port}" if group and kind in {"tcp", "ntp"} else None,
+        group=f"{group}:{need.service.port if transport else kind}" if group else None,
         needs=parent, tries=tries, source=need.endpoint.section, about=dict(about or {}),
     )
 

@@ -13,12 +13,13 @@ import asyncio
 import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from aetui.diagnosis import diagnose, followups
 from aetui.events import CheckDone, ChecksAdded, CheckStarted, Diagnosing, Event, Result, SessionEnded, SessionStarted
-from aetui.observations import BannerSeen, Ended, FtpSeen, NtpSeen, Observation, Outcome, TcpSeen
+from aetui.observations import NtpSeen, Observation, Outcome, TcpSeen
 from aetui.probes import PROBES
 from aetui.probes.base import Given, Measured, Probe, Settings
 from aetui.records import Check
@@ -111,6 +112,7 @@ class _Run:
         self.per_host: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE_PER_HOST))
         self.branches = 0
         self.changed = asyncio.Event()
+        self.idle = asyncio.Event()
         self._sort(checks)
 
     def _sort(self, checks: Iterable[Check]) -> None:
@@ -140,6 +142,8 @@ class _Run:
 
     def _plant(self, group: asyncio.TaskGroup) -> None:
         roots, self.roots = self.roots, []
+        if roots:
+            self.idle.clear()
         for check in roots:
             self.branches += 1
             given = Given(addresses=self.carried.get(check.needs or "", self._addresses(check)))
@@ -163,8 +167,8 @@ class _Run:
                     self.session.emit(ChecksAdded(self.session.at(), wishes))
                     self._sort(wishes)
                     self._plant(group)
-            if self.branches:
-                await asyncio.sleep(max(RULES_EVERY_S, 4 * (loop.time() - began)))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.idle.wait(), max(RULES_EVERY_S, 4 * (loop.time() - began)))
 
     def _read_rules(self) -> None:
         diagnosis = diagnose(self.session.state)
@@ -178,6 +182,8 @@ class _Run:
         finally:
             self.branches -= 1
             self.changed.set()
+            if not self.branches:
+                self.idle.set()
 
     async def _grow(self, check: Check, given: Given) -> None:
         measured = await self._check(check, given)
@@ -281,7 +287,5 @@ def _silent(seen: Observation) -> bool:
     match seen:
         case TcpSeen() | NtpSeen():
             return seen.outcome is Outcome.FILTERED
-        case BannerSeen() | FtpSeen():
-            return seen.ended is Ended.SILENT
         case _:
             return False

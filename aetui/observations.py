@@ -177,6 +177,8 @@ class TlsSeen:
     logger_at_network_time: Verification | None = None
     """As ``logger``, with the clock that network time gives, where ours is known to be off."""
     name_matches: bool | None = None
+    verified_at: datetime | None = None
+    """This machine's clock (UTC) when the chain was verified."""
     received: int = 0
     """Bytes that came from the peer."""
     first_bytes: bytes = b""
@@ -197,6 +199,8 @@ class HttpSeen:
     body: bytes = b""
     """The first 4 KiB."""
     title: str | None = None
+    date_offset_ms: float | None = None
+    """The Date header minus our clock at its arrival; the header counts whole seconds."""
     received: int = 0
     first_bytes: bytes = b""
     """Where the peer did not speak HTTP: up to 64 bytes."""

@@ -135,6 +135,8 @@ class Finding:
     cause: str
     explains: tuple[str, ...]
     """Ids of the checks that this cause accounts for, failed and skipped alike."""
+    follows: tuple[str, ...] = ()
+    """Those of ``explains`` that fail only because of the first of them: they read as skipped."""
     severity: Severity = Severity.FAIL
     confidence: Confidence = Confidence.CERTAIN
     evidence: tuple[Said, ...] = ()

@@ -47,6 +47,8 @@ class Ended(StrEnum):
     """Something came that this protocol does not have."""
     LIMIT = "limit"
     """The peer sent more than we are willing to read."""
+    DECLINED = "declined"
+    """The peer understood, and said no in the protocol's own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,9 @@ class DnsAnswer:
     icmp: Icmp | None = None
     elapsed_ms: float = 0.0
     note: str | None = None
-    """``loop``, ``malformed`` or ``limit`` where the answer is not one to use."""
+    """``loop``, ``malformed`` or ``limit`` where the answer is not one to use; ``bad-name`` where the name cannot be asked for."""
+    asked: int = 1
+    """Questions sent in all, over UDP and TCP, until this answer or the end of patience."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +187,8 @@ class TlsSeen:
     """Bytes that came from the peer."""
     first_bytes: bytes = b""
     """Where the peer did not speak TLS: up to 64 bytes of what it said."""
+    logger_when_valid: Verification | None = None
+    """As ``logger``, at a moment within the dates of every certificate sent, where dates are what ``logger`` found at fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +252,10 @@ class FtpTransfer:
     port: int | None = None
     connect: TcpSeen | None = None
     received: int = 0
+    corrected: TcpSeen | None = None
+    """The connect to the control connection's own address, where a 227 named another one; as many clients do."""
+    listing: str | None = None
+    """The server's last reply to the listing that was to come over this connection."""
 
 
 @dataclass(frozen=True, slots=True)

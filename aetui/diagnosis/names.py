@@ -1,0 +1,212 @@
+"""Rules about names: resolvers that are dead, failing or lying, and names that are missing. Pure.
+
+A resolver is judged by all its answers, the names that cannot exist among them (RFC 2308 for what an absent name looks like). A name is judged
+against resolvers outside the site where one could be asked; where none could, that is said.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from aetui.diagnosis.readings import is_sinkhole
+from aetui.diagnosis.view import Row, View
+from aetui.observations import DnsAnswer, DnsSeen, Outcome
+from aetui.records import Confidence, Finding, Owner, Said, Severity
+
+FAILING_CODES = frozenset({"SERVFAIL", "REFUSED", "FORMERR", "NOTIMP", "NOTAUTH"})
+
+
+def _by_resolver(view: View) -> dict[str, list[DnsAnswer]]:
+    sorted_answers: dict[str, list[DnsAnswer]] = defaultdict(list)
+    for answer in view.answers:
+        sorted_answers[answer.resolver].append(answer)
+    return sorted_answers
+
+
+def _usable(answers: list[DnsAnswer]) -> bool:
+    return any(a.outcome is Outcome.OPEN and a.rcode in {"NOERROR", "NXDOMAIN"} for a in answers)
+
+
+def _anchors(view: View, resolver: str) -> list[str]:
+    return [check.id for check, _ in view.canaries(resolver)]
+
+
+def resolver_dead(view: View) -> Iterator[Finding]:
+    """A configured resolver gives no answer at all; a warning where another one does the work."""
+    everyone = _by_resolver(view)
+    for resolver, answers in everyone.items():
+        if any(a.outcome is Outcome.OPEN for a in answers) or not view.settled(("dns",)):
+            continue
+        others = [r for r, given in everyone.items() if r != resolver and _usable(given)]
+        anchors = _anchors(view, resolver)
+        rows = [row.id for row in view.failing("dns")] if not others else []
+        if not others and not rows:
+            continue
+        waiting = view.below(rows)
+        icmp = next((a.icmp for a in answers if a.icmp is not None), None)
+        facts = {"resolver": resolver, "count": str(len(waiting)), "others": ", ".join(others)}
+        said = [Said("resolver-silent", {"resolver": resolver, "asked": str(len(answers))})]
+        if icmp is not None:
+            said.append(Said("icmp", {"type": str(icmp.type), "code": str(icmp.code), "sender": icmp.sender}))
+        if others:
+            said.append(Said("other-resolver-works", {"resolver": ", ".join(others)}))
+        yield Finding(
+            "dns-unreachable", (*anchors, *waiting), follows=waiting, facts=facts, evidence=tuple(said),
+            severity=Severity.WARN if others else Severity.FAIL,
+        )
+
+
+def resolver_failing(view: View) -> Iterator[Finding]:
+    """It answers, and only with errors, for names that must exist."""
+    rows = [row for row in view.failing("dns") if row.reading.cause == "dns-failing"]
+    if not rows:
+        return
+    codes = sorted({a.rcode for row in rows for a in _answers(row) if a.rcode in FAILING_CODES and a.rcode})
+    resolver = next((a.resolver for row in rows for a in _answers(row)), "?")
+    everything = not view.passing("dns")
+    waiting = view.below(row.id for row in rows)
+    anchors = tuple(_anchors(view, resolver)) if everything else ()
+    said = Said("resolver-errors", {"resolver": resolver, "codes": ", ".join(codes), "names": _list(row.host for row in rows)})
+    yield Finding(
+        "dns-failing", (*anchors, *waiting), follows=waiting if anchors else (), evidence=(said,),
+        confidence=Confidence.CERTAIN if everything else Confidence.LIKELY,
+        facts={"resolver": resolver, "codes": ", ".join(codes), "names": _list(row.host for row in rows)},
+    )
+
+
+def _answers(row: Row) -> tuple[DnsAnswer, ...]:
+    seen = row.result.observation
+    return seen.answers if isinstance(seen, DnsSeen) else ()
+
+
+def _addresses(row: Row) -> tuple[str, ...]:
+    seen = row.result.observation
+    return seen.addresses if isinstance(seen, DnsSeen) else ()
+
+
+def hijacked(view: View) -> Iterator[Finding]:
+    """Names that cannot exist resolve too. Required names that lead to the same place are explained; where none does it is a warning."""
+    for resolver in view.state.vantage.resolvers:
+        lies = {a for check, seen in view.canaries(resolver) if check.id.endswith(":com") for a in seen.addresses}
+        if not lies:
+            continue
+        names = [row for row in view.rows("dns") if row.id not in view.explained and lies & set(_addresses(row))]
+        rows = list(dict.fromkeys(i for row in names for i in (row.id, *_fed_by(view, row.id))))
+        anchors = _anchors(view, resolver)
+        made_up = next(seen.name for check, seen in view.canaries(resolver) if seen.addresses)
+        said = Said("canary-resolves", {"name": made_up, "addresses": ", ".join(sorted(lies)), "resolver": resolver})
+        yield Finding(
+            "dns-hijacked", (*anchors, *rows), follows=tuple(i for i in rows if not i.startswith("dns:")), evidence=(said,),
+            facts={"resolver": resolver, "addresses": ", ".join(sorted(lies)), "count": str(len(names))},
+            severity=Severity.FAIL if names else Severity.WARN,
+        )
+
+
+def _fed_by(view: View, identity: str) -> Iterator[str]:
+    """Every check further down the chain that a wrong address makes meaningless, run or not."""
+    for check in view.state.checks.values():
+        if check.equipment and identity in view.above(check.id):
+            yield check.id
+
+
+def filtered_names(view: View) -> Iterator[Finding]:
+    """An address that no public service can have, or 'no such name' where a resolver outside says otherwise."""
+    sinks = [row for row in view.failing("dns") if row.reading.cause == "dns-filtered"]
+    if sinks:
+        yield _filtered(view, sinks, [Said("sinkhole", {"host": row.host, "addresses": ", ".join(_addresses(row))}) for row in sinks])
+    gone = [row for row in view.failing("dns", cause="dns-name-missing") if _opposed(view, row)]
+    if gone:
+        said = [
+            Said("opinion-differs", {"host": row.host, "resolver": view.opinions(row.host)[0].resolver, "addresses": ", ".join(_opposed(view, row))})
+            for row in gone
+        ]
+        yield _filtered(view, gone, said)
+
+
+def _opposed(view: View, row: Row) -> list[str]:
+    return sorted({a for answer in view.opinions(row.host) for a in answer.addresses if not is_sinkhole(a)})
+
+
+def _filtered(view: View, rows: list[Row], said: list[Said]) -> Finding:
+    fed = [i for row in rows for i in _fed_by(view, row.id)]
+    resolver = next((a.resolver for row in rows for a in _answers(row)), "?")
+    return Finding(
+        "dns-filtered", (*(row.id for row in rows), *fed), follows=tuple(fed), evidence=tuple(said[:4]),
+        facts={"names": _list(row.host for row in rows), "resolver": resolver},
+    )
+
+
+def redirected_names(view: View) -> Iterator[Finding]:
+    """Several names with different documented addresses lead to one undocumented place, and the name fails there: a block page's address."""
+    places: dict[str, list[Row]] = defaultdict(list)
+    for row in view.rows("dns"):
+        documented = set(filter(None, row.check.about.get("documented", "").split(",")))
+        for address in _addresses(row)[:1]:
+            if row.id not in view.explained and documented and address not in documented:
+                places[address].append(row)
+    for address, rows in places.items():
+        documented = {row.check.about.get("documented", "") for row in rows}
+        failing = [row for row in view.failing("tls", "http", "tcp") if row.host in {r.host for r in rows}]
+        if len(documented) < 2 or not any(row.check.kind == "tls" for row in failing):
+            continue
+        fed = [i for row in rows for i in _fed_by(view, row.id)]
+        said = Said("one-place", {"hosts": _list(r.host for r in rows), "address": address})
+        resolver = next((a.resolver for row in rows for a in _answers(row)), "?")
+        yield Finding(
+            "dns-filtered", (*(row.id for row in rows), *fed), follows=tuple(fed), evidence=(said,), confidence=Confidence.LIKELY,
+            facts={"names": _list(row.host for row in rows), "resolver": resolver},
+        )
+
+
+def missing_names(view: View) -> Iterator[Finding]:
+    """No such name, and nobody outside says otherwise."""
+    for row in view.failing("dns", cause="dns-name-missing"):
+        asked = view.opinions(row.host)
+        said = [Said("no-such-name", {"host": row.host, "resolver": _answers(row)[0].resolver, "code": _code(row)})]
+        said.append(Said("opinion-agrees", {"resolver": asked[0].resolver}) if asked else Said("no-opinion"))
+        yield Finding(
+            "dns-name-missing", view.below([row.id]), evidence=tuple(said), facts={"host": row.host},
+            confidence=Confidence.CERTAIN if asked else Confidence.POSSIBLE, owner=Owner.VENDOR if asked else Owner.SITE_IT,
+        )
+
+
+def _code(row: Row) -> str:
+    return next((a.rcode for a in _answers(row) if a.rcode), "?")
+
+
+def unanswered_names(view: View) -> Iterator[Finding]:
+    """A name to which a resolver that is alive gave no answer."""
+    for row in view.failing("dns", cause="dns-unreachable"):
+        resolver = _answers(row)[0].resolver if _answers(row) else "?"
+        yield Finding(
+            "dns-unreachable", view.below([row.id]), confidence=Confidence.LIKELY,
+            evidence=(Said("name-unanswered", {"host": row.host, "resolver": resolver}),),
+            facts={"resolver": resolver, "count": str(len(view.below([row.id]))), "others": ""},
+        )
+
+
+def changed_addresses(view: View) -> Iterator[Finding]:
+    """Information: another public address than the documented one, at which all is well."""
+    changed = []
+    for row in view.passing("dns"):
+        documented = set(filter(None, row.check.about.get("documented", "").split(",")))
+        ipv4 = [a for a in _addresses(row) if ":" not in a]
+        if documented and ipv4 and row.id not in view.explained and not documented & set(ipv4):
+            changed.append((row, documented, ipv4))
+    if changed:
+        said = tuple(Said("address-changed", {"host": r.host, "now": ", ".join(now), "documented": ", ".join(sorted(d))}) for r, d, now in changed[:6])
+        yield Finding(
+            "dns-changed", tuple(row.id for row, _, _ in changed), severity=Severity.INFO, evidence=said,
+            facts={"hosts": _list(row.host for row, _, _ in changed)},
+        )
+
+
+def _list(names: Iterator[str] | list[str]) -> str:
+    found = list(dict.fromkeys(names))
+    return ", ".join(found[:4]) + (f" and {len(found) - 4} more" if len(found) > 4 else "")
+
+
+ROOTS = (resolver_dead, resolver_failing)
+RULES = (hijacked, filtered_names, missing_names, unanswered_names)
+LATE = (changed_addresses,)

@@ -1,0 +1,1 @@
+"""A believable network in namespaces, with real daemons and faults to order. Start with README.md; needs ``python -m tests.lab.enter``."""

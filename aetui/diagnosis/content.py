@@ -1,0 +1,311 @@
+"""Rules about what answers: certificates, pages, proxies, time and files. Pure.
+
+A foreign page or certificate is told by evidence from several hosts, or by a sign that is deterministic alone. Sources: RFC 5280, RFC 6125 (names),
+RFC 6066 (SNI), RFC 6585 (511), RFC 9110 (407, Via), RFC 5905 (kiss-of-death), RFC 959 and RFC 2428 (FTP).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import timedelta
+
+from aetui.diagnosis.machine import clock_offset
+from aetui.diagnosis.pages import asks_login, issuer_product, leads_away, login_page, product_page, says_blocked
+from aetui.diagnosis.readings import EXPIRED, NOT_YET_VALID
+from aetui.diagnosis.view import Row, View
+from aetui.observations import BannerSeen, Ended, FtpSeen, HttpSeen, NtpSeen, TlsSeen
+from aetui.records import Confidence, Finding, Owner, Said, Severity, Status
+
+SAME_BODY_BYTES = 48
+"""Shorter bodies are alike by accident."""
+
+
+# --------------------------------------------------------------------------------------------------------- captive portal
+def captive_portal(view: View) -> Iterator[Finding]:
+    """A login page answers for hosts that are not its own."""
+    alone = [(row, seen) for row, seen in view.http if row.id not in view.explained and login_page(row.host, seen)]
+    alike = _alike(view)
+    pages = {row.id: (row, seen) for row, seen in (*alone, *alike)}
+    if not pages:
+        return
+    hosts = {row.host for row, _ in pages.values()}
+    other = [row.id for row in view.failing("tls", "tcp", "ntp", "ftp", "ssh") if row.host in hosts and row.check.kind in {"tls", "tcp"}]
+    first, seen = next(iter(pages.values()))
+    said = [_page_said(row, s) for row, s in list(pages.values())[:3]]
+    product = product_page(seen)
+    where = leads_away(first.host, seen) or product or "a login page"
+    hijack = [i for r in view.state.vantage.resolvers for c, s in view.canaries(r) if s.addresses for i in (c.id,)]
+    names = [row.id for row, dns in view.names if hijack and row.host in hosts and row.id not in view.explained and set(dns.addresses) & _made_up(view)]
+    rows = (*pages, *names, *other)
+    yield Finding(
+        "captive-portal", tuple(dict.fromkeys((*rows, *view.below(rows), *hijack))), follows=tuple((*names, *other, *hijack)), evidence=tuple(said),
+        confidence=Confidence.CERTAIN if alone else Confidence.LIKELY, facts={"where": where, "count": str(len(hosts))},
+    )
+
+
+def _made_up(view: View) -> set[str]:
+    return {a for r in view.state.vantage.resolvers for _, seen in view.canaries(r) for a in seen.addresses}
+
+
+def _alike(view: View) -> list[tuple[Row, HttpSeen]]:
+    """Plain answers of several unrelated servers that are one and the same foreign page: same way out, or same login form."""
+    groups: dict[str, list[tuple[Row, HttpSeen]]] = defaultdict(list)
+    for row, seen in view.http:
+        if row.id in view.explained or row.check.needs is None or row.check.needs.startswith("tls:"):
+            continue
+        away = leads_away(row.host, seen)
+        if away is not None and not _confirmed(view, row, away):
+            groups[f"away {away}"].append((row, seen))
+        elif seen.status is not None and seen.status < 400 and len(seen.body) >= SAME_BODY_BYTES and asks_login(seen):
+            groups[f"body {seen.status} {seen.title}"].append((row, seen))
+    return [pair for pairs in groups.values() if _unrelated(view, pairs) and not _own(view, pairs) for pair in pairs]
+
+
+def _confirmed(view: View, row: Row, away: str) -> bool:
+    """True where the same host sends its visitors to the same place over a connection that its certificate vouches for."""
+    return any(
+        other.host == row.host and leads_away(other.host, seen) == away and view.readings.get(other.check.needs or "", None) is not None
+        and view.readings[other.check.needs or ""].status is Status.PASS
+        for other, seen in view.http
+    )
+
+
+def _unrelated(view: View, pairs: list[tuple[Row, HttpSeen]]) -> bool:
+    """Different servers, by their documented addresses; a hijacked name's own address says nothing."""
+    places = set()
+    for row, _ in pairs:
+        check = view.state.checks.get(f"dns:{row.host}")
+        places.add((check.about.get("documented") if check else None) or row.host)
+    return len(places) > 1 or (len(pairs) == 1 and asks_login(pairs[0][1]))
+
+
+def _own(view: View, pairs: list[tuple[Row, HttpSeen]]) -> bool:
+    """True where every one of these hosts proves itself over TLS and serves the like there: then it is the servers' own page."""
+    proved = [row for row, _ in pairs if view.readings.get(f"tls:{row.host}:443") is not None and view.readings[f"tls:{row.host}:443"].status is Status.PASS]
+    if len(proved) < len(pairs):
+        return False
+    secure = {row.host: seen.body for row, seen in view.http if row.check.needs == f"tls:{row.host}:443"}
+    return all(secure.get(row.host) == seen.body for row, seen in pairs)
+
+
+def _page_said(row: Row, seen: HttpSeen) -> Said:
+    facts = {"host": row.host, "port": str(row.check.port), "status": str(seen.status), "to": seen.location or "", "title": seen.title or "no title"}
+    return Said("redirected" if seen.location else "page", facts)
+
+
+# ------------------------------------------------------------------------------------------------------------------- http
+def blocked_pages(view: View) -> Iterator[Finding]:
+    """A filter's block page, the product named where it can be."""
+    rows = [(row, seen, product_page(seen)) for row, seen in view.http if row.id not in view.explained and row.reading.cause == "http-blocked"]
+    plain = [(row, seen, None) for row, seen in view.http if row.id not in view.explained and _blocked_words(view, row, seen)]
+    found = {row.id: (row, seen, product) for row, seen, product in (*plain, *rows)}
+    if not found:
+        return
+    product = next((p for _, _, p in found.values() if p), None)
+    said = [_page_said(row, seen) if seen.status is not None else Said("reset-after-request", {"host": row.host}) for row, seen, _ in list(found.values())[:3]]
+    only_resets = all(seen.status is None for _, seen, _ in found.values())
+    yield Finding(
+        "http-blocked", tuple(found), evidence=tuple(said), facts={"product": product or "a filter", "hosts": _hosts(r for r, _, _ in found.values())},
+        confidence=Confidence.CERTAIN if product else Confidence.POSSIBLE if only_resets else Confidence.LIKELY,
+    )
+
+
+def _blocked_words(view: View, row: Row, seen: HttpSeen) -> bool:
+    """The words of a block page, on a connection that no certificate vouches for."""
+    vouched = row.check.needs is not None and row.check.needs.startswith("tls:") and view.readings[row.check.needs].status is Status.PASS
+    return not vouched and seen.status is not None and says_blocked(seen)
+
+
+def proxy_required(view: View) -> Iterator[Finding]:
+    """407; or direct traffic fails while a configured proxy lets the same host through."""
+    asked = [(row, seen) for row, seen in view.http if row.id not in view.explained and seen.status == 407]
+    if asked:
+        said = tuple(_page_said(row, seen) for row, seen in asked[:2])
+        yield Finding("proxy-required", tuple(row.id for row, _ in asked), evidence=said, facts={"proxy": "a proxy in the way"})
+    through = [r for r in view.state.results.values() if r.check.kind == "proxy" and isinstance(s := r.observation, HttpSeen) and s.status in {200, 407}]
+    rows = view.failing("tcp", "tls")
+    if through and rows and not view.passing("tcp"):
+        result = through[0]
+        seen = result.observation
+        assert isinstance(seen, HttpSeen)
+        said = (Said("proxy-answers", {"proxy": result.check.about.get("proxy", "?"), "host": result.check.host or "?", "status": str(seen.status)}),)
+        waiting = view.below([*(row.id for row in rows), *(row.id for row in view.failing("ntp", "ssh", "ftp"))])
+        yield Finding("proxy-required", waiting, evidence=said, facts={"proxy": result.check.about.get("proxy", "?")})
+
+
+def server_errors(view: View) -> Iterator[Finding]:
+    """The true server answers 5xx."""
+    rows = [(row, seen) for row, seen in view.http if row.id not in view.explained and row.reading.cause == "http-error"]
+    for row, seen in rows:
+        yield Finding("http-error", (row.id,), evidence=(_page_said(row, seen),), facts={"host": row.host, "status": str(seen.status)})
+
+
+# -------------------------------------------------------------------------------------------------------------------- tls
+def handshake_blocked(view: View) -> Iterator[Finding]:
+    """TCP opens, and the handshake is reset or dropped after the client's hello."""
+    rows = [(row, seen) for row, seen in view.tls if row.id not in view.explained and row.reading.cause == "tls-blocked"]
+    if not rows:
+        return
+    by_name = {row.host: other for row, _ in rows if (other := view.seen(f"tls:{row.host}:{row.check.port}:sni", TlsSeen)) is not None}
+    for named in (True, False):
+        mine = [(row, seen) for row, seen in rows if _other_name_lives(by_name.get(row.host)) is named]
+        if mine:
+            said = [Said("hello-lost", {"host": r.host, "how": _how(s), "stage": s.stage}) for r, s in mine[:3]]
+            said += [Said("other-name-lives", {"host": r.host, "other": by_name[r.host].server_name}) for r, _ in mine[:1] if named]
+            yield Finding(
+                "tls-blocked", view.below(row.id for row, _ in mine), evidence=tuple(said),
+                facts={"hosts": _hosts(row for row, _ in mine), "how": _how(mine[0][1]), "by": "by its name" if named else "whatever the name"},
+                confidence=Confidence.CERTAIN if named else Confidence.LIKELY,
+            )
+
+
+def _other_name_lives(seen: TlsSeen | None) -> bool:
+    return seen is not None and (seen.ended is Ended.DONE or seen.alert is not None or seen.received > 0)
+
+
+def _how(seen: TlsSeen) -> str:
+    return {Ended.RESET: "reset", Ended.CLOSED: "closed", Ended.SILENT: "met with silence"}.get(seen.ended, "broken off")
+
+
+def intercepted(view: View) -> Iterator[Finding]:
+    """A certificate of no public root that a known product signed, that this machine's own store trusts, or that one issuer made for unrelated hosts."""
+    rows = [(row, seen) for row, seen in view.tls if row.id not in view.explained and _untrusted(row, seen)]
+    issuers: dict[str, list[tuple[Row, TlsSeen]]] = defaultdict(list)
+    for row, seen in rows:
+        issuers[seen.chain[0].issuer if seen.chain else ""].append((row, seen))
+    for issuer, mine in issuers.items():
+        product = issuer_product(" ".join([issuer, *(c.issuer for _, s in mine for c in s.chain)]))
+        trusted_here = any(s.machine is not None and s.machine.trusted for _, s in mine)
+        shared = len({_documented(view, row) for row, _ in mine}) > 1 and not all(s.chain and s.chain[0].self_signed for _, s in mine)
+        if product or trusted_here or shared:
+            said = [Said("issuer", {"host": row.host, "issuer": issuer}) for row, _ in mine[:3]]
+            said += [Said("machine-trusts")] if trusted_here else []
+            said += [Said("same-issuer", {"count": str(len(mine)), "issuer": issuer})] if shared else []
+            yield Finding(
+                "tls-intercepted", tuple(dict.fromkeys((*(row.id for row, _ in mine), *_served_by(view, mine)))), follows=tuple(_served_by(view, mine)),
+                evidence=tuple(said), facts={"issuer": issuer, "product": product or "an inspecting device", "hosts": _hosts(row for row, _ in mine)},
+                confidence=Confidence.CERTAIN if product or trusted_here else Confidence.LIKELY, owner=Owner.SITE_IT,
+            )
+
+
+def _untrusted(row: Row, seen: TlsSeen) -> bool:
+    return row.reading.cause in {"tls-untrusted", "tls-intercepted", "tls-expired"} and bool(seen.chain) and seen.logger is not None and (
+        seen.logger.code not in {EXPIRED, NOT_YET_VALID} or issuer_product(seen.chain[0].issuer) is not None
+    )
+
+
+def _served_by(view: View, mine: list[tuple[Row, TlsSeen]]) -> list[str]:
+    """What came over a connection that was not the server's own, where it reads as failed."""
+    ids = {row.id for row, _ in mine}
+    return [row.id for row in view.failing("http") if row.check.needs in ids]
+
+
+def _documented(view: View, row: Row) -> str:
+    check = view.state.checks.get(f"dns:{row.host}")
+    return (check.about.get("documented") if check else None) or row.host
+
+
+def clock_explains(view: View, seen: TlsSeen) -> bool:
+    """True where the chain's dates hold at the time that the network tells, and only our clock makes them fail."""
+    offset = clock_offset(view)
+    if offset is None or seen.verified_at is None or not seen.chain:
+        return False
+    then = seen.verified_at + timedelta(milliseconds=offset)
+    return all(c.not_before <= then <= c.not_after for c in seen.chain)
+
+
+def certificates(view: View) -> Iterator[Finding]:
+    """The certificate's own fault, the clock having been judged first."""
+    causes: dict[tuple[str, str], list[tuple[Row, TlsSeen]]] = defaultdict(list)
+    for row, seen in view.tls:
+        cause = row.reading.cause
+        if row.id not in view.explained and row.reading.status is Status.FAIL and cause in {"tls-expired", "tls-name-mismatch", "tls-untrusted"}:
+            causes[cause, seen.chain[0].sha256 if seen.chain else row.host].append((row, seen))
+    for (cause, _), mine in causes.items():
+        said = [_certificate_said(cause, row, seen) for row, seen in mine[:3]]
+        facts = {"hosts": _hosts(row for row, _ in mine), "issuer": mine[0][1].chain[0].issuer if mine[0][1].chain else "?"}
+        yield Finding(cause, tuple(row.id for row, _ in mine), evidence=tuple(said), facts=facts)
+
+
+def _certificate_said(cause: str, row: Row, seen: TlsSeen) -> Said:
+    leaf = seen.chain[0] if seen.chain else None
+    if leaf is None:
+        return Said("no-certificate", {"host": row.host})
+    facts = {
+        "host": row.host, "issuer": leaf.issuer, "from": f"{leaf.not_before:%Y-%m-%d}", "until": f"{leaf.not_after:%Y-%m-%d}",
+        "names": ", ".join(leaf.names[:3]) or "none", "why": seen.logger.message if seen.logger else "",
+    }
+    return Said(f"certificate-{cause.removeprefix('tls-')}", facts)
+
+
+# ------------------------------------------------------------------------------------------------------- time, files, else
+def time_service(view: View) -> Iterator[Finding]:
+    """UDP 123 is silent, or what answers is no answer to be used."""
+    silent = [row for row in view.failing("ntp", cause="ntp-no-reply")]
+    if silent:
+        said = tuple(Said("ntp-silent", {"host": row.host, "address": row.address, "attempts": str(row.result.attempts)}) for row in silent[:3])
+        yield Finding("ntp-no-reply", tuple(row.id for row in silent), evidence=said, facts={"hosts": _hosts(silent)})
+    for row, seen in view.ntp:
+        if row.id not in view.explained and row.reading.cause == "ntp-bad-answer":
+            facts = {"host": row.host, "what": _bad_time(seen)}
+            yield Finding("ntp-bad-answer", (row.id,), evidence=(Said("ntp-bad", facts),), facts=facts)
+
+
+def _bad_time(seen: NtpSeen) -> str:
+    if seen.kiss:
+        return f"kiss-of-death {seen.kiss}"
+    if not seen.origin_echoed:
+        return "an answer that is not to our question"
+    return "a server without time of its own" if seen.leap == 3 or seen.stratum in {0, 16} else "an unusable answer"
+
+
+def files(view: View) -> Iterator[Finding]:
+    """The control connection works; the data connection does not. A way that works beside one that does not is a warning."""
+    for row in view.rows("ftp"):
+        seen = row.result.observation
+        if not isinstance(seen, FtpSeen) or row.id in view.explained or not seen.transfers:
+            continue
+        passive = [t for t in seen.transfers if t.mode in {"pasv", "epsv"}]
+        dead = [t for t in passive if t.ended is not Ended.DONE and t.port is not None]
+        alive = [t for t in seen.transfers if t.ended is Ended.DONE]
+        if not dead and alive:
+            continue
+        said = tuple(
+            Said("ftp-way", {"mode": t.mode.upper(), "how": "works" if t.ended is Ended.DONE else "fails", "address": t.address or "?", "port": str(t.port or "?"),
+                             "reply": t.reply or ""})
+            for t in seen.transfers
+        )
+        facts = {"host": row.host, "dead": ", ".join(t.mode.upper() for t in seen.transfers if t.ended is not Ended.DONE)}
+        yield Finding("ftp-data-blocked", (row.id,), evidence=said, facts=facts, severity=Severity.WARN if alive else Severity.FAIL)
+
+
+def wrong_services(view: View) -> Iterator[Finding]:
+    """The port speaks another protocol than it should."""
+    for row in view.failing(cause="wrong-service"):
+        seen = row.result.observation
+        first = getattr(seen, "first_bytes", b"")
+        said = getattr(seen, "banner", None) or first.decode("utf-8", "replace") or (
+            "nothing, and closed" if isinstance(seen, BannerSeen | FtpSeen) else "nothing that it should"
+        )
+        facts = {"host": row.host, "port": str(row.check.port), "said": said[:60]}
+        yield Finding("wrong-service", (row.id,), evidence=(Said("wrong-words", facts),), facts=facts)
+
+
+def silent_services(view: View) -> Iterator[Finding]:
+    """The port opens and then says nothing."""
+    rows = [row for row in view.failing("http", "ssh", "ftp", cause="filtered")]
+    if rows:
+        said = tuple(Said("open-then-silent", {"host": row.host, "port": str(row.check.port)}) for row in rows[:3])
+        what = f"what was said over the open port {', '.join(sorted({str(r.check.port) for r in rows}))} to {_hosts(rows)}"
+        yield Finding("filtered", view.below(row.id for row in rows), evidence=said, confidence=Confidence.LIKELY, facts={"what": what})
+
+
+def _hosts(rows: Iterator[Row] | list[Row]) -> str:
+    found = list(dict.fromkeys(row.host for row in rows))
+    return ", ".join(found[:4]) + (f" and {len(found) - 4} more" if len(found) > 4 else "")
+
+
+ROOTS = (captive_portal,)
+PROXY = (proxy_required,)
+RULES = (handshake_blocked, intercepted, certificates, blocked_pages, server_errors, time_service, files, wrong_services, silent_services)

@@ -1,0 +1,306 @@
+"""Rules about packets: what refuses, rejects or swallows them, and how far they get. Pure.
+
+Rows that fail alike are one finding where one thing explains them: a port that fails for every host, an address that fails on every port, or one
+host. Sources: RFC 792 and RFC 1812 section 5.2.7 (ICMP), RFC 9293 section 3.5.2 (reset), RFC 2923 (path MTU black holes).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from statistics import median
+
+from aetui.diagnosis.view import Row, View
+from aetui.observations import Ended, Icmp, NtpSeen, Outcome, SeriesSeen, TcpSeen, Trial
+from aetui.records import Confidence, Finding, Owner, Said, Severity, Status
+
+SLOW_MS = 600.0
+"""Round trip above which a logger's own time-outs come near."""
+
+LOSSY_SHARE = 0.05
+"""Share of first packets lost above which a line is worse than a logger needs."""
+
+MOST_HOSTS_NAMED = 4
+
+ICMP_WORDS = {
+    (3, 0): "network unreachable", (3, 1): "host unreachable", (3, 2): "protocol unreachable", (3, 3): "port unreachable",
+    (3, 9): "network administratively prohibited", (3, 10): "host administratively prohibited", (3, 13): "communication administratively prohibited",
+    (11, 0): "time exceeded on the way",
+}
+
+
+def packet_outcome(row: Row) -> tuple[Outcome | None, Icmp | None]:
+    """How a row's packets fared, for the kinds that send any themselves."""
+    seen = row.result.observation
+    return (seen.outcome, seen.icmp) if isinstance(seen, TcpSeen | NtpSeen) else (None, None)
+
+
+def no_internet(view: View) -> Iterator[Finding]:
+    """The gateway answers and nothing beyond it does, on any port."""
+    link, beyond = view.link, view.beyond
+    if beyond is None or not beyond.trials or view.outside_answers or not view.settled(("tcp", "ntp", "dns")):
+        return
+    if link is not None and link.gateway_answers is False:
+        return
+    if any(_prohibited(t.tcp.icmp) for t in beyond.trials) or any(t.tcp.outcome is Outcome.DENIED for t in beyond.trials):
+        return
+    rows = [row.id for row in view.failing()]
+    if not rows:
+        return
+    waiting = view.below(rows)
+    gateway = (link.gateway if link else None) or "?"
+    targets = ", ".join(f"{t.tcp.address}:{t.tcp.port}" for t in beyond.trials)
+    said = [Said("nothing-beyond", {"targets": targets})]
+    if link is not None and link.gateway_answers:
+        said.insert(0, Said("gateway-answers", {"gateway": gateway}))
+    icmp = next((t.tcp.icmp for t in beyond.trials if t.tcp.icmp is not None), None)
+    if icmp is not None:
+        said.append(icmp_said(icmp))
+    yield Finding("no-internet", ("beyond", *waiting), follows=waiting, evidence=tuple(said), facts={"gateway": gateway, "count": str(len(waiting))},
+                  confidence=Confidence.CERTAIN if link is not None and link.gateway_answers else Confidence.LIKELY)
+
+
+def _prohibited(icmp: Icmp | None) -> bool:
+    return icmp is not None and (icmp.type, icmp.code) in {(3, 2), (3, 3), (3, 9), (3, 10), (3, 13)}
+
+
+def icmp_said(icmp: Icmp) -> Said:
+    """The sentence for one ICMP error."""
+    words = ICMP_WORDS.get((icmp.type, icmp.code), f"ICMP type {icmp.type} code {icmp.code}")
+    return Said("icmp", {"type": str(icmp.type), "code": str(icmp.code), "sender": icmp.sender, "words": words})
+
+
+# ------------------------------------------------------------------------------------------------------------- alike rows
+def _scope(rows: Iterable[Row], everyone: list[Row]) -> Iterator[tuple[str, list[Row]]]:
+    """Rows that fail alike, parted by what one thing would explain: a port for all hosts, then an address, then a host."""
+    left = {row.id: row for row in rows}
+    hosts = {row.host for row in everyone}
+    for port in sorted({row.check.port or 0 for row in left.values()}):
+        mine = [row for row in left.values() if row.check.port == port]
+        others = [row for row in everyone if row.check.port == port]
+        if len(mine) == len(others) and len({row.host for row in mine}) > 1:
+            yield f"{'UDP' if mine[0].check.transport == 'udp' else 'TCP'} {port} to every host", mine
+            for row in mine:
+                del left[row.id]
+    by_address: dict[str, list[Row]] = defaultdict(list)
+    for row in left.values():
+        by_address[row.address or row.host].append(row)
+    for address, mine in by_address.items():
+        yield _what(address, mine, len(hosts)), mine
+
+
+def _what(address: str, rows: list[Row], _hosts: int) -> str:
+    names = list(dict.fromkeys(row.host for row in rows))
+    ports = " and ".join(f"{'UDP' if row.check.transport == 'udp' else 'TCP'} {row.check.port}" for row in _first_by_port(rows))
+    if len(names) == 1:
+        return f"{ports} to {names[0]}"
+    named = ", ".join(names[:MOST_HOSTS_NAMED]) + (" and more" if len(names) > MOST_HOSTS_NAMED else "")
+    return f"{ports} to {address} ({named})"
+
+
+def _first_by_port(rows: list[Row]) -> list[Row]:
+    return list({row.check.port: row for row in reversed(rows)}.values())[::-1]
+
+
+def _one_for_all(rows: list[Row], everyone: list[Row]) -> bool:
+    return len(rows) == len(everyone) and len({row.host for row in rows}) > 1 and len({row.check.port for row in rows}) > 1
+
+
+def _groups(view: View, cause: str, apart: Callable[[Row], str] = lambda _row: "") -> Iterator[tuple[str, list[Row]]]:
+    """The unexplained rows of one cause: parted by ``apart`` (who said no), then by scope."""
+    everyone = view.rows("tcp", "ntp")
+    kinds: dict[str, list[Row]] = defaultdict(list)
+    for row in view.failing("tcp", "ntp", cause=cause):
+        kinds[apart(row)].append(row)
+    for rows in kinds.values():
+        if _one_for_all(rows, everyone):
+            yield "every port to every host", rows
+        else:
+            yield from _scope(rows, everyone)
+
+
+def _seen_said(rows: list[Row]) -> Iterator[Said]:
+    for row in rows[:3]:
+        waited = f"{row.result.elapsed_ms / 1000:.1f}"
+        facts = {"host": row.host, "port": str(row.check.port), "address": row.address, "seconds": waited, "attempts": str(row.result.attempts)}
+        outcome, icmp = packet_outcome(row)
+        yield Said(f"seen-{outcome.value if outcome else 'failed'}", facts)
+        if icmp is not None:
+            yield icmp_said(icmp)
+
+
+def _works(view: View, rows: list[Row]) -> list[Said]:
+    """What does get through beside it: the sign that this is about a port or a host, not the line."""
+    hosts, ports = {row.host for row in rows}, {row.check.port for row in rows}
+    passing = view.passing("tcp", "ntp")
+    beside = next((r for r in passing if r.host in hosts and r.check.port not in ports), None) or next((r for r in passing if r.check.port in ports), None)
+    return [Said("works-beside", {"host": beside.host, "port": str(beside.check.port)})] if beside else []
+
+
+def _sender(row: Row) -> str:
+    icmp = packet_outcome(row)[1]
+    return icmp.sender if icmp is not None else ""
+
+
+def rejected(view: View) -> Iterator[Finding]:
+    """An ICMP prohibition, its sender named; or a reset that came from nearer than the server."""
+    for what, rows in _groups(view, "rejected", _sender):
+        sender = _sender(rows[0])
+        link = view.link
+        owner = Owner.SITE_IT if link is not None and sender == link.gateway else None
+        icmp = packet_outcome(rows[0])[1]
+        words = ICMP_WORDS.get((icmp.type, icmp.code), "prohibited") if icmp else "prohibited"
+        yield Finding(
+            "rejected", view.below(r.id for r in rows), evidence=(*_seen_said(rows), *_works(view, rows)),
+            facts={"what": what, "sender": sender or "a device on the way", "words": words}, owner=owner,
+        )
+
+
+def refused(view: View) -> Iterator[Finding]:
+    """A reset. Where its distance is known it is the server's own or somebody else's; where it is not, the weaker reading."""
+    for what, rows in _groups(view, "refused", lambda row: _reset_origin(view, row)):
+        origin = _reset_origin(view, rows[0])
+        below, said = view.below(r.id for r in rows), (*_seen_said(rows), *_works(view, rows))
+        if origin.startswith("near"):
+            near = Said("reset-too-near", {"host": rows[0].host, "hops": origin.split()[1], "distance": origin.split()[2]})
+            facts = {"what": what, "sender": "a device on the way", "words": "a forged reset"}
+            yield Finding("rejected", below, evidence=(near, *said), facts=facts)
+        else:
+            confidence = Confidence.CERTAIN if origin == "server" else Confidence.LIKELY
+            yield Finding("refused", below, evidence=said, confidence=confidence, facts={"what": what})
+
+
+def _reset_origin(view: View, row: Row) -> str:
+    """``server``, ``near HOPS DISTANCE`` or ``unknown``, by the TTL at which the reset and a working port of that host answer."""
+    series = view.series("ttl", row.host, row.check.port)
+    if series is None:
+        return "unknown"
+    resets = [t.tcp.ttl for t in series.trials if t.tcp.port == row.check.port and t.tcp.outcome is Outcome.REFUSED and t.tcp.ttl]
+    opens = [t.tcp.ttl for t in series.trials if t.tcp.port != row.check.port and t.tcp.outcome is Outcome.OPEN and t.tcp.ttl]
+    if not resets or not opens:
+        return "unknown"
+    return f"near {min(resets)} {min(opens)}" if min(resets) < min(opens) else "server"
+
+
+def unreachable(view: View) -> Iterator[Finding]:
+    """ICMP from a router: it has no way there."""
+    for what, rows in _groups(view, "unreachable", _sender):
+        yield Finding(
+            "unreachable", view.below(r.id for r in rows), evidence=(*_seen_said(rows), *_works(view, rows)),
+            facts={"what": what, "sender": _sender(rows[0]) or "this machine"},
+        )
+
+
+def filtered(view: View) -> Iterator[Finding]:
+    """Silence, in every attempt; and not for mere loss."""
+    for what, rows in _groups(view, "filtered"):
+        yield Finding("filtered", view.below(r.id for r in rows), evidence=(*_seen_said(rows), *_works(view, rows)), facts={"what": what})
+
+
+def local_routes(view: View) -> Iterator[Finding]:
+    """This machine has no way there, or its next hop does not answer, for these alone."""
+    for cause in ("no-gateway", "gateway-unreachable"):
+        rows = view.failing("tcp", "ntp", cause=cause)
+        if rows:
+            gateway = (view.link.gateway if view.link else None) or "?"
+            yield Finding(cause, view.below(r.id for r in rows), evidence=tuple(_seen_said(rows)), facts={"gateway": gateway})
+
+
+# ------------------------------------------------------------------------------------------------------------- the line
+def mtu_blackhole(view: View) -> Iterator[Finding]:
+    """A conversation stalls with full-size segments and lives with small ones."""
+    holes = []
+    for row in view.failing("tls", "http"):
+        series = view.series("mss", row.host, row.check.port)
+        if series is not None and _small_lives(series):
+            holes.append((row, series))
+    if not holes:
+        return
+    mtu = next((s.path_mtu for _, s in holes if s.path_mtu), None)
+    said = [Said("stalls-full-size", {"host": row.host, "port": str(row.check.port), "small": str(_largest(series))}) for row, series in holes[:3]]
+    likewise = [row for row in view.failing("tls", "http") if _stalled(row)]
+    rows = dict.fromkeys([*(row.id for row, _ in holes), *(row.id for row in likewise)])
+    yield Finding(
+        "mtu-blackhole", view.below(rows), evidence=tuple(said), facts={"mtu": str(mtu) if mtu else "less than 1500"},
+    )
+
+
+def _small_lives(series: SeriesSeen) -> bool:
+    lived = [t for t in series.trials if t.ended in {Ended.DONE, Ended.CLOSED} and t.tcp.mss]
+    stalled = [t for t in series.trials if t.ended is Ended.SILENT]
+    return bool(lived) and bool(stalled)
+
+
+def _largest(series: SeriesSeen) -> int:
+    return max(t.tcp.mss or 0 for t in series.trials if t.ended is Ended.DONE or t.ended is Ended.CLOSED)
+
+
+def _stalled(row: Row) -> bool:
+    seen = row.result.observation
+    return getattr(seen, "ended", None) is Ended.SILENT
+
+
+def round_trips(view: View) -> list[float]:
+    """The kernel's round trips of every connect that opened, in milliseconds."""
+    return [seen.rtt_ms for _, seen in view.tcp if seen.outcome is Outcome.OPEN and seen.rtt_ms is not None]
+
+
+def slow(view: View) -> Iterator[Finding]:
+    """It works, with round trips near a logger's own time-outs."""
+    trips = round_trips(view)
+    if trips and median(trips) >= SLOW_MS:
+        figure = f"{median(trips):.0f}"
+        yield Finding("slow", tuple(row.id for row, s in view.tcp if s.outcome is Outcome.OPEN), severity=Severity.WARN,
+                      evidence=(Said("round-trip", {"median": figure, "worst": f"{max(trips):.0f}", "count": str(len(trips))}),), facts={"median": figure})
+
+
+def loss(view: View) -> tuple[int, int]:
+    """First packets lost and sent, over every connect that opened and the series made for it."""
+    trials: list[TcpSeen] = [seen for _, seen in view.tcp]
+    for result in view.state.results.values():
+        if isinstance(result.observation, SeriesSeen) and result.observation.purpose == "loss":
+            trials += [t.tcp for t in result.observation.trials]
+    opened = [t for t in trials if t.outcome is Outcome.OPEN and t.resent is not None]
+    lost = sum(t.resent or 0 for t in opened)
+    return lost, lost + len(opened)
+
+
+def lossy(view: View) -> Iterator[Finding]:
+    """Packets are lost on the way; what stayed silent may have been lost too, and is not called filtered."""
+    lost, sent = loss(view)
+    series = [r for r in view.state.results.values() if isinstance(r.observation, SeriesSeen) and r.observation.purpose == "loss"]
+    if not series or lost < 3 or lost / sent < LOSSY_SHARE:
+        return
+    share = f"{100 * lost / sent:.0f}"
+    doubtful = [row for row in view.failing("tcp", "ntp", "tls", "http", "dns", "ssh", "ftp") if _by_chance(row, lost / sent)]
+    rows = view.below(row.id for row in doubtful)
+    yield Finding("lossy", rows, severity=Severity.WARN, evidence=(Said("lost", {"lost": str(lost), "sent": str(sent), "share": share}),), facts={"share": share})
+
+
+_PACKETS = {"tcp": 4, "ntp": 1, "dns": 1, "tls": 3, "http": 3, "ssh": 3, "ftp": 3}
+"""Packets that one silent attempt of a kind sent at the least, the kernel's own repetitions included."""
+
+TOO_UNLIKELY = 1e-4
+"""Silence that loss alone would bring about less often than this is no accident."""
+
+
+def _by_chance(row: Row, share: float) -> bool:
+    silent = packet_outcome(row)[0] is Outcome.FILTERED or _stalled(row) or row.reading.cause == "dns-unreachable"
+    tried = max(1, row.result.attempts) * _PACKETS.get(row.check.kind, 1)
+    return bool(silent and min(share * 1.5, 0.95) ** tried > TOO_UNLIKELY)
+
+
+def pace(trials: Iterable[Trial]) -> list[float]:
+    """Connect times of a series, in milliseconds."""
+    return [t.elapsed_ms for t in trials if t.tcp.outcome is Outcome.OPEN]
+
+
+def open_rows(view: View) -> list[Row]:
+    """Rows whose connect opened."""
+    return [row for row, seen in view.tcp if seen.outcome is Outcome.OPEN and row.reading.status is Status.PASS]
+
+
+ROOTS = (no_internet,)
+LINE = (mtu_blackhole, lossy)
+RULES = (local_routes, rejected, refused, unreachable, filtered)
+LATE = (slow,)

@@ -1,7 +1,8 @@
 """What a probe is given and what it gives back.
 
-A probe makes one attempt, never judges, never raises for anything the network does, and is cancelled like any task. It may carry something
-over to the checks that need it: addresses (``dns``) or the open stream (``tcp``, ``tls``); the session hands each on and closes what nobody took.
+A probe makes one attempt, never judges, never raises for anything the network does, and is cancelled like any task. It may carry
+something over to the checks that need it: addresses (``dns``) or the open stream (``tcp``, ``tls``); the session hands each on and closes
+what nobody took.
 """
 
 from __future__ import annotations

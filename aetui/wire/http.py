@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
 from aetui import __version__
 
+PORT = 80
+"""Plain HTTP."""
 USER_AGENT = f"aetui/{__version__} (network check)"
 """What servers see of us."""
 LONGEST_HEAD = 64 * 1024
@@ -199,6 +203,15 @@ def title(body: bytes, content_type: str | None = None) -> str | None:
     found = _TITLE.search(text)
     words = " ".join(html.unescape(found.group(1)).split()) if found else ""
     return words[:LONGEST_TITLE] or None
+
+
+def date(value: str) -> datetime | None:
+    """The moment (UTC) that a Date header names (RFC 9110 section 5.6.7), or None where it names none."""
+    try:
+        moment = parsedate_to_datetime(value[:64])
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _may_start(line: bytes) -> bool:

@@ -259,8 +259,13 @@ def _inbound(table: Table) -> Inbound:
     if service not in {"rdp", "telnet"}:
         table.fail("service", f"{service!r} is neither rdp nor telnet")
     entry = Inbound(
-        table.texts("equipment"), service, table.integer("port", 1, 65535), table.text("section", "own file"),
-        table.text("why", "Named in the user's own file."), table.text("breaks", "Not said in the user's own file."), table.texts("notes", ()),
+        table.texts("equipment"),
+        service,
+        table.integer("port", 1, 65535),
+        table.text("section", "own file"),
+        table.text("why", "Named in the user's own file."),
+        table.text("breaks", "Not said in the user's own file."),
+        table.texts("notes", ()),
     )
     table.done()
     return entry

@@ -364,6 +364,4 @@ class SeriesSeen:
     path_mtu: int | None = None
 
 
-Observation = (
-    TcpSeen | DnsSeen | TlsSeen | HttpSeen | NtpSeen | FtpSeen | BannerSeen | RdpSeen | TelnetSeen | LinkSeen | SeriesSeen
-)
+Observation = TcpSeen | DnsSeen | TlsSeen | HttpSeen | NtpSeen | FtpSeen | BannerSeen | RdpSeen | TelnetSeen | LinkSeen | SeriesSeen

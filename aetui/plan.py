@@ -65,6 +65,7 @@ def _all(catalogue: Catalogue, equipment: tuple[str, ...], info: VantageInfo, op
     yield Check("link", "link")
     yield from _canaries(info.resolvers, options.nonce)
     endpoints = catalogue.endpoints_of(equipment)
+    opinions = tuple(dict.fromkeys((*options.opinions, *(o.address for o in catalogue.opinions))))
     targets = [a for e in endpoints if "/" not in e.host for a in e.addresses[:1] if any(s.speaks == "https" for s in e.services)]
     targets = list(dict.fromkeys(targets))[:BEYOND_TARGETS]
     if targets:
@@ -73,25 +74,34 @@ def _all(catalogue: Catalogue, equipment: tuple[str, ...], info: VantageInfo, op
         keys = tuple(k for k in equipment if k in endpoint.equipment)
         for service in endpoint.services:
             if service.requirement is not Requirement.STATED or options.stated:
-                yield from _service(Need(endpoint, service, keys), info)
+                yield from _service(Need(endpoint, service, keys), info, opinions)
 
 
 def _canaries(resolvers: Iterable[str], nonce: str) -> Iterator[Check]:
     for resolver in resolvers:
         for suffix, name in CANARY_LABELS.items():
             yield Check(
-                f"canary:{resolver}:{suffix}", "dns", host=name.format(nonce=nonce),
-                about={"resolver": resolver, "purpose": "canary", "type": "A"}, source="RFC 1034 section 4.3.1",
+                f"canary:{resolver}:{suffix}",
+                "dns",
+                host=name.format(nonce=nonce),
+                about={"resolver": resolver, "purpose": "canary", "type": "A"},
+                source="RFC 1034 section 4.3.1",
             )
 
 
-def _service(need: Need, info: VantageInfo) -> Iterator[Check]:
+def _service(need: Need, info: VantageInfo, opinions: Iterable[str]) -> Iterator[Check]:
     endpoint, service = need.endpoint, need.service
     if endpoint.literal:
         for address in endpoint.addresses:
-            yield from _port(need, address, None, {"address": address})
+            yield from _port(need, address, None, {"address": address, "network": endpoint.host})
         return
-    name = _check(need, f"dns:{endpoint.host}", "dns", endpoint.host, about={"documented": ",".join(endpoint.addresses)})
+    name = _check(
+        need,
+        f"dns:{endpoint.host}",
+        "dns",
+        endpoint.host,
+        about={"documented": ",".join(endpoint.addresses), "opinions": ",".join(opinions)},
+    )
     yield name
     yield from _port(need, endpoint.host, name.id, {})
     if info.ipv6 and service.speaks != "ntp":
@@ -113,15 +123,29 @@ def _port(need: Need, host: str, parent: str | None, about: Mapping[str, str]) -
 
 
 def _check(
-    need: Need, identity: str, kind: str, host: str, parent: str | None = None, transport: Transport | None = None,
-    tries: int = 1, about: Mapping[str, str] | None = None,
+    need: Need,
+    identity: str,
+    kind: str,
+    host: str,
+    parent: str | None = None,
+    transport: Transport | None = None,
+    tries: int = 1,
+    about: Mapping[str, str] | None = None,
 ) -> Check:
     group = need.endpoint.group
     return Check(
-        id=identity, kind=kind, host=host, port=need.service.port if transport else None, transport=transport,
-        equipment=need.equipment, requirement=need.service.requirement,
+        id=identity,
+        kind=kind,
+        host=host,
+        port=need.service.port if transport else None,
+        transport=transport,
+        equipment=need.equipment,
+        requirement=need.service.requirement,
         group=f"{group}:{need.service.port if transport else kind}" if group else None,
-        needs=parent, tries=tries, source=need.endpoint.section, about=dict(about or {}),
+        needs=parent,
+        tries=tries,
+        source=need.endpoint.section,
+        about=dict(about or {}),
     )
 
 

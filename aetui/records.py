@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
-
 class Status(StrEnum):
     """How a check stands. Unknown is not false; skip is never a pass."""
 

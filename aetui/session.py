@@ -70,9 +70,7 @@ class Session:
         """Every check of the plan. Returns the state; raises only CancelledError, after the state has been closed."""
         self._zero = asyncio.get_running_loop().time()
         started = self.now()
-        self.emit(
-            SessionStarted(0.0, new_id(started), started, self.vantage.info, self.equipment, tuple(self.checks), self.deadline_s)
-        )
+        self.emit(SessionStarted(0.0, new_id(started), started, self.vantage.info, self.equipment, tuple(self.checks), self.deadline_s))
         return await _Run(self, self.checks).finish()
 
     async def again(self, identities: Iterable[str]) -> State:
@@ -236,8 +234,14 @@ class _Run:
         cut = loop.time() >= self.end and _silent(measured.observation) and took < SHORTEST_SILENCE_S
         self._done(
             Result(
-                check, None if cut else measured.observation, measured.address, took * 1000, {**given.phases_ms, **measured.phases_ms},
-                attempts=1 + len(earlier), earlier=earlier, not_run="deadline" if cut else None,
+                check,
+                None if cut else measured.observation,
+                measured.address,
+                took * 1000,
+                {**given.phases_ms, **measured.phases_ms},
+                attempts=1 + len(earlier),
+                earlier=earlier,
+                not_run="deadline" if cut else None,
             )
         )
         return measured
@@ -252,7 +256,11 @@ class _Run:
         left = check.tries - 1
         if left < 1 or not _silent(first.observation) or self._time_left() < SHORTEST_SILENCE_S:
             return first, ()
-        others = [given] if len(given.addresses) < 2 else [replace(given, addresses=given.addresses[n:] + given.addresses[:n]) for n in range(1, left + 1)]
+        others = (
+            [given]
+            if len(given.addresses) < 2
+            else [replace(given, addresses=given.addresses[n:] + given.addresses[:n]) for n in range(1, left + 1)]
+        )
         tasks = [asyncio.ensure_future(self._attempt(check, probe, others[n % len(others)])) for n in range(left)]
         seen: list[Measured] = [first]
         try:

@@ -175,6 +175,10 @@ class Table:
         """All that is left, as text by text."""
         return {key: self.text(key) for key in list(self._left)}
 
+    def left(self) -> tuple[str, ...]:
+        """Keys that nobody took yet."""
+        return tuple(self._left)
+
     def done(self) -> None:
         """Refuse any key that nobody took."""
         for key in self._left:

@@ -1,1 +1,150 @@
-"""Pure: observations in, ordered causes out; a file per layer, a function per rule."""
+"""Pure: observations in, ordered causes out; a file per layer, a function per rule.
+
+``diagnose`` reads the rules over a state, root first: what one finding explains is closed to those after it, so that thirty rows that fail for one
+reason are one entry. ``followups`` says what else the rules would have to see. Nothing here opens a socket, reads a clock or holds words for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from aetui.diagnosis import content, machine, names, transport
+from aetui.diagnosis.readings import Tentative
+from aetui.diagnosis.view import View
+from aetui.diagnosis.wishes import followups
+from aetui.records import Diagnosis, Finding, Reading, Requirement, Severity, Status, Verdict
+from aetui.state import State
+
+__all__ = ["RULES", "diagnose", "followups"]
+
+Rule = Callable[[View], Iterator[Finding]]
+
+
+def leftover(view: View) -> Iterator[Finding]:
+    """What fails and no rule explained keeps its own first cause: nothing that fails is without an entry."""
+    for row in view.failing():
+        if row.reading.cause is not None:
+            facts = {
+                "host": row.host,
+                "hosts": row.host,
+                "port": str(row.check.port),
+                "what": row.id,
+                "status": "?",
+                "how": "broken off",
+                "by": "",
+                "resolver": "?",
+                "names": row.host,
+                "codes": "?",
+                "product": "a filter",
+                "where": "?",
+                "issuer": "?",
+                "said": "?",
+                "proxy": "?",
+                "sender": "?",
+                "words": "?",
+                "gateway": "?",
+                "ports": "?",
+                "count": "1",
+                "others": "",
+                "addresses": "?",
+                "dead": "?",
+            }
+            yield Finding(row.reading.cause, view.below([row.id]), facts=facts)
+
+
+RULES: tuple[Rule, ...] = (
+    *machine.RULES,
+    *content.ROOTS,
+    *content.PROXY,
+    *transport.ROOTS,
+    *names.ROOTS,
+    *names.RULES,
+    *transport.LINE,
+    *transport.RULES,
+    *content.RULES,
+    leftover,
+    *transport.LATE,
+    *names.LATE,
+)
+"""In the order in which they are read: a root before what it brings about."""
+
+
+def diagnose(state: State) -> Diagnosis:
+    """Every finding, root first, how each check stands, and the verdict."""
+    view = View(state)
+    for rule in RULES:
+        for finding in list(rule(view)):
+            view.take(finding)
+    readings = _readings(view)
+    findings = tuple(sorted((_weighed(view, f) for f in view.findings), key=lambda f: _RANK[f.severity]))
+    return Diagnosis(readings, findings, _verdict(state, readings, findings))
+
+
+_RANK = {Severity.FAIL: 0, Severity.WARN: 1, Severity.INFO: 2}
+
+
+def _weighed(view: View, finding: Finding) -> Finding:
+    """A failure of nothing that must hold is a warning."""
+    checks = [c for i in finding.explains if (c := view.state.checks.get(i)) is not None and c.equipment]
+    if finding.severity is Severity.FAIL and checks and all(c.requirement is not Requirement.HARD for c in checks):
+        return replace(finding, severity=Severity.WARN)
+    return finding
+
+
+def _readings(view: View) -> dict[str, Reading]:
+    found: dict[str, Reading] = {}
+    for finding in view.findings:
+        if finding.severity is Severity.INFO:
+            continue
+        for identity in finding.explains:
+            if identity not in found:
+                found[identity] = _explained(view, finding, identity)
+    for identity, tentative in view.readings.items():
+        if identity not in found:
+            found[identity] = _alone(view, identity, tentative)
+    return found
+
+
+def _explained(view: View, finding: Finding, identity: str) -> Reading:
+    result = view.state.results.get(identity)
+    ran = result is not None and result.observation is not None
+    if not ran and identity != finding.explains[0]:
+        return Reading(Status.SKIP, because=_nearest(view, identity) or finding.explains[0])
+    if identity in finding.follows and identity != finding.explains[0]:
+        return Reading(Status.SKIP, because=finding.explains[0])
+    if finding.severity is Severity.WARN:
+        return Reading(Status.WARN, finding.cause)
+    return Reading(Status.FAIL, finding.cause)
+
+
+def _alone(view: View, identity: str, tentative: Tentative) -> Reading:
+    return Reading(
+        tentative.status,
+        tentative.cause,
+        view.satisfied.get(identity) or (_nearest(view, identity) if tentative.status is Status.SKIP else None),
+    )
+
+
+def _nearest(view: View, identity: str) -> str | None:
+    """The nearest check above that did run."""
+    for above in view.above(identity):
+        result = view.state.results.get(above)
+        if result is not None and result.observation is not None:
+            return above
+    return None
+
+
+def _verdict(state: State, readings: dict[str, Reading], findings: tuple[Finding, ...]) -> Verdict:
+    hard = [check for check in state.required() if check.requirement is Requirement.HARD]
+    blocking = {i for f in findings if f.severity is Severity.FAIL for i in f.explains}
+    if any(check.id in blocking for check in hard):
+        return Verdict.BLOCKED
+    if any(
+        check.id not in readings or readings[check.id].status in {Status.UNKNOWN, Status.SKIP} and not readings[check.id].because
+        for check in hard
+    ):
+        return Verdict.UNDETERMINED
+    if not hard and not any(readings.get(c.id, Reading(Status.UNKNOWN)).status is Status.PASS for c in state.required()):
+        return Verdict.DEGRADED if any(f.severity is not Severity.INFO for f in findings) else Verdict.UNDETERMINED
+    return Verdict.DEGRADED if any(f.severity is not Severity.INFO for f in findings) else Verdict.READY

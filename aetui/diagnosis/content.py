@@ -36,11 +36,19 @@ def captive_portal(view: View) -> Iterator[Finding]:
     product = product_page(seen)
     where = leads_away(first.host, seen) or product or "a login page"
     hijack = [i for r in view.state.vantage.resolvers for c, s in view.canaries(r) if s.addresses for i in (c.id,)]
-    names = [row.id for row, dns in view.names if hijack and row.host in hosts and row.id not in view.explained and set(dns.addresses) & _made_up(view)]
+    names = [
+        row.id
+        for row, dns in view.names
+        if hijack and row.host in hosts and row.id not in view.explained and set(dns.addresses) & _made_up(view)
+    ]
     rows = (*pages, *names, *other)
     yield Finding(
-        "captive-portal", tuple(dict.fromkeys((*rows, *view.below(rows), *hijack))), follows=tuple((*names, *other, *hijack)), evidence=tuple(said),
-        confidence=Confidence.CERTAIN if alone else Confidence.LIKELY, facts={"where": where, "count": str(len(hosts))},
+        "captive-portal",
+        tuple(dict.fromkeys((*rows, *view.below(rows), *hijack))),
+        follows=tuple((*names, *other, *hijack)),
+        evidence=tuple(said),
+        confidence=Confidence.CERTAIN if alone else Confidence.LIKELY,
+        facts={"where": where, "count": str(len(hosts))},
     )
 
 
@@ -65,7 +73,9 @@ def _alike(view: View) -> list[tuple[Row, HttpSeen]]:
 def _confirmed(view: View, row: Row, away: str) -> bool:
     """True where the same host sends its visitors to the same place over a connection that its certificate vouches for."""
     return any(
-        other.host == row.host and leads_away(other.host, seen) == away and view.readings.get(other.check.needs or "", None) is not None
+        other.host == row.host
+        and leads_away(other.host, seen) == away
+        and view.readings.get(other.check.needs or "", None) is not None
         and view.readings[other.check.needs or ""].status is Status.PASS
         for other, seen in view.http
     )
@@ -82,7 +92,11 @@ def _unrelated(view: View, pairs: list[tuple[Row, HttpSeen]]) -> bool:
 
 def _own(view: View, pairs: list[tuple[Row, HttpSeen]]) -> bool:
     """True where every one of these hosts proves itself over TLS and serves the like there: then it is the servers' own page."""
-    proved = [row for row, _ in pairs if view.readings.get(f"tls:{row.host}:443") is not None and view.readings[f"tls:{row.host}:443"].status is Status.PASS]
+    proved = [
+        row
+        for row, _ in pairs
+        if view.readings.get(f"tls:{row.host}:443") is not None and view.readings[f"tls:{row.host}:443"].status is Status.PASS
+    ]
     if len(proved) < len(pairs):
         return False
     secure = {row.host: seen.body for row, seen in view.http if row.check.needs == f"tls:{row.host}:443"}
@@ -90,23 +104,37 @@ def _own(view: View, pairs: list[tuple[Row, HttpSeen]]) -> bool:
 
 
 def _page_said(row: Row, seen: HttpSeen) -> Said:
-    facts = {"host": row.host, "port": str(row.check.port), "status": str(seen.status), "to": seen.location or "", "title": seen.title or "no title"}
+    facts = {
+        "host": row.host,
+        "port": str(row.check.port),
+        "status": str(seen.status),
+        "to": seen.location or "",
+        "title": seen.title or "no title",
+    }
     return Said("redirected" if seen.location else "page", facts)
 
 
 # ------------------------------------------------------------------------------------------------------------------- http
 def blocked_pages(view: View) -> Iterator[Finding]:
     """A filter's block page, the product named where it can be."""
-    rows = [(row, seen, product_page(seen)) for row, seen in view.http if row.id not in view.explained and row.reading.cause == "http-blocked"]
+    rows = [
+        (row, seen, product_page(seen)) for row, seen in view.http if row.id not in view.explained and row.reading.cause == "http-blocked"
+    ]
     plain = [(row, seen, None) for row, seen in view.http if row.id not in view.explained and _blocked_words(view, row, seen)]
     found = {row.id: (row, seen, product) for row, seen, product in (*plain, *rows)}
     if not found:
         return
     product = next((p for _, _, p in found.values() if p), None)
-    said = [_page_said(row, seen) if seen.status is not None else Said("reset-after-request", {"host": row.host}) for row, seen, _ in list(found.values())[:3]]
+    said = [
+        _page_said(row, seen) if seen.status is not None else Said("reset-after-request", {"host": row.host})
+        for row, seen, _ in list(found.values())[:3]
+    ]
     only_resets = all(seen.status is None for _, seen, _ in found.values())
     yield Finding(
-        "http-blocked", tuple(found), evidence=tuple(said), facts={"product": product or "a filter", "hosts": _hosts(r for r, _, _ in found.values())},
+        "http-blocked",
+        tuple(found),
+        evidence=tuple(said),
+        facts={"product": product or "a filter", "hosts": _hosts(r for r, _, _ in found.values())},
         confidence=Confidence.CERTAIN if product else Confidence.POSSIBLE if only_resets else Confidence.LIKELY,
     )
 
@@ -123,13 +151,22 @@ def proxy_required(view: View) -> Iterator[Finding]:
     if asked:
         said = tuple(_page_said(row, seen) for row, seen in asked[:2])
         yield Finding("proxy-required", tuple(row.id for row, _ in asked), evidence=said, facts={"proxy": "a proxy in the way"})
-    through = [r for r in view.state.results.values() if r.check.kind == "proxy" and isinstance(s := r.observation, HttpSeen) and s.status in {200, 407}]
+    through = [
+        r
+        for r in view.state.results.values()
+        if r.check.kind == "proxy" and isinstance(s := r.observation, HttpSeen) and s.status in {200, 407}
+    ]
     rows = view.failing("tcp", "tls")
     if through and rows and not view.passing("tcp"):
         result = through[0]
         seen = result.observation
         assert isinstance(seen, HttpSeen)
-        said = (Said("proxy-answers", {"proxy": result.check.about.get("proxy", "?"), "host": result.check.host or "?", "status": str(seen.status)}),)
+        said = (
+            Said(
+                "proxy-answers",
+                {"proxy": result.check.about.get("proxy", "?"), "host": result.check.host or "?", "status": str(seen.status)},
+            ),
+        )
         waiting = view.below([*(row.id for row in rows), *(row.id for row in view.failing("ntp", "ssh", "ftp"))])
         yield Finding("proxy-required", waiting, evidence=said, facts={"proxy": result.check.about.get("proxy", "?")})
 
@@ -154,8 +191,14 @@ def handshake_blocked(view: View) -> Iterator[Finding]:
             said = [Said("hello-lost", {"host": r.host, "how": _how(s), "stage": s.stage}) for r, s in mine[:3]]
             said += [Said("other-name-lives", {"host": r.host, "other": by_name[r.host].server_name}) for r, _ in mine[:1] if named]
             yield Finding(
-                "tls-blocked", view.below(row.id for row, _ in mine), evidence=tuple(said),
-                facts={"hosts": _hosts(row for row, _ in mine), "how": _how(mine[0][1]), "by": "by its name" if named else "whatever the name"},
+                "tls-blocked",
+                view.below(row.id for row, _ in mine),
+                evidence=tuple(said),
+                facts={
+                    "hosts": _hosts(row for row, _ in mine),
+                    "how": _how(mine[0][1]),
+                    "by": "by its name" if named else "whatever the name",
+                },
                 confidence=Confidence.CERTAIN if named else Confidence.LIKELY,
             )
 
@@ -183,15 +226,22 @@ def intercepted(view: View) -> Iterator[Finding]:
             said += [Said("machine-trusts")] if trusted_here else []
             said += [Said("same-issuer", {"count": str(len(mine)), "issuer": issuer})] if shared else []
             yield Finding(
-                "tls-intercepted", tuple(dict.fromkeys((*(row.id for row, _ in mine), *_served_by(view, mine)))), follows=tuple(_served_by(view, mine)),
-                evidence=tuple(said), facts={"issuer": issuer, "product": product or "an inspecting device", "hosts": _hosts(row for row, _ in mine)},
-                confidence=Confidence.CERTAIN if product or trusted_here else Confidence.LIKELY, owner=Owner.SITE_IT,
+                "tls-intercepted",
+                tuple(dict.fromkeys((*(row.id for row, _ in mine), *_served_by(view, mine)))),
+                follows=tuple(_served_by(view, mine)),
+                evidence=tuple(said),
+                facts={"issuer": issuer, "product": product or "an inspecting device", "hosts": _hosts(row for row, _ in mine)},
+                confidence=Confidence.CERTAIN if product or trusted_here else Confidence.LIKELY,
+                owner=Owner.SITE_IT,
             )
 
 
 def _untrusted(row: Row, seen: TlsSeen) -> bool:
-    return row.reading.cause in {"tls-untrusted", "tls-intercepted", "tls-expired"} and bool(seen.chain) and seen.logger is not None and (
-        seen.logger.code not in {EXPIRED, NOT_YET_VALID} or issuer_product(seen.chain[0].issuer) is not None
+    return (
+        row.reading.cause in {"tls-untrusted", "tls-intercepted", "tls-expired"}
+        and bool(seen.chain)
+        and seen.logger is not None
+        and (seen.logger.code not in {EXPIRED, NOT_YET_VALID} or issuer_product(seen.chain[0].issuer) is not None)
     )
 
 
@@ -220,7 +270,11 @@ def certificates(view: View) -> Iterator[Finding]:
     causes: dict[tuple[str, str], list[tuple[Row, TlsSeen]]] = defaultdict(list)
     for row, seen in view.tls:
         cause = row.reading.cause
-        if row.id not in view.explained and row.reading.status is Status.FAIL and cause in {"tls-expired", "tls-name-mismatch", "tls-untrusted"}:
+        if (
+            row.id not in view.explained
+            and row.reading.status is Status.FAIL
+            and cause in {"tls-expired", "tls-name-mismatch", "tls-untrusted"}
+        ):
             causes[cause, seen.chain[0].sha256 if seen.chain else row.host].append((row, seen))
     for (cause, _), mine in causes.items():
         said = [_certificate_said(cause, row, seen) for row, seen in mine[:3]]
@@ -233,8 +287,12 @@ def _certificate_said(cause: str, row: Row, seen: TlsSeen) -> Said:
     if leaf is None:
         return Said("no-certificate", {"host": row.host})
     facts = {
-        "host": row.host, "issuer": leaf.issuer, "from": f"{leaf.not_before:%Y-%m-%d}", "until": f"{leaf.not_after:%Y-%m-%d}",
-        "names": ", ".join(leaf.names[:3]) or "none", "why": seen.logger.message if seen.logger else "",
+        "host": row.host,
+        "issuer": leaf.issuer,
+        "from": f"{leaf.not_before:%Y-%m-%d}",
+        "until": f"{leaf.not_after:%Y-%m-%d}",
+        "names": ", ".join(leaf.names[:3]) or "none",
+        "why": seen.logger.message if seen.logger else "",
     }
     return Said(f"certificate-{cause.removeprefix('tls-')}", facts)
 
@@ -244,7 +302,9 @@ def time_service(view: View) -> Iterator[Finding]:
     """UDP 123 is silent, or what answers is no answer to be used."""
     silent = [row for row in view.failing("ntp", cause="ntp-no-reply")]
     if silent:
-        said = tuple(Said("ntp-silent", {"host": row.host, "address": row.address, "attempts": str(row.result.attempts)}) for row in silent[:3])
+        said = tuple(
+            Said("ntp-silent", {"host": row.host, "address": row.address, "attempts": str(row.result.attempts)}) for row in silent[:3]
+        )
         yield Finding("ntp-no-reply", tuple(row.id for row in silent), evidence=said, facts={"hosts": _hosts(silent)})
     for row, seen in view.ntp:
         if row.id not in view.explained and row.reading.cause == "ntp-bad-answer":
@@ -272,8 +332,16 @@ def files(view: View) -> Iterator[Finding]:
         if not dead and alive:
             continue
         said = tuple(
-            Said("ftp-way", {"mode": t.mode.upper(), "how": "works" if t.ended is Ended.DONE else "fails", "address": t.address or "?", "port": str(t.port or "?"),
-                             "reply": t.reply or ""})
+            Said(
+                "ftp-way",
+                {
+                    "mode": t.mode.upper(),
+                    "how": "works" if t.ended is Ended.DONE else "fails",
+                    "address": t.address or "?",
+                    "port": str(t.port or "?"),
+                    "reply": t.reply or "",
+                },
+            )
             for t in seen.transfers
         )
         facts = {"host": row.host, "dead": ", ".join(t.mode.upper() for t in seen.transfers if t.ended is not Ended.DONE)}
@@ -285,8 +353,10 @@ def wrong_services(view: View) -> Iterator[Finding]:
     for row in view.failing(cause="wrong-service"):
         seen = row.result.observation
         first = getattr(seen, "first_bytes", b"")
-        said = getattr(seen, "banner", None) or first.decode("utf-8", "replace") or (
-            "nothing, and closed" if isinstance(seen, BannerSeen | FtpSeen) else "nothing that it should"
+        said = (
+            getattr(seen, "banner", None)
+            or first.decode("utf-8", "replace")
+            or ("nothing, and closed" if isinstance(seen, BannerSeen | FtpSeen) else "nothing that it should")
         )
         facts = {"host": row.host, "port": str(row.check.port), "said": said[:60]}
         yield Finding("wrong-service", (row.id,), evidence=(Said("wrong-words", facts),), facts=facts)

@@ -104,7 +104,9 @@ def local_firewall(view: View) -> Iterator[Finding]:
     rows = [row for row in view.failing() if _denied(row)]
     if rows:
         ports = ", ".join(sorted({f"{row.check.transport or 'udp'} {row.check.port or 53}" for row in rows}))
-        yield Finding("local-firewall", view.below(row.id for row in rows), evidence=(Said("denied", {"ports": ports}),), facts={"ports": ports})
+        yield Finding(
+            "local-firewall", view.below(row.id for row in rows), evidence=(Said("denied", {"ports": ports}),), facts={"ports": ports}
+        )
 
 
 def time_offsets(view: View) -> dict[str, float]:
@@ -138,14 +140,22 @@ def clock_wrong(view: View) -> Iterator[Finding]:
     offset = clock_offset(view)
     if offset is None or abs(offset) <= CLOCK_LIMIT_MS:
         return
-    rows = [row.id for row, seen in view.tls if seen.logger and seen.logger.code in {NOT_YET_VALID, EXPIRED} and row.reading.status is Status.FAIL]
+    rows = [
+        row.id
+        for row, seen in view.tls
+        if seen.logger and seen.logger.code in {NOT_YET_VALID, EXPIRED} and row.reading.status is Status.FAIL
+    ]
     sources = sorted(time_offsets(view)) or sorted(date_offsets(view))
     lone = len(sources) < 2 and not (time_offsets(view) and date_offsets(view))
     said = Said("clock-offset", {"offset": _span(offset), "sources": ", ".join(sources), "direction": "slow" if offset > 0 else "fast"})
     yield Finding(
-        "clock-wrong", tuple(rows), severity=Severity.FAIL if rows else Severity.WARN,
-        confidence=Confidence.LIKELY if lone else Confidence.CERTAIN, evidence=(said,),
-        facts={"offset": _span(offset), "direction": "slow" if offset > 0 else "fast"}, owner=Owner.TECHNICIAN,
+        "clock-wrong",
+        tuple(rows),
+        severity=Severity.FAIL if rows else Severity.WARN,
+        confidence=Confidence.LIKELY if lone else Confidence.CERTAIN,
+        evidence=(said,),
+        facts={"offset": _span(offset), "direction": "slow" if offset > 0 else "fast"},
+        owner=Owner.TECHNICIAN,
     )
 
 

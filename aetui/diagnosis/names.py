@@ -52,7 +52,11 @@ def resolver_dead(view: View) -> Iterator[Finding]:
         if others:
             said.append(Said("other-resolver-works", {"resolver": ", ".join(others)}))
         yield Finding(
-            "dns-unreachable", (*anchors, *waiting), follows=waiting, facts=facts, evidence=tuple(said),
+            "dns-unreachable",
+            (*anchors, *waiting),
+            follows=waiting,
+            facts=facts,
+            evidence=tuple(said),
             severity=Severity.WARN if others else Severity.FAIL,
         )
 
@@ -69,7 +73,10 @@ def resolver_failing(view: View) -> Iterator[Finding]:
     anchors = tuple(_anchors(view, resolver)) if everything else ()
     said = Said("resolver-errors", {"resolver": resolver, "codes": ", ".join(codes), "names": _list(row.host for row in rows)})
     yield Finding(
-        "dns-failing", (*anchors, *waiting), follows=waiting if anchors else (), evidence=(said,),
+        "dns-failing",
+        (*anchors, *waiting),
+        follows=waiting if anchors else (),
+        evidence=(said,),
         confidence=Confidence.CERTAIN if everything else Confidence.LIKELY,
         facts={"resolver": resolver, "codes": ", ".join(codes), "names": _list(row.host for row in rows)},
     )
@@ -97,7 +104,10 @@ def hijacked(view: View) -> Iterator[Finding]:
         made_up = next(seen.name for check, seen in view.canaries(resolver) if seen.addresses)
         said = Said("canary-resolves", {"name": made_up, "addresses": ", ".join(sorted(lies)), "resolver": resolver})
         yield Finding(
-            "dns-hijacked", (*anchors, *rows), follows=tuple(i for i in rows if not i.startswith("dns:")), evidence=(said,),
+            "dns-hijacked",
+            (*anchors, *rows),
+            follows=tuple(i for i in rows if not i.startswith("dns:")),
+            evidence=(said,),
             facts={"resolver": resolver, "addresses": ", ".join(sorted(lies)), "count": str(len(names))},
             severity=Severity.FAIL if names else Severity.WARN,
         )
@@ -114,14 +124,24 @@ def filtered_names(view: View) -> Iterator[Finding]:
     """An address that no public service can have, or 'no such name' where a resolver outside says otherwise."""
     sinks = [row for row in view.failing("dns") if row.reading.cause == "dns-filtered"]
     if sinks:
-        yield _filtered(view, sinks, [Said("sinkhole", {"host": row.host, "addresses": ", ".join(_addresses(row))}) for row in sinks])
+        yield _filtered(view, sinks, [_lie(row) for row in sinks])
     gone = [row for row in view.failing("dns", cause="dns-name-missing") if _opposed(view, row)]
     if gone:
         said = [
-            Said("opinion-differs", {"host": row.host, "resolver": view.opinions(row.host)[0].resolver, "addresses": ", ".join(_opposed(view, row))})
+            Said(
+                "opinion-differs",
+                {"host": row.host, "resolver": view.opinions(row.host)[0].resolver, "addresses": ", ".join(_opposed(view, row))},
+            )
             for row in gone
         ]
         yield _filtered(view, gone, said)
+
+
+def _lie(row: Row) -> Said:
+    if any(map(is_sinkhole, _addresses(row))):
+        return Said("sinkhole", {"host": row.host, "addresses": ", ".join(_addresses(row))})
+    others = next((a.resolver for a in _answers(row) if a.addresses), "?")
+    return Said("opinion-differs", {"host": row.host, "resolver": others, "addresses": ", ".join(_addresses(row))})
 
 
 def _opposed(view: View, row: Row) -> list[str]:
@@ -132,7 +152,10 @@ def _filtered(view: View, rows: list[Row], said: list[Said]) -> Finding:
     fed = [i for row in rows for i in _fed_by(view, row.id)]
     resolver = next((a.resolver for row in rows for a in _answers(row)), "?")
     return Finding(
-        "dns-filtered", (*(row.id for row in rows), *fed), follows=tuple(fed), evidence=tuple(said[:4]),
+        "dns-filtered",
+        (*(row.id for row in rows), *fed),
+        follows=tuple(fed),
+        evidence=tuple(said[:4]),
         facts={"names": _list(row.host for row in rows), "resolver": resolver},
     )
 
@@ -154,7 +177,11 @@ def redirected_names(view: View) -> Iterator[Finding]:
         said = Said("one-place", {"hosts": _list(r.host for r in rows), "address": address})
         resolver = next((a.resolver for row in rows for a in _answers(row)), "?")
         yield Finding(
-            "dns-filtered", (*(row.id for row in rows), *fed), follows=tuple(fed), evidence=(said,), confidence=Confidence.LIKELY,
+            "dns-filtered",
+            (*(row.id for row in rows), *fed),
+            follows=tuple(fed),
+            evidence=(said,),
+            confidence=Confidence.LIKELY,
             facts={"names": _list(row.host for row in rows), "resolver": resolver},
         )
 
@@ -166,8 +193,12 @@ def missing_names(view: View) -> Iterator[Finding]:
         said = [Said("no-such-name", {"host": row.host, "resolver": _answers(row)[0].resolver, "code": _code(row)})]
         said.append(Said("opinion-agrees", {"resolver": asked[0].resolver}) if asked else Said("no-opinion"))
         yield Finding(
-            "dns-name-missing", view.below([row.id]), evidence=tuple(said), facts={"host": row.host},
-            confidence=Confidence.CERTAIN if asked else Confidence.POSSIBLE, owner=Owner.VENDOR if asked else Owner.SITE_IT,
+            "dns-name-missing",
+            view.below([row.id]),
+            evidence=tuple(said),
+            facts={"host": row.host},
+            confidence=Confidence.CERTAIN if asked else Confidence.POSSIBLE,
+            owner=Owner.VENDOR if asked else Owner.SITE_IT,
         )
 
 
@@ -180,7 +211,9 @@ def unanswered_names(view: View) -> Iterator[Finding]:
     for row in view.failing("dns", cause="dns-unreachable"):
         resolver = _answers(row)[0].resolver if _answers(row) else "?"
         yield Finding(
-            "dns-unreachable", view.below([row.id]), confidence=Confidence.LIKELY,
+            "dns-unreachable",
+            view.below([row.id]),
+            confidence=Confidence.LIKELY,
             evidence=(Said("name-unanswered", {"host": row.host, "resolver": resolver}),),
             facts={"resolver": resolver, "count": str(len(view.below([row.id]))), "others": ""},
         )
@@ -195,9 +228,15 @@ def changed_addresses(view: View) -> Iterator[Finding]:
         if documented and ipv4 and row.id not in view.explained and not documented & set(ipv4):
             changed.append((row, documented, ipv4))
     if changed:
-        said = tuple(Said("address-changed", {"host": r.host, "now": ", ".join(now), "documented": ", ".join(sorted(d))}) for r, d, now in changed[:6])
+        said = tuple(
+            Said("address-changed", {"host": r.host, "now": ", ".join(now), "documented": ", ".join(sorted(d))})
+            for r, d, now in changed[:6]
+        )
         yield Finding(
-            "dns-changed", tuple(row.id for row, _, _ in changed), severity=Severity.INFO, evidence=said,
+            "dns-changed",
+            tuple(row.id for row, _, _ in changed),
+            severity=Severity.INFO,
+            evidence=said,
             facts={"hosts": _list(row.host for row, _, _ in changed)},
         )
 

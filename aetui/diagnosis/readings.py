@@ -12,7 +12,19 @@ from ipaddress import ip_address
 from aetui.diagnosis.pages import login_page, product_page
 from aetui.events import Result
 from aetui.observations import (
-    BannerSeen, DnsSeen, Ended, FtpSeen, HttpSeen, LinkSeen, NtpSeen, Observation, Outcome, RdpSeen, TcpSeen, TelnetSeen, TlsSeen,
+    BannerSeen,
+    DnsSeen,
+    Ended,
+    FtpSeen,
+    HttpSeen,
+    LinkSeen,
+    NtpSeen,
+    Observation,
+    Outcome,
+    RdpSeen,
+    TcpSeen,
+    TelnetSeen,
+    TlsSeen,
 )
 from aetui.records import Check, Status
 
@@ -74,11 +86,20 @@ def is_sinkhole(address: str) -> bool:
     return not parsed.is_global or parsed.is_multicast
 
 
+def _denied_by_first(seen: DnsSeen) -> bool:
+    """True where the first resolver that answers knows no address: a logger takes its word and asks nobody else."""
+    usable = [a for a in seen.answers if a.outcome is Outcome.OPEN and a.rcode in {"NOERROR", "NXDOMAIN"}]
+    first = usable[0].resolver if usable else None
+    return first is not None and not any(a.addresses for a in usable if a.resolver == first)
+
+
 def _dns(check: Check, seen: Observation) -> Tentative:
     assert isinstance(seen, DnsSeen)
     if check.about.get("purpose") == "canary":
         return fail("dns-hijacked") if seen.addresses else PASS if any(a.outcome is Outcome.OPEN for a in seen.answers) else UNKNOWN
     documented = set(filter(None, check.about.get("documented", "").split(",")))
+    if seen.addresses and _denied_by_first(seen):
+        return fail("dns-filtered")
     if seen.addresses:
         lies = [a for a in seen.addresses if is_sinkhole(a) and a not in documented]
         return fail("dns-filtered") if lies else PASS
@@ -176,6 +197,14 @@ def _other(_check: Check, _seen: Observation) -> Tentative:
 
 
 _READERS: Mapping[type, Callable[[Check, Observation], Tentative]] = {
-    TcpSeen: _tcp, DnsSeen: _dns, TlsSeen: _tls, HttpSeen: _http, NtpSeen: _ntp, FtpSeen: _ftp,
-    BannerSeen: _ssh, RdpSeen: _rdp, TelnetSeen: _telnet, LinkSeen: _link,
+    TcpSeen: _tcp,
+    DnsSeen: _dns,
+    TlsSeen: _tls,
+    HttpSeen: _http,
+    NtpSeen: _ntp,
+    FtpSeen: _ftp,
+    BannerSeen: _ssh,
+    RdpSeen: _rdp,
+    TelnetSeen: _telnet,
+    LinkSeen: _link,
 }

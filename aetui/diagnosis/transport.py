@@ -23,8 +23,13 @@ LOSSY_SHARE = 0.05
 MOST_HOSTS_NAMED = 4
 
 ICMP_WORDS = {
-    (3, 0): "network unreachable", (3, 1): "host unreachable", (3, 2): "protocol unreachable", (3, 3): "port unreachable",
-    (3, 9): "network administratively prohibited", (3, 10): "host administratively prohibited", (3, 13): "communication administratively prohibited",
+    (3, 0): "network unreachable",
+    (3, 1): "host unreachable",
+    (3, 2): "protocol unreachable",
+    (3, 3): "port unreachable",
+    (3, 9): "network administratively prohibited",
+    (3, 10): "host administratively prohibited",
+    (3, 13): "communication administratively prohibited",
     (11, 0): "time exceeded on the way",
 }
 
@@ -56,8 +61,14 @@ def no_internet(view: View) -> Iterator[Finding]:
     icmp = next((t.tcp.icmp for t in beyond.trials if t.tcp.icmp is not None), None)
     if icmp is not None:
         said.append(icmp_said(icmp))
-    yield Finding("no-internet", ("beyond", *waiting), follows=waiting, evidence=tuple(said), facts={"gateway": gateway, "count": str(len(waiting))},
-                  confidence=Confidence.CERTAIN if link is not None and link.gateway_answers else Confidence.LIKELY)
+    yield Finding(
+        "no-internet",
+        ("beyond", *waiting),
+        follows=waiting,
+        evidence=tuple(said),
+        facts={"gateway": gateway, "count": str(len(waiting))},
+        confidence=Confidence.CERTAIN if link is not None and link.gateway_answers else Confidence.LIKELY,
+    )
 
 
 def _prohibited(icmp: Icmp | None) -> bool:
@@ -74,6 +85,12 @@ def icmp_said(icmp: Icmp) -> Said:
 def _scope(rows: Iterable[Row], everyone: list[Row]) -> Iterator[tuple[str, list[Row]]]:
     """Rows that fail alike, parted by what one thing would explain: a port for all hosts, then an address, then a host."""
     left = {row.id: row for row in rows}
+    for network in {row.check.about["network"] for row in left.values() if "/" in row.check.about.get("network", "")}:
+        mine = [row for row in left.values() if row.check.about.get("network") == network]
+        ports = " and ".join(f"TCP {port}" for port in sorted({row.check.port or 0 for row in mine}))
+        yield f"{ports} to every address of {network}", mine
+        for row in mine:
+            del left[row.id]
     hosts = {row.host for row in everyone}
     for port in sorted({row.check.port or 0 for row in left.values()}):
         mine = [row for row in left.values() if row.check.port == port]
@@ -122,7 +139,13 @@ def _groups(view: View, cause: str, apart: Callable[[Row], str] = lambda _row: "
 def _seen_said(rows: list[Row]) -> Iterator[Said]:
     for row in rows[:3]:
         waited = f"{row.result.elapsed_ms / 1000:.1f}"
-        facts = {"host": row.host, "port": str(row.check.port), "address": row.address, "seconds": waited, "attempts": str(row.result.attempts)}
+        facts = {
+            "host": row.host,
+            "port": str(row.check.port),
+            "address": row.address,
+            "seconds": waited,
+            "attempts": str(row.result.attempts),
+        }
         outcome, icmp = packet_outcome(row)
         yield Said(f"seen-{outcome.value if outcome else 'failed'}", facts)
         if icmp is not None:
@@ -133,7 +156,9 @@ def _works(view: View, rows: list[Row]) -> list[Said]:
     """What does get through beside it: the sign that this is about a port or a host, not the line."""
     hosts, ports = {row.host for row in rows}, {row.check.port for row in rows}
     passing = view.passing("tcp", "ntp")
-    beside = next((r for r in passing if r.host in hosts and r.check.port not in ports), None) or next((r for r in passing if r.check.port in ports), None)
+    beside = next((r for r in passing if r.host in hosts and r.check.port not in ports), None) or next(
+        (r for r in passing if r.check.port in ports), None
+    )
     return [Said("works-beside", {"host": beside.host, "port": str(beside.check.port)})] if beside else []
 
 
@@ -151,8 +176,11 @@ def rejected(view: View) -> Iterator[Finding]:
         icmp = packet_outcome(rows[0])[1]
         words = ICMP_WORDS.get((icmp.type, icmp.code), "prohibited") if icmp else "prohibited"
         yield Finding(
-            "rejected", view.below(r.id for r in rows), evidence=(*_seen_said(rows), *_works(view, rows)),
-            facts={"what": what, "sender": sender or "a device on the way", "words": words}, owner=owner,
+            "rejected",
+            view.below(r.id for r in rows),
+            evidence=(*_seen_said(rows), *_works(view, rows)),
+            facts={"what": what, "sender": sender or "a device on the way", "words": words},
+            owner=owner,
         )
 
 
@@ -186,7 +214,9 @@ def unreachable(view: View) -> Iterator[Finding]:
     """ICMP from a router: it has no way there."""
     for what, rows in _groups(view, "unreachable", _sender):
         yield Finding(
-            "unreachable", view.below(r.id for r in rows), evidence=(*_seen_said(rows), *_works(view, rows)),
+            "unreachable",
+            view.below(r.id for r in rows),
+            evidence=(*_seen_said(rows), *_works(view, rows)),
             facts={"what": what, "sender": _sender(rows[0]) or "this machine"},
         )
 
@@ -217,11 +247,17 @@ def mtu_blackhole(view: View) -> Iterator[Finding]:
     if not holes:
         return
     mtu = next((s.path_mtu for _, s in holes if s.path_mtu), None)
-    said = [Said("stalls-full-size", {"host": row.host, "port": str(row.check.port), "small": str(_largest(series))}) for row, series in holes[:3]]
+    said = [
+        Said("stalls-full-size", {"host": row.host, "port": str(row.check.port), "small": str(_largest(series))})
+        for row, series in holes[:3]
+    ]
     likewise = [row for row in view.failing("tls", "http") if _stalled(row)]
     rows = dict.fromkeys([*(row.id for row, _ in holes), *(row.id for row in likewise)])
     yield Finding(
-        "mtu-blackhole", view.below(rows), evidence=tuple(said), facts={"mtu": str(mtu) if mtu else "less than 1500"},
+        "mtu-blackhole",
+        view.below(rows),
+        evidence=tuple(said),
+        facts={"mtu": str(mtu) if mtu else "less than 1500"},
     )
 
 
@@ -250,8 +286,13 @@ def slow(view: View) -> Iterator[Finding]:
     trips = round_trips(view)
     if trips and median(trips) >= SLOW_MS:
         figure = f"{median(trips):.0f}"
-        yield Finding("slow", tuple(row.id for row, s in view.tcp if s.outcome is Outcome.OPEN), severity=Severity.WARN,
-                      evidence=(Said("round-trip", {"median": figure, "worst": f"{max(trips):.0f}", "count": str(len(trips))}),), facts={"median": figure})
+        yield Finding(
+            "slow",
+            tuple(row.id for row, s in view.tcp if s.outcome is Outcome.OPEN),
+            severity=Severity.WARN,
+            evidence=(Said("round-trip", {"median": figure, "worst": f"{max(trips):.0f}", "count": str(len(trips))}),),
+            facts={"median": figure},
+        )
 
 
 def loss(view: View) -> tuple[int, int]:
@@ -274,7 +315,13 @@ def lossy(view: View) -> Iterator[Finding]:
     share = f"{100 * lost / sent:.0f}"
     doubtful = [row for row in view.failing("tcp", "ntp", "tls", "http", "dns", "ssh", "ftp") if _by_chance(row, lost / sent)]
     rows = view.below(row.id for row in doubtful)
-    yield Finding("lossy", rows, severity=Severity.WARN, evidence=(Said("lost", {"lost": str(lost), "sent": str(sent), "share": share}),), facts={"share": share})
+    yield Finding(
+        "lossy",
+        rows,
+        severity=Severity.WARN,
+        evidence=(Said("lost", {"lost": str(lost), "sent": str(sent), "share": share}),),
+        facts={"share": share},
+    )
 
 
 _PACKETS = {"tcp": 4, "ntp": 1, "dns": 1, "tls": 3, "http": 3, "ssh": 3, "ftp": 3}

@@ -51,6 +51,8 @@ class View:
 
     state: State
     readings: dict[str, Tentative] = field(default_factory=dict)
+    satisfied: dict[str, str] = field(default_factory=dict)
+    """Members of an either-or group that need not hold, by the member that does."""
     explained: set[str] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
     _below: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -62,6 +64,24 @@ class View:
                 self._below[check.needs].append(check.id)
         for result in self.state.results.values():
             self.readings[result.check.id] = read(result)
+        self._read_groups()
+
+    def _read_groups(self) -> None:
+        """One pass in a group satisfies all of it; while members are out, those that fail say nothing yet."""
+        groups: dict[str, list[str]] = defaultdict(list)
+        for check in self.state.checks.values():
+            if check.group:
+                groups[check.group].append(check.id)
+        for members in groups.values():
+            holds = next((i for i in members if i in self.readings and self.readings[i].status is Status.PASS), None)
+            for identity in members:
+                if identity not in self.readings or self.readings[identity].status is not Status.FAIL:
+                    continue
+                if holds is not None:
+                    self.satisfied[identity] = holds
+                    self.readings[identity] = Tentative(Status.SKIP)
+                elif any(i not in self.readings for i in members):
+                    self.readings[identity] = Tentative(Status.UNKNOWN)
 
     def take(self, finding: Finding) -> None:
         """Accept a finding: what it explains is no longer open to other rules."""
@@ -86,7 +106,8 @@ class View:
     def failing(self, *kinds: str, cause: str | None = None) -> list[Row]:
         """As ``rows``: those that fail by themselves and that no finding explains yet."""
         return [
-            row for row in self.rows(*kinds)
+            row
+            for row in self.rows(*kinds)
             if row.reading.status is Status.FAIL and row.id not in self.explained and cause in {None, row.reading.cause}
         ]
 
@@ -169,7 +190,8 @@ class View:
         return [
             (check, seen)
             for check in self.state.checks.values()
-            if check.about.get("purpose") == "canary" and check.about.get("resolver") == resolver
+            if check.about.get("purpose") == "canary"
+            and check.about.get("resolver") == resolver
             and (seen := self.seen(check.id, DnsSeen)) is not None
         ]
 

@@ -1,0 +1,132 @@
+"""What the rules would have to see besides: further checks, wished for in the light of what was seen. Pure.
+
+Every wish is bounded: few hosts, few probes each, and only where what it shows can change the diagnosis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aetui.catalogue import is_address
+from aetui.diagnosis.readings import is_sinkhole
+from aetui.diagnosis.transport import LOSSY_SHARE, loss
+from aetui.diagnosis.view import Row, View
+from aetui.observations import DnsSeen, Ended, HttpSeen, TlsSeen
+from aetui.records import Check, Status, Transport
+from aetui.state import State
+
+MOST_NAMES_ASKED = 4
+MOST_HOSTS_TRIED = 3
+LOSS_CONNECTS = 20
+OTHER_NAME = "example.com"
+"""A name that no filter of a solar site has a reason to know (RFC 2606)."""
+
+
+def followups(state: State) -> tuple[Check, ...]:
+    """The checks that are wished for and not planned yet."""
+    view = View(state)
+    found: dict[str, Check] = {}
+    for wish in (second_opinions, other_names, segment_sizes, reset_distances, loss_series, proxies):
+        for check in wish(view):
+            found.setdefault(check.id, check)
+    return tuple(check for check in found.values() if check.id not in state.checks)
+
+
+def second_opinions(view: View) -> Iterator[Check]:
+    """Names that are missing, or lead where no public service can be, are asked of resolvers outside the site."""
+    doubtful = [
+        row
+        for row, seen in view.names
+        if row.reading.cause in {"dns-name-missing", "dns-filtered"} or any(map(is_sinkhole, seen.addresses))
+    ]
+    for row in doubtful[:MOST_NAMES_ASKED]:
+        for resolver in filter(None, row.check.about.get("opinions", "").split(",")):
+            yield Check(
+                f"opinion:{resolver}:{row.host}", "dns", host=row.host, about={"resolver": resolver, "purpose": "opinion", "type": "A"}
+            )
+
+
+def other_names(view: View) -> Iterator[Check]:
+    """A handshake that died after the hello is tried with another name, at the same address."""
+    dead = [row for row, seen in view.tls if seen.ended in {Ended.RESET, Ended.SILENT, Ended.CLOSED} and seen.stage == "hello-sent"]
+    for row in _hosts(dead):
+        yield Check(f"tcp:{row.host}:{row.check.port}:sni", "tcp", row.host, row.check.port, Transport.TCP, about={"address": row.address})
+        yield Check(
+            f"tls:{row.host}:{row.check.port}:sni",
+            "tls",
+            row.host,
+            row.check.port,
+            Transport.TCP,
+            needs=f"tcp:{row.host}:{row.check.port}:sni",
+            about={"server_name": OTHER_NAME},
+        )
+
+
+def segment_sizes(view: View) -> Iterator[Check]:
+    """A conversation that stalls is tried with small segments."""
+    stalled = [
+        row for row in view.rows("tls", "http") if isinstance(s := row.result.observation, TlsSeen | HttpSeen) and s.ended is Ended.SILENT
+    ]
+    for row in _hosts(stalled)[:1]:
+        yield Check(
+            f"mss:{row.host}:{row.check.port}",
+            "series",
+            row.host,
+            row.check.port,
+            Transport.TCP,
+            about={"purpose": "mss", "address": row.address, "exchange": row.check.kind},
+        )
+
+
+def reset_distances(view: View) -> Iterator[Check]:
+    """A reset is compared, by TTL, with a port of the same host that works."""
+    for row in _hosts(view.failing("tcp", cause="refused")):
+        beside = next((r for r in view.passing("tcp") if r.address == row.address and r.check.port != row.check.port), None)
+        if beside is not None:
+            yield Check(
+                f"ttl:{row.host}:{row.check.port}",
+                "series",
+                row.host,
+                row.check.port,
+                Transport.TCP,
+                about={"purpose": "ttl", "address": row.address, "compare": str(beside.check.port)},
+            )
+
+
+def loss_series(view: View) -> Iterator[Check]:
+    """Where first packets had to be sent again, many connects to one host that works tell how often."""
+    lost, sent = loss(view)
+    if lost < 2 or lost / sent < LOSSY_SHARE / 2:
+        return
+    for row in view.passing("tcp")[:1]:
+        yield Check(
+            f"loss:{row.host}:{row.check.port}",
+            "series",
+            row.host,
+            row.check.port,
+            Transport.TCP,
+            about={"purpose": "loss", "address": row.address, "count": str(LOSS_CONNECTS)},
+        )
+
+
+def proxies(view: View) -> Iterator[Check]:
+    """Where nothing gets out directly and a proxy is configured, one host is asked for through it."""
+    if view.link is None or not view.link.proxies or view.passing("tcp") or not view.failing("tcp", "dns"):
+        return
+    proxy = next((value for name, value in view.link.proxies if name.lower().startswith(("https", "http", "all"))), None)
+    host = next((row.host for row in view.rows("dns") if not is_address(row.host)), None)
+    if proxy and host:
+        yield Check(f"proxy:{host}:443", "proxy", host, 443, Transport.TCP, about={"proxy": proxy})
+
+
+def _hosts(rows: list[Row]) -> list[Row]:
+    """One row a host, few of them."""
+    return list({row.host: row for row in reversed(rows) if row.reading.status is Status.FAIL}.values())[::-1][:MOST_HOSTS_TRIED]
+
+
+def opinions_missing(view: View) -> bool:
+    """True where a second opinion was wished for and nobody answered."""
+    return any(
+        isinstance(r.observation, DnsSeen) and r.check.about.get("purpose") == "opinion" and not view.opinions(r.check.host or "")
+        for r in view.state.results.values()
+    )

@@ -1,4 +1,4 @@
-"""The contract suite's fixtures: one ``world`` for each ``world_*.py`` beside this file. ``vantage_world.py`` says how to plug a vantage in."""
+"""The contract suite's fixtures: one ``world`` for each ``world_*.py`` here. ``vantage_world.py`` says how to plug a vantage in."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ async def test_one_connection_is_taken_in(world: World) -> None:
         return
     assert acceptor is not None
     accepting = asyncio.create_task(acceptor.accept(soon()))
-    _, writer = await asyncio.open_connection(acceptor.address, acceptor.port)
+    _, writer = await world.reach(acceptor.address, acceptor.port)
     writer.write(FAREWELL)
     stream = await accepting
     assert stream is not None

@@ -1,4 +1,4 @@
-"""Real peers on loopback, one for each ``Kind``: TCP and UDP servers of the running event loop, IPv4 and, where the machine has it, IPv6."""
+"""Real peers on loopback, one for each ``Kind``: TCP and UDP servers of the running event loop, IPv4 and, where there is one, IPv6."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import socket
 import struct
 from contextlib import AsyncExitStack, suppress
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from vantage_world import FAREWELL, STRAYS, Kind, Place, big_bytes
 
@@ -62,8 +62,7 @@ class DatagramEcho(asyncio.DatagramProtocol):
     strays: ClassVar[int] = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self.transport = transport
+        self.transport = cast("asyncio.DatagramTransport", transport)  # Python 3.11's own class does not say that it is one
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         for _ in range(self.strays):
@@ -139,7 +138,7 @@ class Peers:
         self._places[kind] = Place(address, transport.get_extra_info("sockname")[1])
 
     def _closed(self, kind: Kind, family: int, type_: int, address: str) -> None:
-        """A port that is bound for TCP but not listening refuses; for UDP it is bound and let go, since a bound one would take the datagram."""
+        """A TCP port that is bound and not listening refuses; a UDP one is bound and let go, since it would take the datagram."""
         sock = self._stack.enter_context(socket.socket(family, type_))
         sock.bind((address, 0))
         self._places[kind] = Place(address, sock.getsockname()[1])

@@ -11,16 +11,18 @@ HOW TO PLUG A VANTAGE IN: add one file ``tests/vantage/world_NAME.py`` with one 
         finally:
             await vantage.close()
 
-Nothing else needs an edit: ``conftest.py`` finds the file and runs every test of ``test_contract_*.py`` over it. ``peers`` are real servers on
-loopback, one for each ``Kind``, running in the test's own event loop. A vantage that reaches loopback (the local one, an SSH jump to a loopback
-sshd) gives ``peers.places()`` as it is; one that lives in addresses of its own maps each ``Place`` (``{kind: Place(mine, port) …}``), or brings
-peers of its own that behave as the docstring of the kind says. What a vantage cannot do it leaves out of its capabilities, and may leave out of
-``places``; ``test_contract_claims`` fails where a capability is claimed and its places are missing, so nothing is skipped by mistake.
+Nothing else needs an edit: ``conftest.py`` finds the file and runs every test of ``test_contract_*.py`` over it. ``peers`` are real
+servers on loopback, one for each ``Kind``, running in the test's own event loop. A vantage that reaches loopback (the local one, an SSH
+jump to a loopback sshd) gives ``peers.places()`` as it is; one that lives in addresses of its own maps each ``Place`` (``{kind:
+Place(mine, port) …}``), or brings peers of its own that behave as the docstring of the kind says. What a vantage cannot do it leaves out
+of its capabilities, and may leave out of ``places``; ``test_contract_claims`` fails where a capability is claimed and its places are
+missing, so nothing is skipped by mistake.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -96,7 +98,10 @@ class World:
     vantage: Vantage
     places: Mapping[Kind, Place]
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """With Capability.SYSTEM_NAMES: names and the addresses that ``lookup`` must give for them, and one of the form ``*.invalid`` with ()."""
+    """With Capability.SYSTEM_NAMES: names and what ``lookup`` must give, () for a name that has none (at least one of each)."""
+
+    reach: Callable[[str, int], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]] = asyncio.open_connection
+    """How a test connects to the address and port of an Acceptor; a world in addresses of its own says how."""
 
     def at(self, kind: Kind) -> Place:
         """The peer of this kind; the test is skipped where this world has none (``test_contract_claims`` says whether it may)."""

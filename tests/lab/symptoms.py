@@ -41,6 +41,7 @@ def _end(text: str, port: int) -> tuple[str, int]:
 
 def _icmp(handle: socket.socket) -> str | None:
     """The oldest entry of the error queue, as words (IP_RECVERR(2const))."""
+    handle.setblocking(False)
     with suppress(OSError):
         _, control, _, _ = handle.recvmsg(512, 512, socket.MSG_ERRQUEUE)
         for level, kind, data in control:

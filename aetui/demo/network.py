@@ -62,6 +62,7 @@ class Network:
         self._rules = tuple(rule for rule in scenario.rules if rule.everywhere or not outside)
         self._hops = self._way(outside)
         self._lan = ip_interface(self._here.address).network if self._here.address else None
+        self._elsewhere = ip_interface(scenario.here.address).network if outside and scenario.here.address else None
 
     def _way(self, outside: bool) -> tuple[Hop, ...]:
         """From outside, the site's own gateway is not on the way: another one is."""
@@ -89,6 +90,7 @@ class Network:
 
     def fate(self, address: str, port: int, transport: Transport, known: bool, ttl: int | None = None) -> Fate:
         """What happens to a packet to this address and port. ``known`` says whether anybody has the address."""
+        known = known and not (self._elsewhere is not None and ip_address(address) in self._elsewhere)
         rule = self._rule(address, port, transport)
         if rule is not None and isinstance(rule.action, Deny):
             return Fate(rule.action, 0.0)

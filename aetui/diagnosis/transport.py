@@ -200,14 +200,18 @@ def refused(view: View) -> Iterator[Finding]:
 
 def _reset_origin(view: View, row: Row) -> str:
     """``server``, ``near HOPS DISTANCE`` or ``unknown``, by the TTL at which the reset and a working port of that host answer."""
-    series = view.series("ttl", row.host, row.check.port)
-    if series is None:
+    resets = _nearest(view.series("ttl", row.host, row.check.port), Outcome.REFUSED)
+    beside = [r.check.port for r in view.passing("tcp") if r.host == row.host]
+    opens = next(filter(None, (_nearest(view.series("ttl", row.host, port), Outcome.OPEN) for port in beside)), None)
+    if resets is None or opens is None:
         return "unknown"
-    resets = [t.tcp.ttl for t in series.trials if t.tcp.port == row.check.port and t.tcp.outcome is Outcome.REFUSED and t.tcp.ttl]
-    opens = [t.tcp.ttl for t in series.trials if t.tcp.port != row.check.port and t.tcp.outcome is Outcome.OPEN and t.tcp.ttl]
-    if not resets or not opens:
-        return "unknown"
-    return f"near {min(resets)} {min(opens)}" if min(resets) < min(opens) else "server"
+    return f"near {resets} {opens}" if resets < opens else "server"
+
+
+def _nearest(series: SeriesSeen | None, outcome: Outcome) -> int | None:
+    """The smallest TTL at which an outcome was met."""
+    found = [t.tcp.ttl for t in series.trials if t.tcp.outcome is outcome and t.tcp.ttl] if series else []
+    return min(found, default=None)
 
 
 def unreachable(view: View) -> Iterator[Finding]:

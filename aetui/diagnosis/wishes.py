@@ -18,6 +18,8 @@ from aetui.state import State
 MOST_NAMES_ASKED = 4
 MOST_HOSTS_TRIED = 3
 LOSS_CONNECTS = 20
+TTLS = ",".join(map(str, range(1, 25)))
+"""How far a reset is followed: further away than this no server of a site's equipment is."""
 OTHER_NAME = "example.com"
 """A name that no filter of a solar site has a reason to know (RFC 2606)."""
 
@@ -82,14 +84,9 @@ def reset_distances(view: View) -> Iterator[Check]:
     """A reset is compared, by TTL, with a port of the same host that works."""
     for row in _hosts(view.failing("tcp", cause="refused")):
         beside = next((r for r in view.passing("tcp") if r.address == row.address and r.check.port != row.check.port), None)
-        if beside is not None:
+        for port in (row.check.port, beside.check.port) if beside is not None else ():
             yield Check(
-                f"ttl:{row.host}:{row.check.port}",
-                "series",
-                row.host,
-                row.check.port,
-                Transport.TCP,
-                about={"purpose": "ttl", "address": row.address, "compare": str(beside.check.port)},
+                f"ttl:{row.host}:{port}", "series", row.host, port, Transport.TCP, about={"purpose": "ttl", "address": row.address, "ttls": TTLS}
             )
 
 

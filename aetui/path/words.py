@@ -1,0 +1,220 @@
+"""A trace in words: the verdict on top, each hop's notes, and the entries for the report's diagnosis. All words come from assets/path.toml.
+
+Pure once the file has been read. Foreign text passes ``displayable`` before it is put into a sentence. A code without words is a
+mistake of ours and raises KeyError; a test walks every code.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from aetui.display import displayable
+from aetui.observations import Icmp, Outcome
+from aetui.path.places import Place
+from aetui.path.records import FINAL, Hop, Problem, Proto, ReplyKind, Trace
+from aetui.records import Confidence, Diagnosed, Owner, Severity
+
+
+@cache
+def table() -> Mapping[str, Any]:
+    """assets/path.toml."""
+    return tomllib.loads(resources.files("aetui.assets").joinpath("path.toml").read_text(encoding="utf-8"))
+
+
+def say(section: str, key: str, **values: object) -> str:
+    """One sentence, filled."""
+    text: str = table()[section][key]
+    return text.format(**{name: displayable(str(value)) for name, value in values.items()})
+
+
+def port_words(proto: Proto, port: int | None) -> str:
+    """'TCP port 2022', 'ping'."""
+    return say("port", proto.value, port=port)
+
+
+def icmp_words(icmp: Icmp, version: int) -> str:
+    """What an ICMP error says."""
+    known: Mapping[str, str] = table()["icmp"]
+    return known.get(f"{version}.{icmp.type}.{icmp.code}") or say("icmp", "other", type=icmp.type, code=icmp.code)
+
+
+def problem_words(problem: Problem) -> str:
+    """Why the trace could not be made."""
+    return say("problem", problem.code, detail=problem.detail)
+
+
+def note_short(code: str) -> str:
+    """A note for a table's cell."""
+    return str(table()["note"][code]["short"])
+
+
+def note_text(code: str) -> str:
+    """A note as a sentence."""
+    return str(table()["note"][code]["text"])
+
+
+def verdict(trace: Trace, working: Sequence[Hop] = ()) -> str:
+    """The sentence on top; ``working`` are the hops of the comparison, where there is one."""
+    key = _verdict_key(trace, working)
+    return say("verdict", key, **_values(trace, working))
+
+
+def _verdict_key(trace: Trace, working: Sequence[Hop]) -> str:
+    if trace.problem is not None:
+        return "problem"
+    for note in ("loop", "too-long", "no-neighbour"):
+        if note in trace.notes:
+            return note
+    match trace.outcome:
+        case Outcome.OPEN:
+            return "open-proxy" if "transparent-proxy" in trace.notes else "open" if trace.port else "answer"
+        case Outcome.REFUSED:
+            return "refused-near" if "reset-too-near" in trace.notes else "refused"
+        case Outcome.REJECTED:
+            return _rejected_key(trace)
+        case Outcome.FILTERED:
+            return _filtered_key(trace)
+        case _:
+            return "unreachable"
+
+
+def _rejected_key(trace: Trace) -> str:
+    if trace.rejected_by is not None:
+        return "rejected-target" if trace.reached else "rejected"
+    return "rejected-reset-between" if len(trace.suspects) > 1 else "rejected-reset"
+
+
+def _filtered_key(trace: Trace) -> str:
+    if trace.dies_after is None:
+        return "filtered-first" if trace.suspects else "filtered-silent"
+    if len(trace.suspects) < 2:
+        return "filtered"
+    return "filtered-target" if trace.suspects[1] == trace.address else "filtered-between"
+
+
+def _values(trace: Trace, working: Sequence[Hop]) -> dict[str, object]:
+    final = next((hop for hop in trace.hops if hop.reply in FINAL), None)
+    server = next((hop for hop in working if hop.reply in FINAL), None)
+    version = 6 if ":" in trace.address else 4
+    at_end = trace.rejected_by is not None or "transparent-proxy" in trace.notes or trace.outcome is Outcome.UNREACHABLE
+    return {
+        "target": trace.target,
+        "port": port_words(trace.proto, trace.port),
+        "hops": final.ttl if final else len(trace.hops),
+        "ttl": final.ttl if at_end and final else trace.dies_after or 0,
+        "distance": server.ttl if server else "?",
+        "sender": (final.address if final else None) or "?",
+        "icmp": icmp_words(final.icmp, version) if final and final.icmp else "",
+        "suspect": trace.suspects[0] if trace.suspects else "?",
+        "next": trace.suspects[-1] if trace.suspects else "?",
+        "last": next((hop.address for hop in reversed(trace.hops) if hop.reply is ReplyKind.TIME_EXCEEDED), "?"),
+        "routers": ", ".join(trace.suspects),
+        "problem": problem_words(trace.problem) if trace.problem else "",
+    }
+
+
+def whose_words(place: Place, toward_site: bool = False) -> tuple[str, Owner]:
+    """Whose device a suspect likely is."""
+    key = "site-router" if toward_site and place in {Place.TARGET, Place.BEYOND} else place.value
+    entry = table()["whose"][key]
+    return str(entry["text"]), Owner(entry["owner"])
+
+
+_CAUSES: dict[Outcome, str] = {
+    Outcome.FILTERED: "filtered",
+    Outcome.REJECTED: "rejected",
+    Outcome.REFUSED: "refused",
+    Outcome.UNREACHABLE: "unreachable",
+}
+
+
+def diagnose(trace: Trace, working: Sequence[Hop] = (), places: Sequence[Place] = (), *, toward_site: bool = False) -> Trace:
+    """The trace with its entries for the report's diagnosis, the weightiest first."""
+    found = [*_cause(trace, working, places, toward_site), *_loss(trace, working), *_black_hole(trace, working)]
+    return replace(trace, diagnosis=tuple(found))
+
+
+def _cause(trace: Trace, working: Sequence[Hop], places: Sequence[Place], toward_site: bool) -> Iterator[Diagnosed]:
+    cause = _CAUSES.get(trace.outcome)
+    if cause is None or trace.problem is not None or (trace.proto is Proto.UDP and trace.outcome is Outcome.REFUSED):
+        return
+    place = Place.TARGET if cause == "refused" else places[0] if places else None
+    text, owner = whose_words(place, toward_site) if place else ("", Owner.UNKNOWN)
+    summary = " ".join(filter(None, (verdict(trace, working), text)))
+    evidence = tuple(_evidence(trace, working))
+    yield _entry(trace, working, cause, summary=summary, confidence=_confidence(trace), evidence=evidence, owner=owner)
+
+
+def _confidence(trace: Trace) -> Confidence:
+    if trace.rejected_by is not None or trace.reached:
+        return Confidence.CERTAIN
+    return Confidence.LIKELY if len(trace.suspects) > 1 else Confidence.POSSIBLE
+
+
+def _loss(trace: Trace, working: Sequence[Hop]) -> Iterator[Diagnosed]:
+    hop = next((hop for hop in trace.hops if "loss" in hop.notes), None)
+    if hop is not None:
+        summary = say("evidence", "loss", ttl=hop.ttl, percent=f"{100 * (1 - hop.received / hop.sent):.0f} %")
+        yield _entry(trace, working, "lossy", summary=summary, severity=Severity.WARN)
+
+
+def _black_hole(trace: Trace, working: Sequence[Hop]) -> Iterator[Diagnosed]:
+    if trace.mtu is not None and trace.mtu.black_hole_after is not None:
+        summary = say("evidence", "mtu", mtu=trace.mtu.path, ttl=trace.mtu.black_hole_after)
+        yield _entry(trace, working, "mtu-blackhole", summary=summary)
+
+
+def _entry(
+    trace: Trace,
+    working: Sequence[Hop],
+    cause: str,
+    *,
+    summary: str,
+    severity: Severity = Severity.FAIL,
+    confidence: Confidence = Confidence.LIKELY,
+    evidence: tuple[str, ...] = (),
+    owner: Owner = Owner.UNKNOWN,
+) -> Diagnosed:
+    words = table()["cause"][cause]
+    values = {name: displayable(str(value)) for name, value in _values(trace, working).items()}
+    values["mtu"] = str(trace.mtu.path) if trace.mtu else ""
+    title, breaks = (str(words[key]).format(**values) for key in ("title", "breaks"))
+    remedy = tuple(str(step).format(**values) for step in words["remedy"])
+    return Diagnosed(cause, severity, confidence, title, summary, evidence, (), owner, remedy, breaks)
+
+
+def _evidence(trace: Trace, working: Sequence[Hop]) -> Iterator[str]:
+    port = port_words(trace.proto, trace.port)
+    version = 6 if ":" in trace.address else 4
+    dying = next((hop for hop in trace.hops if hop.ttl == trace.dies_after), None)
+    if dying is not None:
+        yield say("evidence", "last-hop", ttl=dying.ttl, address=dying.address, port=port)
+    elif trace.outcome is Outcome.FILTERED:
+        yield say("evidence", "last-none", port=port)
+    final = next((hop for hop in trace.hops if hop.reply in FINAL), None)
+    if final is not None and final.icmp is not None:
+        code = f"{final.icmp.type}/{final.icmp.code}"
+        yield say("evidence", "icmp", address=final.address, code=code, words=icmp_words(final.icmp, version))
+    yield from _against_working(trace, working, final)
+
+
+def _against_working(trace: Trace, working: Sequence[Hop], final: Hop | None) -> Iterator[str]:
+    compared = trace.compared_with
+    if compared is None:
+        return
+    yield say("evidence", "working", port=port_words(trace.proto, compared.port), hops=len(working), outcome=compared.outcome.value)
+    onward = next((hop for hop in working if hop.ttl > (trace.dies_after or 0) and hop.address), None)
+    if onward is not None and trace.outcome is Outcome.FILTERED:
+        yield say("evidence", "next-hop", address=onward.address)
+    server = next((hop for hop in working if hop.reply in {ReplyKind.SYN_ACK, ReplyKind.RST}), None)
+    if server is None or final is None or final.reply is not ReplyKind.RST or trace.outcome is not Outcome.REJECTED:
+        return
+    if final.ttl < server.ttl:
+        yield say("evidence", "reset-near", ttl=final.ttl, distance=server.ttl)
+    if None not in (final.reply_ttl, server.reply_ttl) and final.reply_ttl != server.reply_ttl:
+        yield say("evidence", "reset-ttl", ttl=final.reply_ttl, server=server.reply_ttl)

@@ -117,6 +117,8 @@ class VantageInfo:
     privileged: bool = False
     ipv6: bool = False
     """True where a global IPv6 address and a default route are there."""
+    missing: tuple[str, ...] = ()
+    """What this vantage could not tell of itself (``resolvers``, ``names``, ``address``): not known, which is not the same as none."""
 
 
 @dataclass(frozen=True, slots=True)

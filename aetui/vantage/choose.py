@@ -1,0 +1,58 @@
+"""VANTAGE as written on a command line or remembered by the console: ``local`` or ``jump:NAME`` -> the vantage, loaded only then.
+
+NAME is a Host of the user's ssh configuration or ``user@host[:port]``. Nothing is opened here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aetui.vantage.sshconfig import ConfigFault, SshConfig, target
+
+if TYPE_CHECKING:
+    from aetui.vantage.asker import Asker
+    from aetui.vantage.base import Vantage
+
+LOCAL = "local"
+JUMP = "jump:"
+
+
+class BadVantage(ValueError):
+    """Not a vantage; the text says what is."""
+
+
+@dataclass(frozen=True, slots=True)
+class VantageSpec:
+    """Where to run from: ``local``, or ``jump`` with a name."""
+
+    kind: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{JUMP}{self.name}" if self.name else self.kind
+
+
+def parse(text: str) -> VantageSpec:
+    """Read VANTAGE. Raises BadVantage."""
+    if text == LOCAL:
+        return VantageSpec(LOCAL)
+    if not text.startswith(JUMP):
+        raise BadVantage(f"'{text}' is no vantage: it is 'local' or 'jump:NAME', NAME a Host of the ssh configuration or user@host[:port]")
+    name = text.removeprefix(JUMP)
+    try:
+        target(name)
+    except ConfigFault as fault:
+        raise BadVantage(f"'{text}': {fault}") from None
+    return VantageSpec("jump", name)
+
+
+def make(spec: VantageSpec, asker: Asker | None = None, config: SshConfig | None = None) -> Vantage:
+    """The vantage, not yet open. ``asker`` and ``config`` are for a jump host; without an asker nobody is asked."""
+    if spec.kind == LOCAL:
+        from aetui.vantage.local import LocalVantage
+
+        return LocalVantage()
+    from aetui.vantage.jump import JumpVantage
+
+    return JumpVantage(spec.name, asker, config)

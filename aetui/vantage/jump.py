@@ -1,0 +1,243 @@
+"""The vantage of a jump host: every TCP connect is a ``direct-tcpip`` channel there, with nothing installed (RFC 4254 section 7.2).
+
+``JumpVantage(name)`` takes a Host of the ssh configuration or ``user@host[:port]``. TCP only: no datagrams, no ICMP, no segment shaping. Names go over
+TCP through ``connect``; ``resolvers`` are the jump host's own where it lets a command run, and ``info.missing`` says where not. Any trouble with the
+jump host itself is ``JumpLost``, with one sentence. paramiko is loaded in ``open``.
+
+After a connect that got no answer in time the connection to the last hop is replaced in the background, and discarded when its other channels are
+done: that also frees the jump host of connects that nobody waits for. It is kept where the user would have to be asked again, and after
+REPLACEMENTS times; that is safe, since a late answer is closed as it comes (``link``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aetui.observations import LinkSeen, Outcome, TcpSeen
+from aetui.records import VantageInfo
+from aetui.vantage import remote
+from aetui.vantage.asker import Asker, NoAsker
+from aetui.vantage.base import PLAIN, Acceptor, Answer, Capability, Connection, Shape
+from aetui.vantage.channelstream import ChannelStream
+from aetui.vantage.reason import OpenRefused, outcome
+from aetui.vantage.sshconfig import ConfigFault, HostSettings, SshConfig
+from aetui.vantage.trouble import JumpCode, JumpLost, detail, lost, words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aetui.vantage.hop import Closable, Opener
+    from aetui.vantage.link import Link
+
+OPENS_AT_ONCE = 64
+"""Connects that wait for the jump host's answer at one time; sshd itself sets no limit to direct-tcpip."""
+REPLACEMENTS = 8
+"""Times that the last hop's connection is replaced in one vantage's life."""
+REPLACE_S = 20.0
+"""Seconds for a replacement to be ready."""
+GETENT_NOT_FOUND = 2
+"""Exit status of getent for a name that it does not find (getent(1))."""
+ABOUT_S = 5.0
+"""Seconds that opening waits for what the jump host tells of itself."""
+
+
+class JumpVantage:
+    """A jump host, reached over one or more hops."""
+
+    def __init__(self, name: str, asker: Asker | None = None, config: SshConfig | None = None) -> None:
+        self.name = name
+        self._asker = asker or NoAsker()
+        self._config = config or SshConfig()
+        self._chain: tuple[HostSettings, ...] = ()
+        self._links: list[Link] = []
+        self._under: list[Closable] = []
+        self._opener: Opener | None = None
+        self._about = remote.About()
+        self._info = VantageInfo("jump", name)
+        self._slots = asyncio.Semaphore(OPENS_AT_ONCE)
+        self._replaced = 0
+        self._replacing: asyncio.Task[None] | None = None
+        self._discarding: set[asyncio.Task[None]] = set()
+
+    @property
+    def info(self) -> VantageInfo:
+        """As base.Vantage."""
+        return self._info
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """As base.Vantage; SYSTEM_NAMES where the jump host has getent and runs it."""
+        return frozenset({Capability.TCP, Capability.SYSTEM_NAMES} if self._about.getent else {Capability.TCP})
+
+    @property
+    def resolvers(self) -> tuple[str, ...]:
+        """As base.Vantage: the jump host's own, asked through ``connect`` (a loopback one means the jump host itself)."""
+        return self._about.resolvers
+
+    async def open(self, deadline: float) -> None:
+        """Connect to every hop in turn and log in. Raises JumpLost."""
+        from aetui.vantage.hop import Opener
+
+        try:
+            self._chain = self._config.chain(self.name)
+        except ConfigFault as fault:
+            raise lost(JumpCode.CONFIG, self.name, detail=fault) from None
+        self._opener = Opener(self._asker)
+        try:
+            await self._learn(await self._open_all(deadline))
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """As base.Vantage."""
+        for task in (self._replacing, *self._discarding):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError, JumpLost):
+                    await task
+        while self._links:
+            await self._links.pop().close()
+        while self._under:
+            await self._under.pop().close()
+
+    async def connect(self, address: str, port: int, deadline: float, shape: Shape = PLAIN) -> Connection:
+        """As base.Vantage. Raises JumpLost; ``seen.reason`` has the jump host's own words."""
+        if shape.ttl is not None or shape.mss is not None:
+            raise ValueError("a jump host shapes no segments; ask capabilities first")
+        link = self._last()
+        if deadline <= asyncio.get_running_loop().time():
+            return Connection(TcpSeen(address, port, Outcome.FILTERED), None)
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._slots.acquire()
+        except TimeoutError:
+            return Connection(TcpSeen(address, port, Outcome.FAILED, reason=words()["reason"]["crowded"]), None)
+        try:
+            return await self._connect(link, address, port, deadline)
+        finally:
+            self._slots.release()
+
+    async def ask(
+        self, address: str, port: int, payload: bytes, deadline: float, accept: Callable[[bytes], bool], source_port: int = 0
+    ) -> Answer:
+        """Not over SSH: FAILED."""
+        return Answer(Outcome.FAILED, errno="EPROTONOSUPPORT")
+
+    async def listen(self, deadline: float, family: str = "ipv4") -> Acceptor | None:
+        """None: nothing is opened on a jump host."""
+        return None
+
+    async def lookup(self, name: str, deadline: float) -> tuple[str, ...] | None:
+        """As base.Vantage, by ``getent ahosts`` there; None where there is none."""
+        if not self._about.getent or not remote.HOST_NAME.fullmatch(name):
+            return None
+        ran = await self.run(("getent", "ahosts", name), deadline)
+        if ran is None or ran[0] not in {0, GETENT_NOT_FOUND}:
+            return None
+        return remote.parse_getent(ran[1].decode("utf-8", "replace"))
+
+    async def survey(self, deadline: float) -> LinkSeen | None:
+        """None: a jump host's own interfaces are not looked at."""
+        return None
+
+    async def run(self, argv: Sequence[str], deadline: float) -> tuple[int, bytes] | None:
+        """Exit status and standard output (64 KiB at most) of a command on the jump host; None where it runs none, or not in time."""
+        return await remote.run(self._last(), shlex.join(argv), deadline)
+
+    async def client_address(self) -> str | None:
+        """Our own address as the first hop sees it: the site's public one where that hop is outside. None behind a ProxyCommand, or where not told."""
+        if not self._chain or self._chain[0].proxy_command:
+            return None
+        if len(self._links) == 1:
+            return self._about.client
+        seen = await remote.about(self._links[0], asyncio.get_running_loop().time() + ABOUT_S)
+        return seen.client if seen else None
+
+    def _last(self) -> Link:
+        if not self._links:
+            raise lost(JumpCode.CLOSED, self.name)
+        self._links[-1].check()
+        return self._links[-1]
+
+    async def _open_all(self, deadline: float) -> float:
+        """Every hop in turn. Gives the deadline, which is later by the time that the user took."""
+        from aetui.vantage.hop import Clock
+
+        assert self._opener is not None
+        at = self._chain[0]
+        try:
+            async with asyncio.timeout_at(deadline) as limit:
+                clock = Clock(limit)
+                for at in self._chain:
+                    link, under = await self._opener.open(at, self._links[-1] if self._links else None, clock)
+                    self._links.append(link)
+                    self._under += [under] if under else []
+                return clock.deadline
+        except TimeoutError:
+            raise lost(JumpCode.DEADLINE, at.name, detail=detail(self._opener.stage)) from None
+
+    async def _learn(self, deadline: float) -> None:
+        """What the jump host tells of itself; nothing here is needed, so nothing here fails the opening but its loss."""
+        loop = asyncio.get_running_loop()
+        link = self._last()
+        link.nudge()
+        seen = await remote.about(link, min(max(deadline, loop.time() + 1.0), loop.time() + ABOUT_S))
+        self._about = seen or remote.About()
+        about = self._about
+        told = {"resolvers": about.resolvers, "names": about.getent, "address": about.address}
+        missing = tuple(name for name, value in told.items() if not value)
+        self._info = replace(self._info, address=about.address, resolvers=about.resolvers, missing=missing)
+
+    async def _connect(self, link: Link, address: str, port: int, deadline: float) -> Connection:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        opened = await link.open("direct-tcpip", deadline, (address, port))
+        if opened is None:
+            self._retire(link)
+            return Connection(TcpSeen(address, port, Outcome.FILTERED), None)
+        if isinstance(opened, OpenRefused):
+            means, errno = outcome(opened, 1000 * (loop.time() - began), 1000 * link.round_trip_s)
+            return Connection(TcpSeen(address, port, means, errno, reason=opened.text or None), None)
+        return Connection(TcpSeen(address, port, Outcome.OPEN), ChannelStream(opened, link))
+
+    def _retire(self, link: Link) -> None:
+        """Put another connection in this one's place, unless that is under way, too much, or would trouble the user."""
+        under_way = self._replacing is not None and not self._replacing.done()
+        if link is not self._links[-1] or link.asked or under_way or self._replaced >= REPLACEMENTS:
+            return
+        self._replaced += 1
+        self._replacing = asyncio.create_task(self._replace(link))
+
+    async def _replace(self, old: Link) -> None:
+        from aetui.vantage.hop import Clock
+
+        assert self._opener is not None
+        try:
+            async with asyncio.timeout(REPLACE_S) as limit:
+                new, under = await self._opener.open(self._chain[-1], old.via, Clock(limit))
+        except (JumpLost, TimeoutError):  # the old one still works, and says so itself when it does not
+            self._replaced = REPLACEMENTS
+            return
+        self._links[-1] = new
+        spare = self._under.pop() if under is not None else None
+        self._under += [under] if under else []
+        old.on_idle = lambda: self._discard(old, spare)
+        if old.idle:
+            old.on_idle()
+
+    def _discard(self, old: Link, under: Closable | None) -> None:
+        async def end() -> None:
+            await old.close()
+            if under is not None:
+                await under.close()
+
+        old.on_idle = lambda: None
+        task = asyncio.create_task(end())
+        self._discarding.add(task)
+        task.add_done_callback(self._discarding.discard)

@@ -21,7 +21,8 @@ LONGEST_REPLY = 32 * 1024
 MOST_FEATURES = 64
 """Features kept of one FEAT reply."""
 
-_START = re.compile(rb"([1-5]\d\d)([ -])|([1-5]\d\d)$")
+_START = re.compile(rb"[1-5]\d\d(?:[ -]|$)")
+_UNFINISHED = re.compile(rb"(?:[1-5](?:\d(?:\d(?:[ -].*|\r)?)?)?)?$", re.DOTALL)
 _PASV = re.compile(r"(?<!\d)(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3})(?!\d)")
 _EPSV = re.compile(r"\(([!-~])\1\1(\d{1,5})\1\)")
 
@@ -80,27 +81,29 @@ class ReplyParser:
                 return replies
             if reply:
                 replies.append(reply)
-        if len(rest) > LONGEST_LINE:
-            self.problem = Problem.LIMIT
-        elif self._code is None and not _may_start(rest):
+        if self._code is None and not _may_start(rest):
             self.problem = Problem.GARBLED
+        elif len(rest) > LONGEST_LINE:
+            self.problem = Problem.LIMIT
         return replies
 
     def _line(self, line: bytes) -> Reply | None:
+        start = _START.match(line)
         self._size += len(line)
-        if len(line) > LONGEST_LINE or self._size > LONGEST_REPLY or len(self._lines) >= MOST_LINES:
+        if self._code is None and not start:
+            self.problem = Problem.GARBLED
+        elif len(line) > LONGEST_LINE or self._size > LONGEST_REPLY or len(self._lines) >= MOST_LINES:
             self.problem = Problem.LIMIT
-            return None
-        return self._first(line) if self._code is None else self._further(line, self._code)
+        elif self._code is None:
+            return self._first(line)
+        else:
+            return self._further(line, self._code)
+        return None
 
     def _first(self, line: bytes) -> Reply | None:
-        start = _START.match(line)
-        if not start:
-            self.problem = Problem.GARBLED
-            return None
         self._lines.append(_text(line[4:]))
         self._code = int(line[:3])
-        return None if start.group(2) == b"-" else self._whole(self._code)
+        return None if line[3:4] == b"-" else self._whole(self._code)
 
     def _further(self, line: bytes, code: int) -> Reply | None:
         last = line == b"%d" % code or line.startswith(b"%d " % code)
@@ -158,7 +161,7 @@ def active(address: str, port: int) -> bytes:
 
 def _may_start(line: bytes) -> bool:
     """True where an unfinished first line can still become a reply."""
-    return line[:3].isdigit() and line[:1] in b"12345" if line else True
+    return _UNFINISHED.match(line) is not None
 
 
 def _text(line: bytes) -> str:

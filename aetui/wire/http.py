@@ -85,8 +85,8 @@ class ResponseParser:
         return next((value for key, value in self.headers if key == name), None)
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes."""
-        self._buffer += data
+        """Take the next bytes; without effect once nothing more is wanted."""
+        self._buffer += data if self.wants_more else b""
         while self.state is State.HEAD and self._line_of_head():
             pass
         if self.state is State.BODY:
@@ -100,11 +100,11 @@ class ResponseParser:
     def _line_of_head(self) -> bool:
         """Take one line; False where none is complete, or reading is over."""
         line, found, rest = self._buffer.partition(b"\n")
-        if self._head + len(line) > LONGEST_HEAD:
-            self.state = State.LIMIT
-            return False
         if self.status is None and not _may_start(line):
             self.state = State.GARBLED
+            return False
+        if self._head + len(line) > LONGEST_HEAD:
+            self.state = State.LIMIT
             return False
         if not found:
             return False
@@ -172,9 +172,10 @@ class ResponseParser:
             self._keep(piece)
             return bool(piece)
         line, found, rest = self._buffer.partition(b"\n")
+        if len(line) > _LONGEST_CHUNK_LINE:
+            self.state = State.GARBLED
+            return False
         if not found:
-            if len(line) > _LONGEST_CHUNK_LINE:
-                self.state = State.GARBLED
             return False
         self._buffer = rest
         self._chunk_size(line.partition(b";")[0].strip())

@@ -102,8 +102,8 @@ def unix(timestamp: int) -> float:
 
 def timestamp(seconds: float) -> int:
     """The 64-bit timestamp of Unix seconds, the reverse of ``unix``; used by servers of tests and of the embedded site."""
-    whole = int(seconds // 1)
-    return ((whole + _TO_UNIX) % _ERA) << 32 | int((seconds - whole) * _ERA) & 0xFFFFFFFF
+    whole, fraction = divmod(round(seconds * _ERA), _ERA)
+    return ((whole + _TO_UNIX) % _ERA) << 32 | fraction
 
 
 def timing(packet: Packet, sent: float, elapsed_ms: float) -> Timing | None:

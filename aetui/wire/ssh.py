@@ -18,7 +18,7 @@ MOST_LINES = 64
 MOST_OCTETS = 16 * 1024
 """Lines, and octets, that may come before it."""
 
-_IDENTIFICATION = re.compile(rb"SSH-([0-9.]{1,8})-([^\s-][^\s]*|)(?: (.*))?$", re.DOTALL)
+_IDENTIFICATION = re.compile(rb"SSH-([0-9.]{1,8})-([^\s]+)(?: (.*))?$", re.DOTALL)
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]|^\xff")
 """What no line of text has (escape sequences are suspicious, yet text): a peer of another, binary, protocol."""
 
@@ -72,10 +72,7 @@ class IdentificationParser:
         for line in lines:
             if not self._line(line.removesuffix(b"\r")):
                 return
-        if len(rest) > (LONGEST_IDENTIFICATION if rest.startswith(b"SSH-") else LONGEST_LINE):
-            self.state = State.LIMIT
-        elif _BINARY.search(rest):
-            self.state = State.GARBLED
+        self.state = _trouble(rest) or State.MORE
 
     def finish(self) -> None:
         """Nothing more will come: a last line without its end still counts as one that came."""
@@ -86,11 +83,11 @@ class IdentificationParser:
     def _line(self, line: bytes) -> bool:
         """Take one line; False where that ends the reading."""
         self._octets += len(line) + 1
-        if line.startswith(b"SSH-"):
+        if trouble := _trouble(line):
+            self.state = trouble
+        elif line.startswith(b"SSH-"):
             self._identify(line)
-        elif _BINARY.search(line):
-            self.state = State.GARBLED
-        elif len(line) > LONGEST_LINE or self._octets > MOST_OCTETS or len(self.before) >= MOST_LINES:
+        elif self._octets > MOST_OCTETS or len(self.before) >= MOST_LINES:
             self.state = State.LIMIT
         else:
             self.before.append(_text(line))
@@ -98,14 +95,20 @@ class IdentificationParser:
 
     def _identify(self, line: bytes) -> None:
         match = _IDENTIFICATION.match(line)
-        if len(line) + 2 > LONGEST_IDENTIFICATION:
-            self.state = State.LIMIT
-        elif not match:
+        if not match:
             self.state = State.GARBLED
-        else:
-            protocol, software, comments = (_text(part or b"") for part in match.groups())
-            self.identification = Identification(_text(line), protocol, software, comments)
-            self.state = State.DONE
+            return
+        protocol, software, comments = (_text(part or b"") for part in match.groups())
+        self.identification = Identification(_text(line), protocol, software, comments)
+        self.state = State.DONE
+
+
+def _trouble(line: bytes) -> State | None:
+    """What is wrong with a line, finished or not: binary within the length that it may have, or too long."""
+    longest = LONGEST_IDENTIFICATION - 2 if line.startswith(b"SSH-") else LONGEST_LINE
+    if _BINARY.search(line[:longest]):
+        return State.GARBLED
+    return State.LIMIT if len(line) > longest + line.endswith(b"\r") else None
 
 
 def _text(line: bytes) -> str:

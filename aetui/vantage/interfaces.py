@@ -1,4 +1,4 @@
-"""This machine's network interfaces: psutil's list, and on Linux what /sys/class/net adds (carrier, kind). Blocks for some milliseconds."""
+"""This machine's network interfaces: psutil's list, and on Linux the kind that /sys/class/net tells. Blocks for some milliseconds."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from psutil._ntuples import snicaddr, snicstats
 
 SYS = Path("/sys/class/net")
+UNKNOWN_SPEED = 65535
+"""What drivers say that do not know (SPEED_UNKNOWN)."""
 ARPHRD_LOOPBACK = 772
 ARPHRD_NONE = 65534
 """linux/if_arp.h; NONE is a layer 3 tunnel (tun, WireGuard)."""
@@ -39,7 +41,7 @@ def kind_of(name: str, root: Path = SYS) -> str:
     """The kind of an interface, from the kernel's own description of it where there is one."""
     place = root / name
     device = read(place / "type").strip()
-    if not device:
+    if not device or (root == SYS and not _is_ours(name)):
         return kind_by_name(name)
     if device == str(ARPHRD_LOOPBACK):
         return "loopback"
@@ -53,9 +55,25 @@ def kind_of(name: str, root: Path = SYS) -> str:
     return "wired" if (place / "device").exists() else "virtual"
 
 
-def carrier_of(name: str, root: Path = SYS) -> bool | None:
-    """Whether the cable or the radio has its other end; None where the system does not say (an interface that is down does not)."""
-    return {"1": True, "0": False}.get(read(root / name / "carrier").strip())
+def _is_ours(name: str) -> bool:
+    """/sys may show another network namespace than this process's own."""
+    try:
+        return read(SYS / name / "ifindex").strip() == str(socket.if_nametoindex(name))
+    except OSError:
+        return False
+
+
+def state_of(flags: str, running: bool, platform: str = sys.platform) -> tuple[bool, bool | None]:
+    """Whether an interface is switched on, and whether its cable or radio has another end, from psutil's ``flags`` and ``isup``.
+
+    Linux: IFF_UP and IFF_RUNNING (netdevice(7)), asked in this process's own namespace. Windows: an adapter that is up has a medium.
+    macOS: not known. The carrier of an interface that is off is not known anywhere.
+    """
+    if platform == "linux":
+        set_ = flags.split(",")
+        up = "up" in set_
+        return up, "running" in set_ if up else None
+    return running, True if running and platform == "win32" else None
 
 
 def interfaces() -> tuple[Interface, ...]:
@@ -70,24 +88,18 @@ def interfaces() -> tuple[Interface, ...]:
 def _interface(name: str, addresses: list[snicaddr], stats: snicstats | None) -> Interface:
     import psutil
 
-    up = bool(stats and stats.isup)
+    up, carrier = state_of(stats.flags, stats.isup) if stats else (False, None)
     macs = [entry.address.replace("-", ":").lower() for entry in addresses if entry.family == psutil.AF_LINK]
     return Interface(
         name=name,
-        up=_administratively_up(name, up),
-        carrier=carrier_of(name) if sys.platform == "linux" else (up or None),
+        up=up,
+        carrier=carrier,
         mac=next((mac for mac in macs if mac.strip("0:")), None),
         addresses=tuple(filter(None, (with_prefix(entry.family, entry.address, entry.netmask) for entry in addresses))),
         mtu=stats.mtu if stats and stats.mtu else None,
-        speed_mbps=stats.speed if stats and 0 < stats.speed < 65535 else None,
+        speed_mbps=stats.speed if stats and 0 < stats.speed < UNKNOWN_SPEED else None,
         kind=kind_of(name) if sys.platform == "linux" else kind_by_name(name),
     )
-
-
-def _administratively_up(name: str, running: bool) -> bool:
-    """IFF_UP of the flags on Linux; psutil says ``isup`` for one that is up and has a carrier."""
-    flags = read(SYS / name / "flags").strip() if sys.platform == "linux" else ""
-    return bool(int(flags, 16) & 1) if flags.startswith("0x") else running
 
 
 def with_prefix(family: int, address: str, netmask: str | None) -> str | None:

@@ -50,9 +50,9 @@ def poke(address: str, interface: str | None) -> bool:
     return True
 
 
-def judge(table: tuple[Neighbour, ...], address: str) -> Gateway | None:
-    """What the table says of an address; None while the question is still open."""
-    entry = next((neighbour for neighbour in table if neighbour.address == address), None)
+def judge(table: tuple[Neighbour, ...], address: str, interface: int | None = None) -> Gateway | None:
+    """What the table says of an address, on that interface where one is given; None while the question is still open."""
+    entry = next((each for each in table if each.address == address and interface in {None, each.interface}), None)
     if entry is None or entry.state in {State.NONE, State.NOARP, State.PERMANENT}:
         return Gateway(None, entry.mac if entry else None)
     if entry.state & SEEN:
@@ -60,9 +60,17 @@ def judge(table: tuple[Neighbour, ...], address: str) -> Gateway | None:
     return None if entry.state == State.INCOMPLETE else Gateway(False)
 
 
+def _index(interface: str | None) -> int | None:
+    try:
+        return socket.if_nametoindex(interface) if interface else None
+    except OSError:  # it has gone meanwhile
+        return None
+
+
 async def ask_gateway(address: str, interface: str | None, deadline: float) -> Gateway:
     """Whether it answers; ``answers`` is None where that could not be told by the deadline."""
     loop = asyncio.get_running_loop()
+    index = _index(interface)
     until = min(deadline, loop.time() + ASK_S)
     if not poke(address, interface):
         return UNKNOWN
@@ -70,7 +78,7 @@ async def ask_gateway(address: str, interface: str | None, deadline: float) -> G
         data = dump(GET_NEIGHBOUR)
         if data is None:
             return UNKNOWN
-        told = judge(neighbours(data), address)
+        told = judge(neighbours(data), address, index)
         if told is not None:
             return told
         if loop.time() + LOOK_S >= until:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from aetui.vantage.routes import read
@@ -23,23 +24,22 @@ def effective(status: str) -> int:
 def raw_packets() -> bool:
     """Raw sockets may be opened: CAP_NET_RAW on Linux, root or an administrator elsewhere."""
     if sys.platform == "linux":
-        return bool(effective(read(STATUS)) >> CAP_NET_RAW & 1)
-    if sys.platform == "win32":
+        may = bool(effective(read(STATUS)) >> CAP_NET_RAW & 1)
+    elif sys.platform == "win32":
         import ctypes
 
-        return bool(ctypes.windll.shell32.IsUserAnAdmin())
-    return os.geteuid() == 0
+        may = bool(ctypes.windll.shell32.IsUserAnAdmin())
+    else:
+        may = os.geteuid() == 0
+    return may
 
 
 def raise_file_limit() -> None:
     """Raise the limit of open files to the hard limit. A system that says no is left as it is; running out is then data of a connect."""
-    if sys.platform == "win32":
-        return
-    import resource
+    if sys.platform != "win32":
+        import resource
 
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        except (OSError, ValueError):  # macOS refuses "unlimited"
-            return
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft != hard:
+            with suppress(OSError, ValueError):  # macOS refuses "unlimited"
+                resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -92,13 +92,14 @@ def _literal(text: str) -> str | None:
 
 def defaults() -> tuple[Default | None, Default | None]:
     """This machine's default routes, IPv4 and IPv6. Blocks: files on Linux, a command of at most COMMAND_S elsewhere."""
+    found: tuple[Default | None, Default | None] = None, None
     if sys.platform == "linux":
-        return parse_linux4(read(Path("/proc/net/route"))), parse_linux6(read(Path("/proc/net/ipv6_route")))
-    if sys.platform == "darwin":
-        return parse_macos(_said("netstat", "-rn", "-f", "inet")), parse_macos(_said("netstat", "-rn", "-f", "inet6"))
-    if sys.platform == "win32":
-        return parse_windows(_said("route", "print", "-4")), None
-    return None, None
+        found = parse_linux4(read(Path("/proc/net/route"))), parse_linux6(read(Path("/proc/net/ipv6_route")))
+    elif sys.platform == "darwin":
+        found = parse_macos(_said("netstat", "-rn", "-f", "inet")), parse_macos(_said("netstat", "-rn", "-f", "inet6"))
+    elif sys.platform == "win32":
+        found = parse_windows(_said("route", "print", "-4")), None
+    return found
 
 
 def read(path: Path) -> str:

@@ -103,6 +103,9 @@ class World:
     reach: Callable[[str, int], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]] = asyncio.open_connection
     """How a test connects to the address and port of an Acceptor; a world in addresses of its own says how."""
 
+    tells_resets: bool = True
+    """False where a reset cannot be told from an end of data (an SSH channel has no such thing: RFC 4254 section 5.3)."""
+
     def at(self, kind: Kind) -> Place:
         """The peer of this kind; the test is skipped where this world has none (``test_contract_claims`` says whether it may)."""
         if kind not in self.places:

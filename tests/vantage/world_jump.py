@@ -15,6 +15,9 @@ from vantage_world import World
 from aetui.vantage.jump import JumpVantage
 
 
+NAMES = {"localhost": ("127.0.0.1",), "no-such-name.invalid": ()}
+
+
 @asynccontextmanager
 async def world(peers: Peers) -> AsyncIterator[World]:
     with tempfile.TemporaryDirectory() as folder:
@@ -22,6 +25,6 @@ async def world(peers: Peers) -> AsyncIterator[World]:
             vantage = JumpVantage("hop", config=server.config())
             await vantage.open(asyncio.get_running_loop().time() + 10)
             try:
-                yield World(vantage, peers.places(), names={"localhost": ("127.0.0.1",), "no-such-name.invalid": ()})
+                yield World(vantage, peers.places(), names=NAMES, tells_resets=False)
             finally:
                 await vantage.close()

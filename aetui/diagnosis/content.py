@@ -13,6 +13,7 @@ from datetime import timedelta
 from aetui.diagnosis.machine import clock_offset
 from aetui.diagnosis.pages import asks_login, issuer_product, leads_away, login_page, product_page, says_blocked
 from aetui.diagnosis.readings import EXPIRED, NOT_YET_VALID
+from aetui.diagnosis.transport import web_works
 from aetui.diagnosis.view import Row, View
 from aetui.observations import BannerSeen, Ended, FtpSeen, HttpSeen, NtpSeen, TlsSeen
 from aetui.records import Confidence, Finding, Owner, Said, Severity, Status
@@ -30,7 +31,12 @@ def captive_portal(view: View) -> Iterator[Finding]:
     if not pages:
         return
     hosts = {row.host for row, _ in pages.values()}
-    other = [row.id for row in view.failing("tls", "tcp", "ntp", "ftp", "ssh") if row.host in hosts and row.check.kind in {"tls", "tcp"}]
+    proved = any(row.reading.status is Status.PASS for row, _ in view.tls)
+    other = [
+        row.id
+        for row in view.failing("tls", "tcp", "ntp", "ftp", "ssh")
+        if not proved or (row.host in hosts and row.check.kind in {"tls", "tcp"})
+    ]
     first, seen = next(iter(pages.values()))
     said = [_page_said(row, s) for row, s in list(pages.values())[:3]]
     product = product_page(seen)
@@ -157,7 +163,7 @@ def proxy_required(view: View) -> Iterator[Finding]:
         if r.check.kind == "proxy" and isinstance(s := r.observation, HttpSeen) and s.status in {200, 407}
     ]
     rows = view.failing("tcp", "tls")
-    if through and rows and not view.passing("tcp"):
+    if through and rows and not web_works(view):
         result = through[0]
         seen = result.observation
         assert isinstance(seen, HttpSeen)
@@ -167,15 +173,19 @@ def proxy_required(view: View) -> Iterator[Finding]:
                 {"proxy": result.check.about.get("proxy", "?"), "host": result.check.host or "?", "status": str(seen.status)},
             ),
         )
-        waiting = view.below([*(row.id for row in rows), *(row.id for row in view.failing("ntp", "ssh", "ftp"))])
+        waiting = view.below([row.id for row in rows if row.check.port in {80, 443}])
         yield Finding("proxy-required", waiting, evidence=said, facts={"proxy": result.check.about.get("proxy", "?")})
 
 
 def server_errors(view: View) -> Iterator[Finding]:
     """The true server answers 5xx."""
     rows = [(row, seen) for row, seen in view.http if row.id not in view.explained and row.reading.cause == "http-error"]
-    for row, seen in rows:
-        yield Finding("http-error", (row.id,), evidence=(_page_said(row, seen),), facts={"host": row.host, "status": str(seen.status)})
+    for host in dict.fromkeys(row.host for row, _ in rows):
+        mine = [(row, seen) for row, seen in rows if row.host == host]
+        facts = {"host": host, "status": " and ".join(dict.fromkeys(str(seen.status) for _, seen in mine))}
+        yield Finding(
+            "http-error", tuple(row.id for row, _ in mine), evidence=tuple(_page_said(row, seen) for row, seen in mine), facts=facts
+        )
 
 
 # -------------------------------------------------------------------------------------------------------------------- tls
@@ -306,10 +316,13 @@ def time_service(view: View) -> Iterator[Finding]:
             Said("ntp-silent", {"host": row.host, "address": row.address, "attempts": str(row.result.attempts)}) for row in silent[:3]
         )
         yield Finding("ntp-no-reply", tuple(row.id for row in silent), evidence=said, facts={"hosts": _hosts(silent)})
+    bad: dict[str, list[Row]] = defaultdict(list)
     for row, seen in view.ntp:
         if row.id not in view.explained and row.reading.cause == "ntp-bad-answer":
-            facts = {"host": row.host, "what": _bad_time(seen)}
-            yield Finding("ntp-bad-answer", (row.id,), evidence=(Said("ntp-bad", facts),), facts=facts)
+            bad[_bad_time(seen)].append(row)
+    for what, rows in bad.items():
+        said = tuple(Said("ntp-bad", {"host": row.host, "what": what}) for row in rows)
+        yield Finding("ntp-bad-answer", tuple(row.id for row in rows), evidence=said, facts={"host": _hosts(rows), "what": what})
 
 
 def _bad_time(seen: NtpSeen) -> str:

@@ -61,7 +61,7 @@ def no_address(view: View) -> Iterator[Finding]:
         return
     ports = [i for i in _ports(link.interfaces) if i.up and i.carrier is not False]
     addresses = [a for i in ports for a in i.addresses]
-    if link.address or not ports or any(usable(a) for a in addresses):
+    if not ports or any(usable(a) for a in addresses):
         return
     own = next((a for a in addresses if a.startswith("169.254.")), None)
     said = Said("self-assigned", {"address": own, "interface": ports[0].name}) if own else Said("no-address", {"interface": ports[0].name})

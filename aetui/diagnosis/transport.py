@@ -240,6 +240,11 @@ def local_routes(view: View) -> Iterator[Finding]:
             yield Finding(cause, view.below(r.id for r in rows), evidence=tuple(_seen_said(rows)), facts={"gateway": gateway})
 
 
+def web_works(view: View) -> bool:
+    """True where any direct connection to a web port opens."""
+    return any(row.check.port in {80, 443} for row in view.passing("tcp"))
+
+
 # ------------------------------------------------------------------------------------------------------------- the line
 def mtu_blackhole(view: View) -> Iterator[Finding]:
     """A conversation stalls with full-size segments and lives with small ones."""

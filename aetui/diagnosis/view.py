@@ -45,7 +45,7 @@ class Row:
         return self.result.address or ""
 
 
-@dataclass(slots=True)
+@dataclass
 class View:
     """One state under the rules' eyes."""
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from aetui.catalogue import is_address
 from aetui.diagnosis.readings import is_sinkhole
-from aetui.diagnosis.transport import LOSSY_SHARE, loss
+from aetui.diagnosis.transport import LOSSY_SHARE, loss, web_works
 from aetui.diagnosis.view import Row, View
 from aetui.observations import DnsSeen, Ended, HttpSeen, TlsSeen
 from aetui.records import Check, Status, Transport
@@ -86,7 +86,12 @@ def reset_distances(view: View) -> Iterator[Check]:
         beside = next((r for r in view.passing("tcp") if r.address == row.address and r.check.port != row.check.port), None)
         for port in (row.check.port, beside.check.port) if beside is not None else ():
             yield Check(
-                f"ttl:{row.host}:{port}", "series", row.host, port, Transport.TCP, about={"purpose": "ttl", "address": row.address, "ttls": TTLS}
+                f"ttl:{row.host}:{port}",
+                "series",
+                row.host,
+                port,
+                Transport.TCP,
+                about={"purpose": "ttl", "address": row.address, "ttls": TTLS},
             )
 
 
@@ -108,7 +113,7 @@ def loss_series(view: View) -> Iterator[Check]:
 
 def proxies(view: View) -> Iterator[Check]:
     """Where nothing gets out directly and a proxy is configured, one host is asked for through it."""
-    if view.link is None or not view.link.proxies or view.passing("tcp") or not view.failing("tcp", "dns"):
+    if view.link is None or not view.link.proxies or web_works(view) or not view.failing("tcp", "dns"):
         return
     proxy = next((value for name, value in view.link.proxies if name.lower().startswith(("https", "http", "all"))), None)
     host = next((row.host for row in view.rows("dns") if not is_address(row.host)), None)

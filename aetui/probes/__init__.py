@@ -36,6 +36,7 @@ PROBES: dict[str, Probe] = {
     "ssh": Probe(_loaded("ssh"), timeout_s=5.0),
     "rdp": Probe(_loaded("rdp"), timeout_s=8.0),
     "telnet": Probe(_loaded("telnet"), timeout_s=8.0),
+    "proxy": Probe(_loaded("proxy"), timeout_s=5.0),
     "series": Probe(_loaded("series"), timeout_s=14.0),
 }
 """By ``Check.kind``. The times are for one attempt on a line of 800 ms each way; probes of several steps bound each step besides."""

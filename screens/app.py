@@ -1,0 +1,116 @@
+"""The console's app: themes, keys that hold everywhere, the palette, and what outlives a tab (the launch and the runner).
+
+``start`` runs it and gives an exit status. The app paints first; a tab loads what it needs afterwards. Ends within 0.1 s of being told to.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+
+from aetui.screens.launch import Launch
+from aetui.screens.runner import Prepare, Runner
+from aetui.screens.skin import ASCII_CLASS, COLOURED, COLOURLESS, fits_utf8, themes
+from aetui.screens.tabs import TABS
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+STYLES = ("frame.tcss", "outbound.tcss", "sheets.tcss")
+
+
+def styles() -> str:
+    """The stylesheets, from the package's assets."""
+    folder = files("aetui.assets").joinpath("styles")
+    return "\n".join(folder.joinpath(name).read_text("utf-8") for name in STYLES)
+
+
+class AetuiApp(App[int]):
+    """The console."""
+
+    TITLE = "aetui"
+    CSS = styles()
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_DISPLAY = "Ctrl+P"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("h,f1", "help", "Help"),
+        Binding("q,ctrl+q", "quit", "Quit", show=True, priority=False),
+        Binding("ctrl+c", "stop_or_quit", "Stop, or quit", show=False, priority=True),
+        *(Binding(tab.key, f"tab('{tab.name}')", tab.title, show=False) for tab in TABS),
+    ]
+
+    def __init__(self, launch: Launch | None = None, *, prepare: Prepare | None = None, encoding: str | None = None) -> None:
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        self.animation_level = "none"
+        self.launch = launch or Launch()
+        self.runner = Runner(changed=lambda: None, prepare=prepare)
+        for theme in themes():
+            self.register_theme(theme)
+        self.theme = COLOURLESS if self.no_color or self.console.color_system in {None, "standard", "windows"} else COLOURED
+        self.set_class(not fits_utf8(encoding or getattr(sys.__stderr__, "encoding", None)), ASCII_CLASS)
+        for tab in TABS:
+            self.add_mode(tab.name, tab.load)
+
+    async def on_mount(self) -> None:
+        """Open the first tab."""
+        await self.switch_mode(TABS[0].name)
+
+    def relaunch(self, **changes: Any) -> None:
+        """Look at something else from now on."""
+        self.launch = replace(self.launch, **changes)
+
+    # ------------------------------------------------------------------------------------------------------------------ actions
+    def action_tab(self, name: str) -> None:
+        """Go to a tab."""
+        self.switch_mode(name)
+
+    def action_help(self) -> None:
+        """Every key, and what the signs mean."""
+        from aetui.screens.help import help_page
+        from aetui.screens.reader import Reader
+
+        self.push_screen(Reader("Help", help_page))
+
+    async def action_quit(self) -> None:
+        """Stop everything and leave."""
+        await self.runner.close()
+        self.exit(0)
+
+    async def action_stop_or_quit(self) -> None:
+        """What Ctrl+C is used for: stop what runs; where nothing does, leave."""
+        if self.runner.busy:
+            self.runner.stop()
+        else:
+            await self.action_quit()
+
+    def action_command_palette(self) -> None:
+        """Every command by its name."""
+        from aetui.screens.commands import Palette
+
+        if not Palette.is_open(self):
+            self.push_screen(Palette())
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """What the palette offers on every tab; a tab's own commands come from its bindings."""
+        from aetui.screens.commands import of_bindings
+
+        yield from of_bindings(screen)
+        for tab in TABS:
+            yield SystemCommand(f"Go to {tab.title}", tab.does, partial(self.action_tab, tab.name))
+        yield SystemCommand("Theme", "Choose the colours", self.action_change_theme)
+
+
+def start(launch: Launch) -> int:
+    """Run the console; gives the exit status."""
+    app = AetuiApp(launch)
+    app.run(mouse=launch.mouse)
+    return app.return_code or 0

@@ -1,0 +1,123 @@
+"""A list to choose from: one entry, or several that Space marks. Gives the chosen keys, or None where the person went back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.cells import cell_len, set_cell_size
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from aetui.screens.widgets.bars import KeyBar
+from aetui.screens.widgets.lines import Lines, line
+from aetui.screens.widgets.page import pieces
+from aetui.screens.widgets.rows import Row, Rows
+
+MARKED, UNMARKED = "[x] ", "[ ] "
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing to choose, its words displayable already."""
+
+    key: str
+    title: str
+    does: str = ""
+
+
+class Picker(ModalScreen[tuple[str, ...] | None]):
+    """A list of entries over the tab."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "mark", "Mark", key_display="Space"),
+        Binding("enter", "accept", "Start", key_display="Enter", priority=True),
+        Binding("escape,q", "cancel", "Back", key_display="Esc"),
+    ]
+
+    def __init__(self, heading: str, help_text: str, entries: Sequence[Entry], chosen: Iterable[str] = (), *, several: bool = False) -> None:
+        super().__init__()
+        self.heading = heading
+        self.help_text = help_text
+        self.entries = tuple(entries)
+        self.marked = {key for key in chosen if any(entry.key == key for entry in entries)}
+        self.several = several
+        self.note = ""
+
+    def compose(self) -> ComposeResult:
+        """Heading, list, what the selected entry is, keys."""
+        with Vertical(id="sheet"):
+            yield Lines([line((" ", "bar"), (self.heading, "bar-strong"))], id="sheet-title")
+            yield Rows(id="sheet-rows")
+            yield Lines(id="sheet-note")
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        """Start on what was chosen before."""
+        rows = self.query_one(Rows)
+        rows.show_rows(self._rows())
+        rows.focus()
+        first = next((entry.key for entry in self.entries if entry.key in self.marked), None)
+        if first is not None:
+            rows.select(first)
+        self._explain()
+
+    def on_resize(self) -> None:
+        """Fit the note to the width."""
+        self.call_after_refresh(self._explain)
+
+    def _rows(self) -> Iterable[Row]:
+        width = max((cell_len(entry.title) for entry in self.entries), default=0) + 2
+        for entry in self.entries:
+            mark = (MARKED if entry.key in self.marked else UNMARKED) if self.several else ""
+            yield Row(entry.key, tuple(s for s in ((mark, "key"), (set_cell_size(entry.title, width), "strong"), (entry.does, "muted")) if s[0]))
+
+    def on_rows_moved(self) -> None:
+        """Say what the selected entry is."""
+        self.note = ""
+        self._explain()
+
+    def _explain(self) -> None:
+        note = self.query_one("#sheet-note", Lines)
+        entry = next((one for one in self.entries if one.key == self.query_one(Rows).key), None)
+        text = self.note or (entry.does if entry is not None else "")
+        room = max(20, note.size.width - 2)
+        lines = [line((" ", "plain"), (piece, "warn" if self.note else "plain")) for piece in pieces(text, room)[:2]]
+        note.show([*lines, *[line()] * (2 - len(lines)), line((" ", "plain"), (self.help_text, "muted"))])
+
+    # ------------------------------------------------------------------------------------------------------------------ actions
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Marking is for lists of which several may be chosen."""
+        return self.several if action == "mark" else True
+
+    def action_mark(self) -> None:
+        """Mark the selected entry, or take the mark away."""
+        rows = self.query_one(Rows)
+        if self.several and rows.key:
+            self.marked ^= {rows.key}
+            self.note = ""
+            rows.show_rows(self._rows())
+            self._explain()
+
+    def action_accept(self) -> None:
+        """Give what is marked; of a plain list, what is selected."""
+        rows = self.query_one(Rows)
+        if not self.several:
+            self.dismiss((rows.key,) if rows.key else None)
+            return
+        chosen = tuple(entry.key for entry in self.entries if entry.key in self.marked)
+        self.dismiss(chosen or ((rows.key,) if rows.key else None))
+
+    def on_rows_chosen(self) -> None:
+        """A click on the selected row."""
+        if self.several:
+            self.action_mark()
+        else:
+            self.action_accept()
+
+    def action_cancel(self) -> None:
+        """Back, nothing chosen."""
+        self.dismiss(None)

@@ -1,0 +1,260 @@
+"""Runs sessions for the console, one at a time, and keeps what the tabs draw: the state, the diagnosis to show, what is being done, what to say.
+
+Knows no widget. A vantage is opened once for a choice of equipment and stays open for what is run again; ``close`` ends every probe within
+``CLOSING_S``. While only part of the checks is run again the diagnosis of the last whole picture stays, so that the screen does not jump.
+What goes wrong with the vantage or with a file is one line in ``fault``. ``changed`` is called for every event: whoever draws must coalesce.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from aetui.screens.launch import Launch
+
+if TYPE_CHECKING:
+    from aetui.catalogue import Catalogue
+    from aetui.prepare import Prepared
+    from aetui.records import Diagnosed, Diagnosis
+    from aetui.session import Session
+    from aetui.state import State
+
+WAIT_EVERY_S = 5.0
+"""Seconds between two tries of ``wait``: NIST's time servers refuse a client that asks more than once in four."""
+
+WAIT_LIMIT_S = 30 * 60.0
+"""Seconds after which ``wait`` stops by itself."""
+
+CLOSING_S = 0.1
+"""Seconds that ``close`` waits for the end of what it cancelled."""
+
+Prepare = Callable[[Launch], AbstractAsyncContextManager["Prepared"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Every check is run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Some checks are run again."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """One check is run again and again until it holds."""
+
+    id: str
+    began: datetime
+    ends: datetime
+    tries: int = 0
+    last: datetime | None = None
+
+
+Job = Whole | Again | Wait
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What was waited for has come, or has not: the last word of a ``Wait``."""
+
+    id: str
+    at: datetime
+    tries: int
+    waited_s: float
+    held: bool
+    """False where the limit came first."""
+
+
+def engine(launch: Launch) -> AbstractAsyncContextManager[Prepared]:
+    """The real engine, opened for a launch."""
+    from aetui.prepare import Request, prepare
+
+    request = Request(
+        equipment=launch.equipment, vantage=launch.vantage, demo=launch.demo, own_catalogue=launch.own_catalogue, roots=launch.roots,
+    )
+    return prepare(request if launch.deadline_s is None else replace(request, deadline_s=launch.deadline_s))
+
+
+class Runner:
+    """One console's engine room."""
+
+    def __init__(
+        self, changed: Callable[[], None], ring: Callable[[], None] = lambda: None, prepare: Prepare | None = None,
+        now: Callable[[], datetime] = datetime.now, sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
+    ) -> None:
+        self.changed = changed
+        self.ring = ring
+        self.prepare = prepare or engine
+        self.now = now
+        self.sleep = sleep
+        self.launch: Launch | None = None
+        self.catalogue: Catalogue | None = None
+        self.state: State | None = None
+        self.job: Job | None = None
+        self.preparing = False
+        self.fault = ""
+        self.opened: Opened | None = None
+        self.finished: datetime | None = None
+        """When the last whole run ended, by this machine's clock."""
+        self._held: Diagnosis | None = None
+        self._queue: asyncio.Queue[Job] = asyncio.Queue()
+        self._server: asyncio.Task[None] | None = None
+        self._current: asyncio.Task[None] | None = None
+
+    # ----------------------------------------------------------------------------------------------------------- what is shown
+    @property
+    def busy(self) -> bool:
+        """True while something runs or is being made ready."""
+        return self.preparing or self.job is not None
+
+    @property
+    def diagnosis(self) -> Diagnosis | None:
+        """What the rules say; during a partial run, what they said before it."""
+        if self._held is not None:
+            return self._held
+        return self.state.diagnosis if self.state is not None else None
+
+    # ------------------------------------------------------------------------------------------------------------------ orders
+    async def run(self, launch: Launch) -> None:
+        """Open the vantage of this launch and run every check."""
+        await self.close()
+        self.launch, self.state, self.catalogue = launch, None, None
+        self.fault, self.opened, self.preparing = "", None, True
+        self._queue = asyncio.Queue()
+        self._queue.put_nowait(Whole())
+        self._server = asyncio.create_task(self._serve(launch), name="aetui-session")
+        self.changed()
+
+    def order(self, job: Job) -> bool:
+        """Do this on the open vantage; False where there is none or it is busy."""
+        if self._server is None or self._server.done() or self.busy:
+            return False
+        self._queue.put_nowait(job)
+        self.job = job
+        self.opened = None
+        self.changed()
+        return True
+
+    def whole(self) -> bool:
+        """Everything once more, on the vantage that is open."""
+        return self.order(Whole())
+
+    def again(self, ids: Iterable[str]) -> bool:
+        """These checks once more."""
+        return self.order(Again(tuple(ids)))
+
+    def wait(self, identity: str) -> bool:
+        """One check, until it holds or the limit comes."""
+        now = self.now()
+        return self.order(Wait(identity, now, datetime.fromtimestamp(now.timestamp() + WAIT_LIMIT_S)))
+
+    def stop(self) -> None:
+        """End what runs; the vantage stays open."""
+        if self._current is not None:
+            self._current.cancel()
+        elif self.preparing and self._server is not None:
+            self._server.cancel()
+
+    async def close(self) -> None:
+        """End everything and give the vantage back."""
+        server, self._server = self._server, None
+        if server is not None and not server.done():
+            server.cancel()
+            await asyncio.wait({server}, timeout=CLOSING_S)
+        self.job, self.preparing, self._held = None, False, None
+
+    # ---------------------------------------------------------------------------------------------------------------- at work
+    async def _serve(self, launch: Launch) -> None:
+        try:
+            if self.prepare is engine:
+                await asyncio.to_thread(import_module, "aetui.prepare")
+            async with self.prepare(launch) as prepared:
+                self._ready(prepared)
+                while True:
+                    await self._one(prepared.session, await self._queue.get())
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            if not one_line(error):
+                raise
+            self.fault = one_line(error)
+        finally:
+            if asyncio.current_task() is self._server:
+                self.preparing, self.job = False, None
+                self.changed()
+
+    def _ready(self, prepared: Prepared) -> None:
+        self.preparing = False
+        self.catalogue = prepared.catalogue
+        session = prepared.session
+        self.state = session.state
+        session.listeners = (*session.listeners, lambda _event: self.changed())
+
+    async def _one(self, session: Session, job: Job) -> None:
+        """One job, as a task of its own that ``stop`` can cancel."""
+        self.job = job
+        task = self._current = asyncio.create_task(self._do(session, job))
+        try:
+            await asyncio.wait({task})
+        finally:
+            self._current = None
+            if not task.done():
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+            self.job, self._held = None, None
+            self.changed()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            raise error
+
+    async def _do(self, session: Session, job: Job) -> None:
+        match job:
+            case Whole():
+                await session.run()
+                self.finished = self.now()
+            case Again():
+                self._held = session.state.diagnosis
+                await session.again(job.ids)
+            case Wait():
+                await self._wait(session, job)
+
+    async def _wait(self, session: Session, job: Wait) -> None:
+        while True:
+            self._held = session.state.diagnosis
+            self.job = job = replace(job, tries=job.tries + 1, last=self.now())
+            self.changed()
+            await session.again((job.id,))
+            held = session.state.reading(job.id).status.value in {"pass", "warn"}
+            now = self.now()
+            if held or now.timestamp() + WAIT_EVERY_S > job.ends.timestamp():
+                self.opened = Opened(job.id, now, job.tries, now.timestamp() - job.began.timestamp(), held)
+                self.ring()
+                return
+            self._held = None
+            self.changed()
+            await self.sleep(WAIT_EVERY_S)
+
+
+def one_line(error: Exception) -> str:
+    """What a lost vantage, a wrong file or a wrong name says; empty for what is our own bug."""
+    from aetui.strict import DataError
+    from aetui.vantage.base import VantageLost
+
+    known: tuple[type[Exception], ...] = (DataError, VantageLost, LookupError, OSError)
+    return " ".join(str(error).split()) if isinstance(error, known) and not isinstance(error, (KeyError, IndexError)) else ""
+
+
+def describe_all(diagnosis: Diagnosis) -> tuple[Diagnosed, ...]:
+    """The findings with their words."""
+    causes = import_module("aetui.causes")
+    words = causes.load_causes()
+    return tuple(causes.describe(words, finding) for finding in diagnosis.findings)

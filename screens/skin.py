@@ -1,0 +1,91 @@
+"""How the console looks: its themes, the signs that stand for a status, and plain ASCII for terminals that know no more.
+
+A status is always a sign and a word, never a colour alone. Where the terminal's encoding is not UTF-8 every character that is drawn goes through
+``ascii_only``, sign for sign and cell for cell, so that columns keep their places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+
+if TYPE_CHECKING:
+    from textual.theme import Theme
+
+ASCII_CLASS = "-ascii"
+"""Class of the app while it draws ASCII only."""
+
+COLOURED, COLOURLESS = "aetui", "aetui-plain"
+"""Names of the themes: the usual one, and the one of terminals with sixteen colours or none."""
+
+_PLAIN = str.maketrans(
+    {
+        "✓": "+", "✗": "x", "▶": ">", "▸": ">", "▾": "v", "─": "-", "│": "|", "┃": "#", "·": ".", "…": ".", "•": "*", "–": "-", "—": "-",
+        "’": "'", "‘": "'", "“": '"', "”": '"', "→": ">", "←": "<", "↑": "^", "↓": "v", "×": "x", "≤": "<", "≥": ">", "\u00a0": " ", "µ": "u",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """How a state is shown: a sign, a word of at most eight letters, an ink."""
+
+    glyph: str
+    word: str
+    ink: str
+
+    @property
+    def text(self) -> str:
+        """Sign and word."""
+        return f"{self.glyph} {self.word}"
+
+
+SIGNS: Mapping[str, Sign] = {
+    "pass": Sign("✓", "ok", "pass"),
+    "warn": Sign("!", "warning", "warn"),
+    "fail": Sign("✗", "failed", "fail"),
+    "skip": Sign("–", "not run", "skip"),
+    "waits": Sign("–", "waits", "skip"),
+    "unknown": Sign("?", "unknown", "unknown"),
+    "info": Sign("i", "remark", "busy"),
+    "running": Sign("·", "checking", "busy"),
+    "planned": Sign("·", "planned", "muted"),
+}
+"""By status (``records.Status``), and what only a screen needs to say besides."""
+
+SIGN_WIDTH = 11
+"""Columns of a sign, its word, and the space after it."""
+
+
+def ascii_only(text: str) -> str:
+    """The same text in as many cells, in ASCII."""
+    if text.isascii():
+        return text
+    text = text.translate(_PLAIN)
+    return text if text.isascii() else "".join(c if c.isascii() else "?" * cell_len(c) for c in text)
+
+
+def fits_utf8(encoding: str | None) -> bool:
+    """True where the terminal takes UTF-8."""
+    return (encoding or "").lower().replace("-", "").replace("_", "") in {"utf8", "utf8sig"}
+
+
+def themes() -> tuple[Theme, Theme]:
+    """The console's own two themes."""
+    from textual.theme import Theme
+
+    calm = Theme(
+        name=COLOURED, primary="#7fb0e6", secondary="#9fb4c8", warning="#e6b450", error="#f0716b", success="#7cc48d", accent="#7fb0e6",
+        foreground="#d5dae0", background="#14181d", surface="#1b2026", panel="#252c34", dark=True,
+        variables={"footer-key-foreground": "#7fb0e6", "block-cursor-text-style": "none"},
+    )
+    plain = Theme(
+        name=COLOURLESS, ansi=True, primary="ansi_cyan", secondary="ansi_default", warning="ansi_yellow", error="ansi_red",
+        success="ansi_green", accent="ansi_cyan", foreground="ansi_default", background="ansi_default", surface="ansi_default",
+        panel="ansi_default", boost="ansi_default", dark=True,
+        variables={"block-cursor-foreground": "ansi_default", "block-cursor-background": "ansi_default", "block-cursor-text-style": "reverse"},
+    )
+    return calm, plain

@@ -1,0 +1,40 @@
+"""The console's tabs, a line each: what is listed here stands in the top bar, has its number as key, and is in the palette.
+
+A tab is a ``frame.TabScreen`` in a module of its own, imported and composed when it is first opened. Only tabs that work are listed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from aetui.screens.frame import TabScreen
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One tab of the frame."""
+
+    name: str
+    """Name of the mode that it is; also the id in tests."""
+    key: str
+    title: str
+    does: str
+    """One sentence for the palette and the help."""
+    factory: str
+    """``module:class`` of its screen."""
+
+    def load(self) -> TabScreen:
+        """Import it and make it."""
+        module, _, name = self.factory.partition(":")
+        return cast("TabScreen", getattr(import_module(module), name)())
+
+
+TABS: tuple[Tab, ...] = (
+    Tab(
+        "outbound", "1", "Outbound", "What the equipment must reach on the internet, and what stands in the way.",
+        "aetui.screens.outbound:Outbound",
+    ),
+)

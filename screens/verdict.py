@@ -1,0 +1,135 @@
+"""The one line that says how things stand, in plain words: a scene and what the runner is doing go in, a sign, a word and a sentence come out. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from aetui.display import displayable
+from aetui.records import Severity, Status, Verdict
+from aetui.screens.runner import WAIT_EVERY_S, Again, Job, Opened, Wait, Whole
+from aetui.screens.scene import Scene
+from aetui.screens.skin import SIGNS
+from aetui.screens.words import say, span
+
+LONGEST = 400
+CLOCK = "%H:%M:%S"
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The summary: a key of ``skin.SIGNS``, the word, the sentence."""
+
+    standing: str
+    word: str
+    sentence: str
+
+    @property
+    def glyph(self) -> str:
+        """The sign."""
+        return SIGNS[self.standing].glyph
+
+    @property
+    def ink(self) -> str:
+        """The ink of sign and word."""
+        return SIGNS[self.standing].ink
+
+
+_STANDING = {Verdict.READY: "pass", Verdict.DEGRADED: "warn", Verdict.BLOCKED: "fail", Verdict.UNDETERMINED: "unknown"}
+
+
+def headline(scene: Scene, job: Job | None, opened: Opened | None) -> Headline:
+    """How things stand, the news first: what is being done, what was waited for, then the verdict."""
+    if isinstance(job, Wait):
+        return _waiting(scene, job)
+    if isinstance(job, Whole):
+        return Headline("running", say("verdict", "checking"), _progress(scene))
+    if isinstance(job, Again):
+        what = scene.full_name(job.ids[0]) if len(job.ids) == 1 else f"{len(job.ids)} checks"
+        return Headline("running", say("verdict", "checking"), say("verdict", "again", what=what))
+    if opened is not None:
+        return _opened(scene, opened)
+    return verdict(scene)
+
+
+def _progress(scene: Scene) -> str:
+    done, failed = len(scene.state.results), sum(1 for i in scene.required if scene.standing(i) == "fail")
+    text = say("verdict", "progress", done=done, all=len(scene.state.checks))
+    text = f"{text} {say('verdict', 'failing', count=failed)}" if failed else text
+    worst = next((one for one in scene.diagnosed if one.severity is Severity.FAIL), None)
+    return f"{text} {worst.summary}" if worst is not None else text
+
+
+def _waiting(scene: Scene, job: Wait) -> Headline:
+    what = scene.full_name(job.id)
+    under_way = job.tries < 1 or job.id in scene.state.running or job.id not in scene.state.results
+    if under_way or job.last is None:
+        sentence = say("wait", "trying", what=what, tries=max(1, job.tries))
+    else:
+        sentence = say("wait", "between", what=what, tries=job.tries, at=clock(job.last), every=f"{WAIT_EVERY_S:.0f}", ends=clock(job.ends))
+    return Headline("running", say("wait", "word"), sentence)
+
+
+def _opened(scene: Scene, opened: Opened) -> Headline:
+    values = {"what": scene.full_name(opened.id), "at": clock(opened.at), "tries": opened.tries, "waited": span(opened.waited_s)}
+    if opened.held:
+        return Headline("pass", say("wait", "opened_word"), say("wait", "opened", **values))
+    return Headline("fail", say("wait", "limit_word"), say("wait", "limit", **values))
+
+
+def clock(at: datetime) -> str:
+    """A time of day, to the second."""
+    return at.strftime(CLOCK)
+
+
+def verdict(scene: Scene) -> Headline:
+    """The verdict of the last run, and its first reason."""
+    given = scene.diagnosis.verdict
+    sentence = {
+        Verdict.READY: _ready, Verdict.DEGRADED: _degraded, Verdict.BLOCKED: _blocked, Verdict.UNDETERMINED: _undetermined,
+    }[given](scene)
+    ended = scene.state.ended
+    if ended in {"cancelled", "deadline"} and given is not Verdict.BLOCKED:
+        sentence = f"{say('verdict', ended, done=_run(scene), all=len(scene.state.checks))} {sentence}"
+    elif ended == "vantage-lost":
+        sentence = f"{say('verdict', 'lost')} {sentence}"
+    return Headline(_STANDING[given], say("verdict", given.value), displayable(sentence.strip(), LONGEST))
+
+
+def _run(scene: Scene) -> int:
+    return sum(1 for result in scene.state.results.values() if result.not_run is None)
+
+
+def _ready(scene: Scene) -> str:
+    remark = next((one for one in scene.diagnosed), None)
+    text = say("verdict", "ready_line", equipment=scene.equipment(scene.state.equipment))
+    return f"{text} {remark.summary}" if remark is not None else text
+
+
+def _degraded(scene: Scene) -> str:
+    first = next((one for one in scene.diagnosed if one.severity is not Severity.INFO), None)
+    return f"{say('verdict', 'degraded_line')} {first.summary}" if first is not None else say("verdict", "degraded_line")
+
+
+def _blocked(scene: Scene) -> str:
+    found = [one for one in scene.diagnosed if one.severity is Severity.FAIL]
+    if not found:
+        return say("verdict", "blocked_bare", count=sum(1 for i in scene.required if scene.standing(i) == "fail"))
+    explained = [i for i in found[0].explains if i in scene.state.checks and scene.state.checks[i].equipment]
+    waits = sum(1 for i in explained if (r := scene.reading(i)) is not None and r.status is Status.SKIP)
+    parts = [found[0].summary]
+    if waits:
+        parts.append(say("verdict", "blocked_waits", count=waits) if waits > 1 else say("verdict", "blocked_waits_one"))
+    elif len(explained) > 1:
+        parts.append(say("verdict", "blocked_rows", count=len(explained)))
+    if len(found) > 1:
+        parts.append(say("verdict", "blocked_more", count=len(found) - 1) if len(found) > 2 else say("verdict", "blocked_more_one"))
+    return " ".join(parts)
+
+
+def _undetermined(scene: Scene) -> str:
+    first = next((one for one in scene.diagnosed if one.severity is not Severity.INFO), None)
+    if first is not None:
+        return first.summary
+    count = sum(1 for i in scene.required if scene.standing(i) not in {"pass", "warn"})
+    return say("verdict", "undetermined_bare", count=count)

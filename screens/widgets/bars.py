@@ -1,0 +1,113 @@
+"""The lines at the top and the bottom of every screen: which tab this is and where it looks from, and the keys that do something now.
+
+Both redraw only the cells that change. The bar of keys shows the bindings that are active at the moment, the screen's own first, and at most
+eight of them; the rest stands in the help and in the palette.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from textual.binding import Binding
+
+from aetui.screens.widgets.lines import Lines, Span, line
+
+if TYPE_CHECKING:
+    from textual import events
+    from textual.screen import Screen
+
+MOST_KEYS = 8
+"""Bindings that the bar shows."""
+
+
+class TopBar(Lines):
+    """The name of the program, the tabs, and at the right what is looked at and from where."""
+
+    def __init__(self, tabs: Iterable[tuple[str, str]], active: str) -> None:
+        super().__init__(id="top-bar")
+        self.tabs = tuple(tabs)
+        self.active = active
+        self.place = ""
+        self._ends: list[tuple[int, str]] = []
+
+    def say(self, place: str) -> None:
+        """Show where the console looks from."""
+        self.place = place
+        self.on_resize()
+
+    def on_resize(self) -> None:
+        """Put the place at the right edge."""
+        spans: list[Span] = [(" aetui ", "bar-strong"), (" ", "bar")]
+        self._ends = []
+        for key, title in self.tabs:
+            on = title == self.active
+            spans.append((f" {key} {title} ", "bar-on" if on else "bar"))
+            self._ends.append((sum(cell_len(text) for text, _ in spans), key))
+        used = sum(cell_len(text) for text, _ in spans)
+        room = self.size.width - used - 2
+        place = self.place if cell_len(self.place) <= room else self.place[: max(0, room - 1)] + "…"
+        gap = max(1, self.size.width - used - cell_len(place) - 1)
+        self.show([line(*spans, (" " * gap, "bar"), (place, "bar"), (" ", "bar"))])
+
+    def on_click(self, event: events.Click) -> None:
+        """Go to a tab."""
+        for end, key in self._ends:
+            if event.x < end:
+                self.app.simulate_key(key)
+                return
+
+
+class KeyBar(Lines):
+    """The keys that do something now."""
+
+    def __init__(self) -> None:
+        super().__init__(id="key-bar")
+        self._ends: list[tuple[int, str]] = []
+
+    def on_mount(self) -> None:
+        """Follow the screen's bindings."""
+        self.screen.bindings_updated_signal.subscribe(self, self._changed)
+
+    def _changed(self, _screen: Screen[object]) -> None:
+        self.tell()
+
+    def on_resize(self) -> None:
+        """Fit the width."""
+        self.tell()
+
+    def tell(self) -> None:
+        """Draw the bindings that are active."""
+        spans: list[Span] = []
+        self._ends = []
+        used = 0
+        for binding in self._offered():
+            key, does = f" {self.app.get_key_display(binding)}", f" {binding.description} "
+            used += cell_len(key + does)
+            spans += [(key, "key"), (does, "bar")]
+            self._ends.append((used, binding.key))
+        self.show([line(*spans, (" " * max(0, self.size.width - used), "bar"))])
+
+    def _offered(self) -> list[Binding]:
+        """What to show: of those that are active, as many as fit; the app's own stand last and stay longest."""
+        active = [(node is self.app, binding) for node, binding, enabled, _ in self.screen.active_bindings.values() if binding.show and enabled]
+        shown: dict[str, Binding] = {}
+        for _, binding in sorted(active, key=lambda pair: pair[0]):
+            shown.setdefault(binding.action, binding)
+        own = [b for b in shown.values() if not any(last and b is binding for last, binding in active)]
+        last = [b for b in shown.values() if b not in own]
+        own = own[: MOST_KEYS - len(last)]
+        while own and sum(self._cells(b) for b in own + last) > self.size.width:
+            own.pop()
+        return own + last
+
+    def _cells(self, binding: Binding) -> int:
+        return cell_len(f" {self.app.get_key_display(binding)} {binding.description} ")
+
+    def on_click(self, event: events.Click) -> None:
+        """Press the key that is shown there."""
+        for end, key in self._ends:
+            if event.x < end:
+                self.app.simulate_key(key)
+                return

@@ -1,0 +1,213 @@
+"""A block of styled lines that repaints only what changed: the one way in which the console draws text.
+
+Takes ``Line`` records: runs of plain text, each with the name of an ink. Nothing is ever parsed as markup, so text from outside can do no harm
+here once ``displayable`` has made it printable. On every change the visible lines are compared with those on the terminal, and only the cells
+between the first and the last difference are sent. No scrollbar widget: one column at the right shows where the view stands.
+
+Not here: a cursor (``rows``), wrapping of paragraphs (``page``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from aetui.screens.skin import ASCII_CLASS, ascii_only
+
+if TYPE_CHECKING:
+    from rich.style import Style
+    from textual import events
+
+INKS = ("plain", "strong", "muted", "head", "pass", "warn", "fail", "skip", "unknown", "busy", "key", "bar", "bar-strong", "bar-on")
+"""Names of the inks; ``ink-NAME`` in the stylesheet says how each looks."""
+
+Span = tuple[str, str]
+"""Text, and the name of its ink."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the screen."""
+
+    spans: tuple[Span, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """What it says, without the inks."""
+        return "".join(text for text, _ in self.spans)
+
+
+BLANK = Line()
+
+THUMB, TRACK = "┃", "│"
+"""The scroll mark of the part that is visible, and of the rest."""
+
+
+def line(*spans: Span) -> Line:
+    """A line of these spans, empty ones left out."""
+    return Line(tuple(span for span in spans if span[0]))
+
+
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """What one visible line of the widget looks like on the terminal."""
+
+    line: Line
+    lit: bool = False
+    """True under the cursor."""
+    thumb: str = ""
+    """The scroll mark in the last column; empty where nothing scrolls."""
+
+
+class Lines(Widget):
+    """Shows a window of some lines. ``show`` replaces them; ``top`` is the first one visible."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"ink-{ink}" for ink in INKS} | {"lit", "lit-away"}
+
+    def __init__(self, lines: Iterable[Line] = (), *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.lines: Sequence[Line] = tuple(lines)
+        self.top = 0
+        self._painted: list[Painted] = []
+        self._inks: dict[str, Style] = {}
+
+    # ------------------------------------------------------------------------------------------------------------ what is shown
+    def show(self, lines: Iterable[Line]) -> None:
+        """Replace the lines; what is the same on the terminal is not sent again."""
+        self.lines = tuple(lines)
+        self.touch()
+
+    def touch(self) -> None:
+        """Compare with what was painted, and ask for a repaint of the cells that differ."""
+        self.top = max(0, min(self.top, self.most_top))
+        if not self.is_mounted or not self.size or len(self._painted) != self.size.height:
+            self.refresh()
+            return
+        regions = [self._difference(y, before, self.painted(y)) for y, before in enumerate(self._painted)]
+        changed = [region for region in regions if region is not None]
+        if changed:
+            self.refresh(*changed)
+
+    def painted(self, y: int) -> Painted:
+        """How visible line ``y`` should look."""
+        index = self.top + y
+        return Painted(self.lines[index] if index < len(self.lines) else BLANK, self.is_lit(index), self._thumb(y))
+
+    def is_lit(self, index: int) -> bool:
+        """True for the line under the cursor."""
+        return False
+
+    @property
+    def most_top(self) -> int:
+        """The furthest that ``top`` may go."""
+        return max(0, len(self.lines) - self.size.height)
+
+    def _difference(self, y: int, before: Painted, after: Painted) -> Region | None:
+        """The cells of line ``y`` that look different now."""
+        if before == after:
+            return None
+        width = self.size.width
+        if before.lit != after.lit or (before.line != after.line and before.thumb != after.thumb):
+            return Region(0, y, width, 1)
+        if before.thumb != after.thumb:
+            return Region(width - 1, y, 1, 1)
+        first = _same_cells(before.line.spans, after.line.spans)
+        return Region(first, y, max(1, _last_cell(before.line, after.line, width) - first), 1) if first < width else None
+
+    def _thumb(self, y: int) -> str:
+        """The scroll mark of line ``y``, where there is more than fits."""
+        count, height = len(self.lines), self.size.height
+        if count <= height or height < 2:
+            return ""
+        size = max(1, height * height // count)
+        start = round((height - size) * self.top / max(1, self.most_top))
+        return THUMB if start <= y < start + size else TRACK
+
+
+    # ----------------------------------------------------------------------------------------------------------------- drawing
+    def render_line(self, y: int) -> Strip:
+        """One line of the window, cut or padded to the widget's width."""
+        height = self.size.height
+        if len(self._painted) != height:
+            self._painted = [self.painted(row) for row in range(height)]
+        look = self._painted[y] = self.painted(y)
+        width = self.size.width
+        base = self._base(look.lit)
+        room = width - 1 if look.thumb else width
+        say = ascii_only if self.app.has_class(ASCII_CLASS) else str
+        segments = [Segment(say(text), base + self.ink(ink) if not look.lit else self.ink(ink) + base) for text, ink in look.line.spans]
+        strip = Strip(segments).adjust_cell_length(room, base)
+        if look.thumb:
+            strip = Strip([*strip, Segment(say(look.thumb), self._base(False) + self.ink("muted"))], width)
+        return strip
+
+    def _base(self, lit: bool) -> Style:
+        if not lit:
+            return self.rich_style
+        return self.ink_of("lit" if self.has_focus else "lit-away")
+
+    def ink(self, name: str) -> Style:
+        """The style of an ink, without a background of its own."""
+        return self.ink_of(f"ink-{name}")
+
+    def ink_of(self, component: str) -> Style:
+        """The style of a component class, remembered until the stylesheet changes."""
+        style = self._inks.get(component)
+        if style is None:
+            style = self._inks[component] = self.get_component_rich_style(component, partial=not component.startswith("lit"))
+        return style
+
+    def notify_style_update(self) -> None:
+        """Forget remembered styles: the theme changed."""
+        self._inks.clear()
+        super().notify_style_update()
+
+    # ---------------------------------------------------------------------------------------------------------------- scrolling
+    def scroll_lines(self, by: int) -> None:
+        """Move the window."""
+        self.top += by
+        self.touch()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Wheel, three lines a notch."""
+        event.stop()
+        self.scroll_lines(3)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Wheel, three lines a notch."""
+        event.stop()
+        self.scroll_lines(-3)
+
+
+def _same_cells(one: Sequence[Span], other: Sequence[Span]) -> int:
+    """Cells from the left that are alike in both."""
+    cells = 0
+    for (text, ink), (new, new_ink) in zip(one, other, strict=False):
+        if (text, ink) != (new, new_ink):
+            if ink != new_ink:
+                return cells
+            same = next((n for n, (a, b) in enumerate(zip(text, new, strict=False)) if a != b), min(len(text), len(new)))
+            return cells + cell_len(text[:same])
+        cells += cell_len(text)
+    return cells
+
+
+def _last_cell(before: Line, after: Line, width: int) -> int:
+    """The cell after the last that differs: where the tails are the same and stand in the same place, they stay."""
+    one, other = before.spans, after.spans
+    ends = [cell_len(before.text), cell_len(after.text)]
+    if ends[0] != ends[1]:
+        return min(width, max(ends))
+    end = ends[0]
+    for span, new in zip(reversed(one), reversed(other), strict=False):
+        if span != new:
+            break
+        end -= cell_len(span[0])
+    return min(width, max(end, 0))

@@ -1,0 +1,51 @@
+"""The console's sentences, from assets/console.toml; read once, when first needed.
+
+``say`` fills a sentence; an unknown key or a missing value is our own bug and raises KeyError.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+
+@cache
+def tables() -> Mapping[str, Any]:
+    """The whole file."""
+    return tomllib.loads(files("aetui.assets").joinpath("console.toml").read_text("utf-8"))
+
+
+def say(table: str, key: str, **values: object) -> str:
+    """A sentence of a table, filled."""
+    text: str = tables()[table][key]
+    return text.format(**values) if values else text
+
+
+def known(table: str, key: str, otherwise: str = "") -> str:
+    """A word of a table, or what to say where it is not there."""
+    text: str = tables()[table].get(key, otherwise)
+    return text
+
+
+def and_list(names: list[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def span(seconds: float) -> str:
+    """A length of time for people: ``45 s``, ``3 min 20 s``, ``1 h 5 min``."""
+    whole = round(seconds)
+    minutes, rest = divmod(whole, 60)
+    if minutes < 1:
+        return f"{rest} s"
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def took(milliseconds: float) -> str:
+    """How long a check took: ``34 ms``, ``4.0 s``."""
+    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"

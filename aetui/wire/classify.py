@@ -179,7 +179,21 @@ def _rdp_server(data: bytes) -> Spoken | None:
         return None
     if isinstance(packet, x224.Incomplete):
         return Spoken("rdp" if len(data) > 5 else "unknown", settled=False)
+    if packet.reference == x224.LISTENER_REFERENCE:
+        return Spoken("aetui", evidence={"through": "rdp"})
     return Spoken("rdp")
+
+
+def _disconnect_server(data: bytes) -> Spoken | None:
+    """An X.224 disconnect request: RDP's refusal of one that negotiates nothing."""
+    ours = x224.disconnect(x224.LISTENER_REFERENCE)
+    if not _partial(data[:6], ours[:6]) or len(data) < 6:
+        return None
+    return Spoken("aetui" if data.startswith(ours) else "rdp", len(data) >= len(ours))
+
+
+def _farewell_server(data: bytes) -> Spoken | None:
+    return Spoken("aetui", evidence={"through": "telnet"}) if telnet.FAREWELL.encode("ascii") in data else None
 
 
 def _login_server(data: bytes) -> Spoken | None:
@@ -205,4 +219,14 @@ def _tls_server(data: bytes) -> Spoken | None:
 
 
 _CLIENTS = (_token_frame, _token_refusals, _rdp_client, _telnet_either, _ssh, _tls_client, _http_client)
-_SERVERS = (_token_answer, _rdp_server, _telnet_either, _ssh, _http_server, _tls_server, _login_server)
+_SERVERS = (
+    _token_answer,
+    _rdp_server,
+    _disconnect_server,
+    _farewell_server,
+    _telnet_either,
+    _ssh,
+    _http_server,
+    _tls_server,
+    _login_server,
+)

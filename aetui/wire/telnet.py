@@ -46,6 +46,9 @@ OPTIONS = {
 GREETING = bytes((IAC, WILL, SGA))
 """What our listener opens with: one harmless offer. ECHO is never offered: nothing is echoed."""
 
+FAREWELL = "aetui: this port is open for a network test only; nobody can log in here."
+"""What our listener ends with; the other half knows it by this line."""
+
 _PROMPT = re.compile(r"(?:^|[\s\x07])\S{0,64}\s?(?:login|log ?in|user ?name|user|password)\s*:\s*$", re.IGNORECASE)
 
 
@@ -231,6 +234,6 @@ def login_prompt(text: str) -> bool:
     return _PROMPT.search(tail.rsplit("\n", 1)[-1]) is not None
 
 
-def farewell(line: str) -> bytes:
-    """One line of plain text as a telnet server sends it. ``line`` is ours, never foreign."""
-    return line.encode("ascii") + b"\r\n"
+def farewell() -> bytes:
+    """Our listener's last line, as a telnet server sends it."""
+    return FAREWELL.encode("ascii") + b"\r\n"

@@ -22,11 +22,15 @@ LONGEST_COOKIE = 200
 WINDOWS_REFERENCE = 0x1234
 """Source reference in the confirm of a Windows server (MS-RDPBCGR 4.1.2)."""
 
-_CR, _CC = 0xE0, 0xD0
+LISTENER_REFERENCE = 0xAE71
+"""Source reference in the refusals of our own listener, by which the other half knows it without a token; any value is allowed."""
+
+_CR, _CC, _DR = 0xE0, 0xD0, 0x80
 _NEGOTIATION = struct.Struct("<BBHI")
 _REQUEST, _RESPONSE, _FAILURE = 1, 2, 3
 _CLASS_0 = struct.Struct(">HHB")
 _SHORTEST = 11
+_TLS_WANTED, _NO_CERTIFICATE = 1, 3
 
 
 class Protocols(IntFlag):
@@ -108,6 +112,18 @@ def confirm(answer: Confirm) -> bytes:
     elif answer.protocol is not None:
         body = _NEGOTIATION.pack(_RESPONSE, answer.flags, 8, answer.protocol)
     return _tpkt(_CC, 0, answer.reference, body)
+
+
+def disconnect(reference: int = WINDOWS_REFERENCE) -> bytes:
+    """A disconnect request, reason not specified (X.224 section 13.5): how one refuses a client that negotiates nothing."""
+    return _tpkt(_DR, 0, reference, b"")
+
+
+def refusal(asked: Request, reference: int = LISTENER_REFERENCE) -> bytes:
+    """What a server without a certificate answers: a correct end, whatever the client offered."""
+    if asked.protocols is None:
+        return disconnect(reference)
+    return confirm(Confirm(failure=_NO_CERTIFICATE if asked.protocols else _TLS_WANTED, reference=reference))
 
 
 def parse_request(data: bytes) -> Request | Incomplete | Malformed:

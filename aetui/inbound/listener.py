@@ -1,0 +1,115 @@
+"""The listener on site: opens ports for a set time, shows every knock, answers a right token, and closes by itself.
+
+``open`` gives, port by port, what became of it (``ports.Outcome``); where at least one opened, the listener runs until its time is over,
+``stop`` is called, or its owner goes. ``heard`` is called in the loop's thread with a ``Batch``, at most ten times a second, and must not
+block.
+
+What it sends is in ``manners``, its bounds are in ``reception.Limits``, the code is judged in ``gate``. While it is open, the ports are
+exposed to whoever can reach this machine: the caller says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from aetui.inbound import ports
+from aetui.inbound.gate import Gate
+from aetui.inbound.knocklog import Batch
+from aetui.inbound.reception import Limits, Network, Reception
+from aetui.reach import Knock
+
+DEFAULT_PORTS = (3389, 23)
+"""Remote Desktop for PM2000 and PS3000, telnet for PL1000 and Moxa."""
+DEFAULT_MINUTES = 15.0
+LONGEST_MINUTES = 24 * 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Why and after how many knocks it closed."""
+
+    reason: str
+    """``time``, ``asked``, ``hangup`` or ``interrupted``."""
+    knocks: int
+
+
+class Listener:
+    """One listener; used once."""
+
+    def __init__(
+        self,
+        wanted: Sequence[int],
+        heard: Callable[[Batch], None],
+        *,
+        minutes: float = DEFAULT_MINUTES,
+        allow: Sequence[Network] = (),
+        code: str | None = None,
+        address: str | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        if not 0 < minutes <= LONGEST_MINUTES:
+            raise ValueError(f"minutes is more than 0 and at most {LONGEST_MINUTES:g}")
+        self._wanted, self._heard, self._minutes = tuple(wanted), heard, minutes
+        self._allow, self._code, self._address, self._limits = tuple(allow), code, address, limits
+        self._gate: Gate | None = None
+        self._reception: Reception | None = None
+        self._closer: asyncio.TimerHandle | None = None
+        self._stopped: asyncio.Future[Stopped] | None = None
+        self.opened: tuple[ports.Opened, ...] = ()
+
+    async def open(self) -> tuple[ports.Outcome, ...]:
+        """Open what can be opened. The code is there afterwards, and does not change while it runs."""
+        loop = asyncio.get_running_loop()
+        self._gate = await asyncio.to_thread(Gate.opened, self._code)
+        outcomes = tuple(ports.open_port(port, self._address) for port in self._wanted)
+        self.opened = tuple(outcome for outcome in outcomes if isinstance(outcome, ports.Opened))
+        self._stopped = loop.create_future()
+        self._reception = Reception(self._gate, self._heard, self._allow, self._limits)
+        for one in self.opened:
+            self._reception.serve(one.sockets)
+        self._closer = loop.call_later(self._minutes * 60, self.stop, "time")
+        return outcomes
+
+    def stop(self, reason: str = "asked") -> None:
+        """Close everything now. Safe to call twice, and before ``open``."""
+        if self._stopped is None or self._stopped.done() or self._reception is None:
+            return
+        if self._closer is not None:
+            self._closer.cancel()
+        self._reception.close()
+        self._stopped.set_result(Stopped(reason, self._reception.log.total))
+
+    async def stopped(self) -> Stopped:
+        """Wait until it has closed. Being cancelled does not close it."""
+        if self._stopped is None:
+            raise RuntimeError("the listener is not open")
+        return await asyncio.shield(self._stopped)
+
+    @property
+    def code(self) -> str:
+        """What the outside half must be told. For the owner's eyes: it goes to nobody over the network."""
+        if self._gate is None:
+            raise RuntimeError("the listener is not open")
+        return self._gate.code
+
+    @property
+    def shut(self) -> bool:
+        """True where so many wrong tokens came that only the allow-list's are still looked at."""
+        return self._gate is not None and self._gate.shut
+
+    @property
+    def knocks(self) -> tuple[Knock, ...]:
+        """Those still remembered, oldest first."""
+        return self._reception.log.knocks if self._reception is not None else ()
+
+    @property
+    def total(self) -> int:
+        """All of them, remembered or not."""
+        return self._reception.log.total if self._reception is not None else 0
+
+    @property
+    def connections(self) -> int:
+        """Open now."""
+        return self._reception.open if self._reception is not None else 0

@@ -87,8 +87,6 @@ class Complete:
             try:
                 await asyncio.get_running_loop().sock_connect(sock, to)
             except OSError as error:
-                if isinstance(error, TimeoutError) and error.errno is None:
-                    raise
                 return error.errno or errno.EIO
         return 0
 

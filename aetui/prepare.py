@@ -11,7 +11,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,7 +50,8 @@ class Request:
     own_catalogue: Path | None = None
     roots: Path | None = None
     opinions: tuple[str, ...] = ()
-    credentials: dict[str, Credentials] = field(default_factory=dict)
+    ftp_login: Credentials | None = None
+    """For every FTP host of the equipment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +126,10 @@ def make_vantage(request: Request, asker: Asker | None = None) -> Vantage:
         raise Refused(str(error)) from None
 
 
-def _settings(request: Request, vantage: Vantage) -> Settings:
-    settings = Settings(roots=_roots(request.roots), credentials=request.credentials)
+def _settings(request: Request, vantage: Vantage, checks: tuple[Check, ...]) -> Settings:
+    login = request.ftp_login
+    credentials = {check.host: login for check in checks if check.kind == "ftp" and check.host} if login else {}
+    settings = Settings(roots=_roots(request.roots), credentials=credentials)
     return replace(
         settings,
         roots=settings.roots or getattr(vantage, "roots", None),
@@ -153,9 +156,8 @@ async def prepare(request: Request, listeners: tuple[Listener, ...] = (), asker:
     vantage = make_vantage(request, asker)
     try:
         await vantage.open(asyncio.get_running_loop().time() + OPENING_S)
-        session = Session(
-            vantage, _checks(request, catalogue, vantage), request.equipment, _settings(request, vantage), request.deadline_s, listeners
-        )
+        checks = _checks(request, catalogue, vantage)
+        session = Session(vantage, checks, request.equipment, _settings(request, vantage, checks), request.deadline_s, listeners)
         yield Prepared(session, vantage, catalogue)
     finally:
         await vantage.close()

@@ -1,0 +1,39 @@
+"""What several commands share: refusing in one sentence, and running a coroutine so that an interrupt ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from aetui.cli.main import Exit
+from aetui.strict import DataError
+
+
+def refuse(text: str) -> int:
+    """One sentence on standard error; the status of a wrong call."""
+    print(f"aetui: {text}", file=sys.stderr)
+    return Exit.USAGE
+
+
+def guarded(work: Callable[[], Coroutine[Any, Any, int]]) -> int:
+    """Run a command's coroutine. What is wrong with the call or a file is one sentence; a lost vantage is 'could not be determined'."""
+    from aetui.prepare import Refused
+    from aetui.vantage.base import VantageLost
+
+    try:
+        return asyncio.run(work())
+    except (Refused, DataError) as error:
+        return refuse(str(error))
+    except VantageLost as lost:
+        print(f"aetui: {lost}", file=sys.stderr)
+        return Exit.UNDETERMINED
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+
+
+def unicode_out() -> bool:
+    """True where standard output can show more than ASCII."""
+    encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
+    return encoding.startswith("utf")

@@ -1,7 +1,7 @@
 """What a jump host may need from the user while it is being opened, and the terminal that asks for it.
 
-``Asker`` is implemented by the console's screen and by ``TerminalAsker``; ``NoAsker`` is for where nobody can be asked. A secret is handed on once
-and kept nowhere: no field, no log, no exception, no repr holds it. None means that the user declined.
+``Asker`` is implemented by the console's screen and by ``TerminalAsker``; ``NoAsker`` is for where nobody can be asked. A secret is
+handed on once and kept nowhere: no field, no log, no exception, no repr holds it. None means that the user declined.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ class HostKeyQuestion:
     @property
     def text(self) -> str:
         """The question in words, displayable."""
-        return words()["ask"]["host-key"].format(host=displayable(self.host), key_type=displayable(self.key_type), fingerprint=self.fingerprint)
+        template = words()["ask"]["host-key"]
+        return template.format(host=displayable(self.host), key_type=displayable(self.key_type), fingerprint=self.fingerprint)
 
 
 @dataclass(frozen=True, slots=True)

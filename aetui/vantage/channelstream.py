@@ -1,7 +1,8 @@
 """An SSH channel as a ``base.Stream``. Reading takes from the channel's buffer in the event loop; writing goes through the link's thread.
 
-An SSH channel knows an end of data and a close, but no reset: sshd turns a reset of its own connection into an end of data, so that ``read`` gives
-``b""`` where a socket would have told of a reset (RFC 4254 section 5.3). The loss of the jump host itself is ``JumpLost``, never an end of data.
+An SSH channel knows an end of data and a close, but no reset: sshd turns a reset of its own connection into an end of data, so that
+``read`` gives ``b""`` where a socket would have told of a reset (RFC 4254 section 5.3). The loss of the jump host itself is ``JumpLost``,
+never an end of data.
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aetui.vantage.sshconfig import ConfigFault, SshConfig, target
+from aetui.vantage.sshconfig import SshConfig, target
+from aetui.vantage.sshfile import ConfigFault
 
 if TYPE_CHECKING:
     from aetui.vantage.asker import Asker
@@ -18,7 +19,7 @@ LOCAL = "local"
 JUMP = "jump:"
 
 
-class BadVantage(ValueError):
+class BadVantage(ValueError):  # noqa: N818 - names what it is
     """Not a vantage; the text says what is."""
 
 

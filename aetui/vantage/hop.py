@@ -1,7 +1,8 @@
 """One jump host from nothing to a ``Link``: the way there, the SSH handshake, its host key, the login.
 
-Every step has its own trouble (``trouble.JumpCode``), so that the user is told which one failed. The user's time at a prompt does not count against
-the deadline. Imports paramiko: import this module only where a connection is being made. Not here: the configuration, streams, replacing a link.
+Every step has its own trouble (``trouble.JumpCode``), so that the user is told which one failed. The user's time at a prompt does not
+count against the deadline. Imports paramiko: import this module only where a connection is being made. Not here: the configuration,
+streams, replacing a link.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import paramiko
+from paramiko.ssh_exception import IncompatiblePeer
 
 from aetui.vantage import hostkeys, sshauth, way
 from aetui.vantage.asker import Accept, Asker, HostKeyQuestion, SecretQuestion
@@ -228,7 +229,7 @@ def _not_ssh(transport: BridgedTransport, settings: HostSettings) -> JumpLost:
 def handshake_trouble(transport: BridgedTransport, settings: HostSettings) -> JumpLost:
     """Why the handshake failed."""
     error = transport.failure or transport.saved_exception
-    if isinstance(error, paramiko.IncompatiblePeer):
+    if isinstance(error, IncompatiblePeer):
         kind, offered = missing(transport)
         return lost(JumpCode.TOO_OLD, settings.hostname, kind=kind, detail=offered)
     if not transport.remote_version and transport.packetizer.preface:  # type: ignore[attr-defined]

@@ -1,9 +1,9 @@
 """Host keys against known_hosts: sshd(8), SSH_KNOWN_HOSTS FILE FORMAT. Reads files and adds one line; knows nothing of connections.
 
-``KnownHosts(files).judge(name, key)`` gives one of ``Known``, ``Unknown``, ``Changed``, ``Revoked`` or ``AuthorityOnly``, the bad ones with file
-and line. Hashed names, ``[host]:port``, wildcards, negation and the two markers are understood; lines that are none of these are passed over, as
-OpenSSH does. A host of which only another type of key is on record counts as changed: the recorded types are asked for first (``types``), so an
-honest host shows one of them.
+``KnownHosts(files).judge(name, key)`` gives one of ``Known``, ``Unknown``, ``Changed``, ``Revoked`` or ``AuthorityOnly``, the bad ones
+with file and line. Hashed names, ``[host]:port``, wildcards, negation and the two markers are understood; lines that are none of these
+are passed over, as OpenSSH does. A host of which only another type of key is on record counts as changed: the recorded types are asked
+for first (``types``), so an honest host shows one of them.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ def hashed(name: str, salt: bytes | None = None) -> str:
 
 
 def add(file: Path, name: str, key: HostKey, *, hash_names: bool = False) -> None:
-    """Append the key; the file and its folder are made for the user alone where they are missing. Raises OSError where that cannot be done."""
+    """Append the key; file and folder are made for the user alone where they are missing. Raises OSError where that cannot be done."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     line = f"{hashed(name) if hash_names else name} {key.type} {base64.b64encode(key.blob).decode()}\n".encode()
     descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)

@@ -1,12 +1,12 @@
 """The vantage of a jump host: every TCP connect is a ``direct-tcpip`` channel there, with nothing installed (RFC 4254 section 7.2).
 
-``JumpVantage(name)`` takes a Host of the ssh configuration or ``user@host[:port]``. TCP only: no datagrams, no ICMP, no segment shaping. Names go over
-TCP through ``connect``; ``resolvers`` are the jump host's own where it lets a command run, and ``info.missing`` says where not. Any trouble with the
-jump host itself is ``JumpLost``, with one sentence. paramiko is loaded in ``open``.
+``JumpVantage(name)`` takes a Host of the ssh configuration or ``user@host[:port]``. TCP only: no datagrams, no ICMP, no segment shaping.
+Names go over TCP through ``connect``; ``resolvers`` are the jump host's own where it lets a command run, and ``info.missing`` says where
+not. Any trouble with the jump host itself is ``JumpLost``, with one sentence. paramiko is loaded in ``open``.
 
-After a connect that got no answer in time the connection to the last hop is replaced in the background, and discarded when its other channels are
-done: that also frees the jump host of connects that nobody waits for. It is kept where the user would have to be asked again, and after
-REPLACEMENTS times; that is safe, since a late answer is closed as it comes (``link``).
+After a connect that got no answer in time the connection to the last hop is replaced in the background, and discarded when its other
+channels are done: that also frees the jump host of connects that nobody waits for. It is kept where the user would have to be asked
+again, and after REPLACEMENTS times; that is safe, since a late answer is closed as it comes (``link``).
 """
 
 from __future__ import annotations
@@ -25,12 +25,11 @@ from aetui.vantage.asker import Asker, NoAsker
 from aetui.vantage.base import PLAIN, Acceptor, Answer, Capability, Connection, Shape
 from aetui.vantage.channelstream import ChannelStream
 from aetui.vantage.reason import OpenRefused, outcome
-from aetui.vantage.sshconfig import ConfigFault, HostSettings, SshConfig
+from aetui.vantage.sshconfig import HostSettings, SshConfig
+from aetui.vantage.sshfile import ConfigFault
 from aetui.vantage.trouble import JumpCode, JumpLost, detail, lost, words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from aetui.vantage.hop import Closable, Opener
     from aetui.vantage.link import Link
 
@@ -123,7 +122,7 @@ class JumpVantage:
         finally:
             self._slots.release()
 
-    async def ask(
+    async def ask(  # noqa: PLR0917 - base.Vantage's signature
         self, address: str, port: int, payload: bytes, deadline: float, accept: Callable[[bytes], bool], source_port: int = 0
     ) -> Answer:
         """Not over SSH: FAILED."""
@@ -151,7 +150,7 @@ class JumpVantage:
         return await remote.run(self._last(), shlex.join(argv), deadline)
 
     async def client_address(self) -> str | None:
-        """Our own address as the first hop sees it: the site's public one where that hop is outside. None behind a ProxyCommand, or where not told."""
+        """Our own address as the first hop sees it: the site's public one where that hop is outside. None where that is not told."""
         if not self._chain or self._chain[0].proxy_command:
             return None
         if len(self._links) == 1:
@@ -203,7 +202,7 @@ class JumpVantage:
             return Connection(TcpSeen(address, port, Outcome.FILTERED), None)
         if isinstance(opened, OpenRefused):
             means, errno = outcome(opened, 1000 * (loop.time() - began), 1000 * link.round_trip_s)
-            return Connection(TcpSeen(address, port, means, errno, reason=opened.text or None), None)
+            return Connection(TcpSeen(address, port, means, errno, reason=opened.words), None)
         return Connection(TcpSeen(address, port, Outcome.OPEN), ChannelStream(opened, link))
 
     def _retire(self, link: Link) -> None:

@@ -1,8 +1,8 @@
 """One SSH connection as the event loop sees it: channels, a keepalive, and one clear end.
 
-Everything that may block on the connection (opening, sending, giving window back, closing) goes in order through one daemon thread a link, so the
-event loop never waits for a congested link; reading needs no thread at all. ``lost`` is set once, and every later call raises it.
-Not here: how the connection came about (``hop``), streams (``channelstream``), replacing a link (``jump``).
+Everything that may block on the connection (opening, sending, giving window back, closing) goes in order through one daemon thread a
+link, so the event loop never waits for a congested link; reading needs no thread at all. ``lost`` is set once, and every later call
+raises it. Not here: how the connection came about (``hop``), streams (``channelstream``), replacing a link (``jump``).
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ class Link:
             self.put(self.transport.ping)
 
     async def vouch(self) -> None:
-        """Return when the far side is there, heard within FRESH_S or asked now: what was silent lies beyond it. Raises JumpLost where it is not."""
+        """Return when the far side is there, heard just now or asked: what was silent lies beyond it. Raises JumpLost where it is not."""
         if self.lost is None and self._loop.time() - self._heard_at > FRESH_S:
             self.nudge()
             assert self._asked_at is not None

@@ -10,6 +10,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -33,10 +34,10 @@ async def offload(work: Callable[[], T], name: str, discard: Callable[[T], None]
     def run() -> None:
         try:
             result = work()
-        except BaseException as error:  # noqa: BLE001 - whatever it is belongs to the coroutine
-            _call(loop, lambda error=error: fail(error))
+        except BaseException as error:
+            _call(loop, partial(fail, error))
         else:
-            if not _call(loop, lambda: give(result)) and discard is not None:
+            if not _call(loop, partial(give, result)) and discard is not None:
                 discard(result)
 
     threading.Thread(target=run, name=name, daemon=True).start()

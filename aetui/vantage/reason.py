@@ -1,9 +1,9 @@
 """What a jump host's refusal to open a ``direct-tcpip`` channel means: code, text and time taken -> outcome. Pure.
 
-The codes are RFC 4254 section 5.1. OpenSSH puts ``strerror`` of its own connect into the text (channels.c, channel_post_connecting), so code 2
-stands for refused, timed out and unreachable alike and only the text tells them apart; musl and the BSDs word some of it differently. An unknown
-text stays FAILED with the text kept. A jump host sees errno alone, never the ICMP message: 'No route to host' can be a router's prohibition too,
-and the weaker reading, unreachable, is given.
+The codes are RFC 4254 section 5.1. OpenSSH puts ``strerror`` of its own connect into the text (channels.c, channel_post_connecting), so
+code 2 stands for refused, timed out and unreachable alike and only the text tells them apart; musl and the BSDs word some of it
+differently. An unknown text stays FAILED with the text kept. A jump host sees errno alone, never the ICMP message: 'No route to host' can
+be a router's prohibition too, and the weaker reading, unreachable, is given.
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ TEXTS: tuple[tuple[str, Outcome, str], ...] = (
 """Fragment of the text in lower case, outcome, errno. The first that occurs decides; ``ENETUNREACH`` is settled by the time taken."""
 
 CODES = {
-    PROHIBITED: FORBIDDEN,
-    UNKNOWN_CHANNEL_TYPE: "SSH_OPEN_UNKNOWN_CHANNEL_TYPE",
-    RESOURCE_SHORTAGE: "SSH_OPEN_RESOURCE_SHORTAGE",
+    PROHIBITED: (FORBIDDEN, "administratively prohibited"),
+    UNKNOWN_CHANNEL_TYPE: ("SSH_OPEN_UNKNOWN_CHANNEL_TYPE", "unknown channel type"),
+    RESOURCE_SHORTAGE: ("SSH_OPEN_RESOURCE_SHORTAGE", "resource shortage"),
 }
-"""Codes that speak of the jump host itself: its text is not about the destination, whatever words it uses."""
+"""Codes that speak of the jump host itself, whatever its text says: errno symbol, and the words that OpenSSH's client has for the code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +67,18 @@ class OpenRefused:
     code: int
     text: str
 
+    @property
+    def words(self) -> str | None:
+        """The reason as OpenSSH's client prints it; None where the far side gave none."""
+        if self.code in CODES:
+            return f"{CODES[self.code][1]}: {self.text}" if self.text else CODES[self.code][1]
+        return self.text or None
+
 
 def outcome(refused: OpenRefused, elapsed_ms: float, round_trip_ms: float = 0.0) -> tuple[Outcome, str | None]:
     """Outcome and errno symbol of a refused open that took ``elapsed_ms``, over a link of ``round_trip_ms``."""
     if refused.code in CODES:
-        return Outcome.FAILED, CODES[refused.code]
+        return Outcome.FAILED, CODES[refused.code][0]
     said = refused.text.lower()
     for fragment, meaning, errno in TEXTS:
         if fragment in said:

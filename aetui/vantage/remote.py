@@ -1,7 +1,7 @@
-"""Commands on the jump host, and what is read from them: its resolvers, its address, ours as it sees it. Nothing is installed or written there.
+"""Commands on the jump host, and what is read from them: its resolvers, its address, ours as it sees it. Nothing is written there.
 
-A command runs in an ``exec`` channel (RFC 4254 section 6.5), its output bounded; where the jump host forbids that, there is no answer. The parsing is
-pure, and takes any text: a menu or a banner in place of a shell yields nothing.
+A command runs in an ``exec`` channel (RFC 4254 section 6.5), its output bounded; where the jump host forbids that, there is no answer.
+The parsing is pure, and takes any text: a menu or a banner in place of a shell yields nothing.
 """
 
 from __future__ import annotations

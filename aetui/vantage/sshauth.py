@@ -1,8 +1,8 @@
 """Logging in, in OpenSSH's order: none, the agent's keys and key files, keyboard-interactive, password (RFC 4252, RFC 4256).
 
-Blocking: runs in a thread of its own, and asks the user through ``ask``. Several factors in turn are followed as the server demands them. A secret
-lives in the local variable that carries it to paramiko and is wiped from paramiko's handler; failures are turned into verdicts inside the frame that
-holds it, so that no traceback refers to it. Imports paramiko.
+Blocking: runs in a thread of its own, and asks the user through ``ask``. Several factors in turn are followed as the server demands them.
+A secret lives in the local variable that carries it to paramiko and is wiped from paramiko's handler; failures are turned into verdicts
+inside the frame that holds it, so that no traceback refers to it. Imports paramiko.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum
+from functools import partial
 from pathlib import Path
 
 import paramiko
 from paramiko.agent import AgentSSH
+from paramiko.pkey import UnknownKeyType
 
 from aetui.vantage.asker import SecretKind, SecretQuestion
 from aetui.vantage.link import why_ended
@@ -110,7 +113,7 @@ class _Login:
     def publickey(self) -> Verdict:
         """One key after the other, until one is right."""
         for key in self.keys:
-            verdict = self._try(lambda key=key: self.transport.auth_publickey(self.settings.user, key))  # type: ignore[misc]
+            verdict = self._try(partial(self.transport.auth_publickey, self.settings.user, key))
             if not isinstance(verdict, Wrong) or (verdict.methods is not None and "publickey" not in verdict.methods):
                 return verdict
         return Wrong()
@@ -119,7 +122,7 @@ class _Login:
         """The server's own questions, a few times over."""
         for attempt in range(1, self.settings.password_prompts + 1):
             questions = _Questions(self, attempt)
-            verdict = self._try(lambda questions=questions: self.transport.auth_interactive(self.settings.user, questions))  # type: ignore[misc]
+            verdict = self._try(partial(self.transport.auth_interactive, self.settings.user, questions))
             if questions.declined or not isinstance(verdict, Wrong) or verdict.methods is not None:
                 return verdict
         return Wrong()
@@ -130,12 +133,16 @@ class _Login:
             secret = self.secret(SecretQuestion(SecretKind.PASSWORD, self.settings.hostname, self.settings.user, attempt=attempt))
             if secret is None:
                 return Wrong()
-            verdict = self._try(lambda secret=secret: self.transport.auth_password(self.settings.user, secret, fallback=False))  # type: ignore[misc]
+            verdict = self._one_password(secret)
             del secret
-            _wipe(self.transport)
             if not isinstance(verdict, Wrong) or verdict.methods is not None:
                 return verdict
         return Wrong()
+
+    def _one_password(self, secret: str) -> Verdict:
+        verdict = self._try(lambda: self.transport.auth_password(self.settings.user, secret, fallback=False))
+        _wipe(self.transport)
+        return verdict
 
     def secret(self, question: SecretQuestion) -> str | None:
         """The user's answer; notes that somebody was asked, and whether they declined."""
@@ -158,7 +165,7 @@ class _Login:
         return lost(code, self.settings.name, user=self.settings.user, detail=what or detail("no-methods"))
 
     def _key_order(self) -> Iterator[paramiko.PKey]:
-        """The agent's keys that the configuration names, its others, then key files; those with a passphrase last, as they need the user."""
+        """The agent's keys that the configuration names, its others, then key files; those with a passphrase last."""
         named = {blob for file in self.settings.identity_files if (blob := public_blob(file))}
         yield from (key for key in self.agent if key.asbytes() in named)
         if not self.settings.identities_only:
@@ -167,9 +174,9 @@ class _Login:
         locked = []
         for file in self.settings.identity_files:
             key = load(file, None)
-            if key is None:
+            if key is Locked.PASSPHRASE:
                 locked.append(file)
-            elif key and key.asbytes() not in held:
+            elif not isinstance(key, Locked) and key.asbytes() not in held:
                 yield from with_certificate(key)
         for file in locked:
             if public_blob(file) not in held:
@@ -183,7 +190,7 @@ class _Login:
                 return
             key = load(file, secret.encode("utf-8"))
             del secret
-            if key:
+            if not isinstance(key, Locked):
                 yield from with_certificate(key)
                 return
 
@@ -246,16 +253,25 @@ def agent_keys(settings: HostSettings) -> tuple[paramiko.PKey, ...]:
         return ()
 
 
-def load(file: Path, passphrase: bytes | None) -> paramiko.PKey | bool | None:
-    """The private key; None where it needs a passphrase, False where there is none to be had (or the passphrase is wrong)."""
+class Locked(Enum):
+    """Why there is no key."""
+
+    PASSPHRASE = "passphrase"  # noqa: S105 - a reason, not a secret
+    """It needs one."""
+    UNUSABLE = "unusable"
+    """No file, no key that is understood, or the passphrase is wrong."""
+
+
+def load(file: Path, passphrase: bytes | None) -> paramiko.PKey | Locked:
+    """The private key in the file."""
     try:
         if file.stat().st_size > LARGEST_KEY:
-            return False
+            return Locked.UNUSABLE
         return paramiko.PKey.from_path(file, passphrase)  # type: ignore[arg-type]  # cryptography wants bytes
     except TypeError:  # cryptography's way of saying that it is encrypted
-        return None
-    except (OSError, ValueError, paramiko.SSHException, paramiko.UnknownKeyType, binascii.Error):
-        return False
+        return Locked.PASSPHRASE
+    except (OSError, ValueError, UnknownKeyType, paramiko.SSHException):
+        return Locked.UNUSABLE
 
 
 def with_certificate(key: paramiko.PKey) -> Iterator[paramiko.PKey]:

@@ -1,10 +1,11 @@
 """What the user's ssh configuration says of a jump host: ssh_config(5), as frozen ``HostSettings``, and the chain of hosts to go through.
 
-``SshConfig().chain("site-noc")`` gives the hops in order, the named host last; ``hosts()`` the concrete names for a list. Reads the user's and then
-the system's file, as OpenSSH does. Understood: Host, Match (not exec), Include, HostName, User, Port, IdentityFile, IdentitiesOnly, IdentityAgent,
-ProxyJump, ProxyCommand, UserKnownHostsFile, GlobalKnownHostsFile, HashKnownHosts, HostKeyAlias, ConnectTimeout, PubkeyAuthentication,
-PasswordAuthentication, KbdInteractiveAuthentication, PreferredAuthentications, NumberOfPasswordPrompts and the tokens of these; ``${NAME}`` too.
-Anything else is passed over. Faults raise ``ConfigFault``. Needs no SSH library, so that a list of hosts costs nothing.
+``SshConfig().chain("site-noc")`` gives the hops in order, the named host last; ``hosts()`` the concrete names for a list. Reads the
+user's and then the system's file, as OpenSSH does. Understood: Host, Match (not exec), Include, HostName, User, Port, IdentityFile,
+IdentitiesOnly, IdentityAgent, ProxyJump, ProxyCommand, UserKnownHostsFile, GlobalKnownHostsFile, HashKnownHosts, HostKeyAlias,
+ConnectTimeout, PubkeyAuthentication, PasswordAuthentication, KbdInteractiveAuthentication, PreferredAuthentications,
+NumberOfPasswordPrompts and the tokens of these; ``${NAME}`` too. Anything else is passed over. Faults raise ``ConfigFault``. Needs no SSH
+library, so that a list of hosts costs nothing.
 """
 
 from __future__ import annotations
@@ -80,8 +81,7 @@ class HostSettings:
         """The name in known_hosts: the alias, or the address, in ``[host]:port`` form off port 22."""
         if self.host_key_alias:
             return self.host_key_alias
-        host = self.hostname.lower()
-        return host if self.port == DEFAULT_PORT else f"[{host}]:{self.port}"
+        return self.hostname if self.port == DEFAULT_PORT else f"[{self.hostname}]:{self.port}"
 
 
 def target(text: str) -> Target:
@@ -96,7 +96,9 @@ def target(text: str) -> Target:
 class SshConfig:
     """The user's and the system's ssh configuration."""
 
-    def __init__(self, files: tuple[Path, ...] | None = None, home: Path | None = None, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, files: tuple[Path, ...] | None = None, home: Path | None = None, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.home = home or Path.home()
         self.files = files if files is not None else (self.home / ".ssh" / "config", SYSTEM / "ssh_config")
         self.environment = os.environ if environment is None else environment
@@ -145,7 +147,7 @@ class _Meaning:
         self.port = to.port or self.number("port", DEFAULT_PORT, 1, 65535)
         self.user = to.user or reading.first("user") or getpass.getuser()
         self.hostname = to.host
-        self.hostname = self.tokens(named, "h") if (named := reading.first("hostname")) else to.host
+        self.hostname = (self.tokens(named, "h") if (named := reading.first("hostname")) else to.host).lower()
         for name in (self.hostname, reading.first("hostkeyalias") or "x"):
             if name.startswith("-") or not _NAME.fullmatch(name):
                 raise ConfigFault(f"'{displayed(name)}' is no host name")
@@ -206,7 +208,7 @@ class _Meaning:
                     return (), None
                 return tuple(target(self.tokens(hop.strip(), "hnpr")) for hop in value.split(",")), None
             if key == "proxycommand":
-                return (), None if value.lower() == "none" else self.tokens(value, "hnpr", shell=True)
+                return (), None if value.lower() == "none" else self.tokens(value, "hnpr", for_shell=True)
         return (), None
 
     def identities(self) -> list[Path]:
@@ -249,8 +251,8 @@ class _Meaning:
 
         return _VARIABLE.sub(value, text)
 
-    def tokens(self, text: str, allowed: str, *, shell: bool = False) -> str:
-        """TOKENS of ssh_config(5), those that this keyword allows; ``%%`` is always one. What goes to a shell must hold nothing that it would read."""
+    def tokens(self, text: str, allowed: str, *, for_shell: bool = False) -> str:
+        """TOKENS of ssh_config(5), those that this keyword allows, and ``%%``. What goes to a shell holds nothing that it would read."""
         local = socket.gethostname()
         table = {
             "%": "%",
@@ -269,7 +271,7 @@ class _Meaning:
             if found[1] != "%" and found[1] not in allowed:
                 raise ConfigFault(f"'{text}' for {self.to.host}: unknown token {found[0]}")
             inserted = table[found[1]]
-            if shell and (set(inserted) & _SPECIAL or inserted.startswith("-")):
+            if for_shell and (set(inserted) & _SPECIAL or inserted.startswith("-")):
                 raise ConfigFault(f"'{displayed(inserted)}' must not stand in a ProxyCommand")
             return inserted
 

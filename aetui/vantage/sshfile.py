@@ -1,8 +1,9 @@
-"""The lines of an ssh_config, and which of them hold for a host: ssh_config(5), 'Host', 'Match' and 'Include'. Reads files; opens no connection.
+"""The lines of an ssh_config, and which of them hold for a host: ssh_config(5), Host, Match and Include. Opens no connection.
 
-A file is read as OpenSSH reads it: line by line with a switch that ``Host`` and ``Match`` set, ``Include`` read in place and under the switch as
-it stands there, and the first value of a keyword winning (``IdentityFile`` adds up). ``Match exec`` is not run: such a block does not hold, and
-its line is kept in ``passed_over``, so that the user can be told. Faults raise ``ConfigFault`` with file and line. Meaning is given in ``sshconfig``.
+A file is read as OpenSSH reads it: line by line with a switch that ``Host`` and ``Match`` set, ``Include`` read in place and under the
+switch as it stands there, and the first value of a keyword winning (``IdentityFile`` adds up). ``Match exec`` is not run: such a block
+does not hold, and its line is kept in ``passed_over``, so that the user can be told. Faults raise ``ConfigFault`` with file and line.
+Meaning is given in ``sshconfig``.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ COMMENTED = frozenset({"proxycommand", "hostname"})
 _LINE = re.compile(r"""\s*"?([A-Za-z0-9]+)"?(?:\s*=\s*|\s+)(.*\S)\s*$""")
 
 
-class ConfigFault(ValueError):
+class ConfigFault(ValueError):  # noqa: N818 - a fault of the file, as the user sees it
     """The configuration is wrong; the text names file and line."""
 
 
@@ -159,7 +160,7 @@ def _included(patterns: Iterable[str], home: Path) -> Iterator[Path]:
     """Files that the patterns name: ``~`` is the home directory, and what is not absolute lies beside the configuration (``~/.ssh``)."""
     for pattern in patterns:
         full = str(home / Path(pattern).expanduser())
-        yield from (Path(name) for name in sorted(glob.glob(full)) if Path(name).is_file())
+        yield from (Path(name) for name in sorted(glob.glob(full)) if Path(name).is_file())  # noqa: PTH207 - absolute patterns
 
 
 def _match(criteria: list[str], reading: Reading, where: str) -> bool:

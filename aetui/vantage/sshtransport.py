@@ -2,15 +2,15 @@
 
 What is different from paramiko's own, and why:
 
-- A channel is opened without a thread that waits: ``begin`` sends the request, and the answer is called back. The reason text of a refusal, which
-  paramiko drops (and whose exception, being one field for all channels, it hands to whichever caller looks first), comes with it.
-- A channel that is being opened is held here: paramiko keeps it weakly, and a late success for one already collected leaves the far side's half
-  open for good.
+- A channel is opened without a thread that waits: ``begin`` sends the request, and the answer is called back. The reason text of a
+  refusal, which paramiko drops (and whose exception, one field for all channels, it hands to whoever looks first), comes with it.
+- A channel that is being opened is held here: paramiko keeps it weakly, and a late success for one already collected leaves the far
+  side's half open for good.
 - A channel tells of data, end and window by callback, and can tell the peer's end from the loss of the whole transport.
 - Packets, the identification and unread data are bounded; the far side is not trusted to keep to its window.
 - The handshake has no timer thread of its own: who opened the transport closes it at the deadline.
 
-Callbacks come in the transport's thread and must not block. Imports paramiko: import this module only where an SSH connection is being made.
+Callbacks come in the transport's thread and must not block. Imports paramiko: import this module only where SSH is being spoken.
 Source: RFC 4253, RFC 4254; paramiko 5.1.
 """
 
@@ -82,6 +82,11 @@ class BoundedPacketizer(Packetizer):
 class BridgedChannel(paramiko.Channel):
     """A channel that calls back. ``gone`` is True once the transport, not the peer, ended it."""
 
+    transport: Any
+    _check_add_window: Callable[[int], int]
+    _set_transport: Callable[[paramiko.Transport], None]
+    _set_window: Callable[[int, int], None]
+
     def __init__(self, chanid: int) -> None:
         super().__init__(chanid)
         self.gone = False
@@ -150,8 +155,15 @@ class BridgedChannel(paramiko.Channel):
 class BridgedTransport(paramiko.Transport):
     """A client transport whose channels are ``BridgedChannel``. ``on_end`` is called once, when its thread has come to its end."""
 
+    active: bool
+    host_key: Any
+    sock: Any
+    _channels: Any
+    _next_channel: Callable[[], int]
+    _send_user_message: Callable[[Message], None]
+    _really_parse_kex_init: Callable[[Message], dict[str, list[str]]]
     _active_check_timeout = TICK_S
-    _channel_handler_table = paramiko.Transport._channel_handler_table | {
+    _channel_handler_table = paramiko.Transport._channel_handler_table | {  # type: ignore[attr-defined]
         # paramiko's table names its own class's functions, so that a subclass of Channel would not be heard
         MSG_CHANNEL_SUCCESS: BridgedChannel._request_success,
         MSG_CHANNEL_FAILURE: BridgedChannel._request_failed,

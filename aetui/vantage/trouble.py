@@ -1,7 +1,7 @@
 """Why a jump host cannot be used: a closed vocabulary, one sentence a code from assets/jump.toml, and the exception that carries it.
 
-``JumpLost`` is the one exception of the jump vantage that a session sees (it is a ``VantageLost``). Details are made displayable here, since
-banners and reasons come from the far side; no secret is ever a detail. Not here: outcomes of a single connect, see ``reason``.
+``JumpLost`` is the one exception of the jump vantage that a session sees (it is a ``VantageLost``). Details are made displayable here,
+since banners and reasons come from the far side; no secret is ever a detail. Not here: outcomes of a single connect, see ``reason``.
 """
 
 from __future__ import annotations

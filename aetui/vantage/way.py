@@ -1,7 +1,7 @@
 """The byte stream under an SSH connection to a jump host: a TCP connection, a ProxyCommand's, or a channel of the jump host before it.
 
-Each gives an object with the socket methods that paramiko uses, or raises JumpLost. A ProxyCommand is run by the shell, as OpenSSH runs it, with one
-end of a socket pair as its standard input and output; it is ended with the connection. Deadlines are the event loop's.
+Each gives an object with the socket methods that paramiko uses, or raises JumpLost. A ProxyCommand is run by the shell, as OpenSSH runs
+it, with one end of a socket pair as its standard input and output; it is ended with the connection. Deadlines are the event loop's.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ async def channel(via: Link, settings: HostSettings, deadline: float) -> Bridged
     """A channel of the link before, to this host."""
     opened = await via.open("direct-tcpip", deadline, (settings.hostname, settings.port))
     if opened is None or isinstance(opened, OpenRefused):
-        why = opened.text or str(opened.code) if opened else detail("timed-out")
+        why = opened.words or str(opened.code) if opened else detail("timed-out")
         raise lost(JumpCode.HOP_REFUSED, settings.hostname, via=via.host, port=settings.port, detail=why)
     return opened
 
@@ -92,7 +92,7 @@ class ProxyProcess:
         with theirs:
             process = await asyncio.create_subprocess_exec(
                 "/bin/sh", "-c", f"exec {command}",
-                stdin=theirs, stdout=theirs, stderr=asyncio.subprocess.PIPE, start_new_session=True, limit=LONGEST_LINE,
+                stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=asyncio.subprocess.PIPE, start_new_session=True, limit=LONGEST_LINE,
             )  # fmt: skip
         proxy = ProxyProcess(ours, process)
         proxy._listening = asyncio.create_task(proxy._listen())

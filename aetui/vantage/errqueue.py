@@ -1,10 +1,7 @@
-"""The socket error queue: which ICMP error ended a connect or a datagram, and who sent it. Linux only.
+"""The socket error queue: which ICMP error ended a connect or a datagram, and who sent it. Linux only, no privilege needed.
 
-Takes a socket, gives a ``Queued`` or None. ``parse`` is pure: one control message's bytes in, a ``Queued`` out, None for anything that is
-not an extended error (ip(7) and ipv6(7), IP_RECVERR and IPV6_RECVERR; linux/errqueue.h, struct sock_extended_err followed by the
-offender's sockaddr). On other systems ``arm`` and ``drain`` do nothing, since there is no such queue. No privilege is needed.
-
-What is not here: what an error means (``outcomes``).
+Takes a socket, gives a ``Queued`` or None; the control messages themselves are read by ``wire.errqueue``. On other systems ``arm``,
+``disarm`` and ``drain`` do nothing, since there is no such queue. What an error means is in ``outcomes``. Source: ip(7), ipv6(7).
 """
 
 from __future__ import annotations
@@ -12,28 +9,17 @@ from __future__ import annotations
 import socket
 import struct
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from aetui.observations import Icmp
+from aetui.wire.errqueue import IP_RECVERR, IPV6_RECVERR, ORIGIN_ICMP, ORIGIN_ICMP6, parse_control
 
-IP_RECVERR = 11
-"""linux/in.h; Python's socket module has no name for it."""
-IPV6_RECVERR = 25
-"""linux/in6.h."""
 RECVERR = {socket.AF_INET: (socket.IPPROTO_IP, IP_RECVERR), socket.AF_INET6: (socket.IPPROTO_IPV6, IPV6_RECVERR)}
-SUPPORTED = sys.platform == "linux"
 ON = struct.pack("i", 1)
 OFF = struct.pack("i", 0)
-
-EXTENDED_ERROR = struct.Struct("=IBBBBII")
-"""errno, origin, type, code, padding, info, data."""
-ORIGIN_LOCAL = 1
-ORIGIN_ICMP = 2
-ORIGIN_ICMP6 = 3
-OFFENDER = {ORIGIN_ICMP: (socket.AF_INET, 4, 4), ORIGIN_ICMP6: (socket.AF_INET6, 8, 16)}
-"""By origin: the family of the offender's sockaddr, and the offset and size of the address in it."""
-TOO_BIG = {(ORIGIN_ICMP, 3, 4), (ORIGIN_ICMP6, 2, 0)}
-"""Errors whose info field is the next hop's MTU (RFC 1191, RFC 4443 section 3.2)."""
+TOO_BIG = frozenset({(ORIGIN_ICMP, 3, 4), (ORIGIN_ICMP6, 2, 0)})
+"""Origin, type and code of the errors whose info field is the next hop's MTU (RFC 1191, RFC 4443 section 3.2)."""
 PAYLOAD_ROOM = 512
 CONTROL_ROOM = 512
 """Bytes read of the returned packet, which we do not look at, and of the control messages."""
@@ -47,60 +33,45 @@ class Queued:
 
     errno: int
     icmp: Icmp | None = None
-    """None for an error that this machine made itself (origin LOCAL)."""
+    """None for an error that this machine made itself (origin LOCAL), or whose sender the kernel did not know."""
 
 
-def parse(level: int, kind: int, data: bytes) -> Queued | None:
-    """An extended error from one control message ``(level, kind, data)``; None where it is another message or cut short."""
-    if (level, kind) not in RECVERR.values() or len(data) < EXTENDED_ERROR.size:
+def parse(controls: Iterable[tuple[int, int, bytes]]) -> Queued | None:
+    """The error that one entry's control messages tell of; None where they tell of none. Pure."""
+    entry = parse_control(controls)
+    if entry is None:
         return None
-    errno, origin, icmp_type, code, _, info, _ = EXTENDED_ERROR.unpack_from(data)
-    if origin == ORIGIN_LOCAL:
-        return Queued(errno)
-    sender = _offender(origin, data[EXTENDED_ERROR.size :])
-    if sender is None:
-        return None
-    mtu = info if (origin, icmp_type, code) in TOO_BIG and info else None
-    return Queued(errno, Icmp(icmp_type, code, sender, mtu))
-
-
-def _offender(origin: int, sockaddr: bytes) -> str | None:
-    """The address in the sockaddr behind the error; None where the kernel did not know it (AF_UNSPEC) or the bytes are short."""
-    if origin not in OFFENDER:
-        return None
-    family, offset, size = OFFENDER[origin]
-    if len(sockaddr) < offset + size or struct.unpack_from("=H", sockaddr)[0] != family:
-        return None
-    return socket.inet_ntop(family, sockaddr[offset : offset + size])
+    if not entry.from_network or entry.offender is None:
+        return Queued(entry.errno)
+    mtu = entry.info if (entry.origin, entry.type, entry.code) in TOO_BIG and entry.info else None
+    return Queued(entry.errno, Icmp(entry.type, entry.code, entry.offender, mtu))
 
 
 def arm(sock: socket.socket) -> None:
     """Have the kernel queue the ICMP errors of this socket."""
-    if SUPPORTED:
+    if sys.platform == "linux":
         level, option = RECVERR[sock.family]
         sock.setsockopt(level, option, ON)
 
 
 def disarm(sock: socket.socket) -> None:
     """Back to normal: on an established connection a queued error would break the stream, which plain TCP survives (RFC 1122 4.2.3.9)."""
-    if SUPPORTED:
+    if sys.platform == "linux":
         level, option = RECVERR[sock.family]
         sock.setsockopt(level, option, OFF)
 
 
 def drain(sock: socket.socket) -> Queued | None:
-    """The first entry of the queue that is an extended error, with an ICMP error before a local one; None where there is none."""
-    if sys.platform != "linux":
-        return None
-    local: Queued | None = None
-    for _ in range(MOST_ENTRIES):
-        try:
-            _, controls, _, _ = sock.recvmsg(PAYLOAD_ROOM, CONTROL_ROOM, socket.MSG_ERRQUEUE)
-        except OSError:  # EAGAIN: the queue is empty
-            return local
-        for control in controls:
-            queued = parse(*control)
+    """The first ICMP error of the queue, else the first error of this machine; None where it is empty."""
+    found: Queued | None = None
+    if sys.platform == "linux":
+        for _ in range(MOST_ENTRIES):
+            try:
+                _, controls, _, _ = sock.recvmsg(PAYLOAD_ROOM, CONTROL_ROOM, socket.MSG_ERRQUEUE)
+            except OSError:  # EAGAIN: the queue is empty
+                break
+            queued = parse(controls)
             if queued is not None and queued.icmp is not None:
                 return queued
-            local = local or queued
-    return local
+            found = found or queued
+    return found

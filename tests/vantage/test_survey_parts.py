@@ -180,7 +180,8 @@ def test_the_interface_of_an_address() -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "world"), [(None, False), ("fe80::1", False), ("fd00::1", False), ("::1", False), ("2001:db8::1", True), ("2a00:1450::5", True)]
+    ("address", "world"),
+    [(None, False), ("fe80::1", False), ("fd00::1", False), ("::1", False), ("2001:db8::1", True), ("2a00:1450::5", True)],
 )
 def test_ipv6_reaches_the_world_with_a_global_address(address: str | None, world: bool) -> None:
     assert reaches_the_world(address) is world

@@ -1,8 +1,8 @@
 """A chain of routers between a client and a server: namespaces in a row, built in one go, with faults put in at a position.
 
-Node 0 is the client, nodes 1…N the routers, node N+1 the server. Link i joins node i to node i+1 with 10.9.i.1 on the left and 10.9.i.2 on the right
-(fd09:0:0:i::1 and ::2), so that hop k answers as 10.9.(k-1).2. Routers answer every expired packet, unless told to be slow at it. Needs the
-surroundings that ``tests.lab.enter`` makes. ``close`` gives everything back.
+Node 0 is the client, nodes 1…N the routers, node N+1 the server. Link i joins node i to node i+1 with 10.9.i.1 on the left and 10.9.i.2
+on the right (fd09:0:0:i::1 and ::2), so that hop k answers as 10.9.(k-1).2. Routers answer every expired packet, unless told to be slow
+at it. Needs the surroundings that ``tests.lab.enter`` makes. ``close`` gives everything back.
 """
 
 from __future__ import annotations
@@ -125,9 +125,7 @@ class Chain:
     def _build(self) -> None:
         lines = [f"netns add {self.name(node)}" for node in range(self.server + 1)]
         for link in range(self.routers + 1):
-            lines.append(
-                f"link add east{link} netns {self.name(link)} type veth peer name west{link + 1} netns {self.name(link + 1)}"
-            )
+            lines.append(f"link add east{link} netns {self.name(link)} type veth peer name west{link + 1} netns {self.name(link + 1)}")
         _ip(lines=lines)
         for node in range(self.server + 1):
             self._set(node)

@@ -65,17 +65,24 @@ def dnsmasq(node: Node, name: str, listen: Iterable[str], settings: Iterable[str
     return node.daemon(name, ["dnsmasq", "-C", str(conf)])
 
 
-def zone(node: Node, ipv6: bool) -> list[str]:
-    """Settings of a dnsmasq that knows every host of the lab, and that nothing else exists."""
-    known = node.home / "zone.hosts"
-    rows = [f"{address} {name}" for name, address in HOSTS.items()] + ([f"{a} {n}" for n, a in IPV6_HOSTS.items()] if ipv6 else [])
+def zone(home: Path, ipv6: bool = False, changed: Mapping[str, str | None] | None = None, unknown: str = "") -> list[str]:
+    """Settings of a dnsmasq that knows every host of the lab, written into ``home``.
+
+    ``changed`` gives other addresses, or None for a name that is not there; ``unknown`` is what every other name leads to, nothing unless told.
+    """
+    names: dict[str, str | None] = {**HOSTS, **(changed or {})}
+    rows = [f"{address} {name}" for name, address in names.items() if address]
+    rows += [f"{address} {name}" for name, address in IPV6_HOSTS.items() if ipv6]
+    known = home / "zone.hosts"
     known.write_text("\n".join(rows) + "\n")
-    return [f"addn-hosts={known}", "address=/#/", *(f"address=/{domain}/{SUPPORT}" for domain in SUPPORT_DOMAINS)]
+    return [f"addn-hosts={known}", f"address=/#/{unknown}", *(f"address=/{domain}/{SUPPORT}" for domain in SUPPORT_DOMAINS)]
 
 
 def _web_maps(certificates: Path) -> str:
     """nginx maps from the name asked for, else the address reached, to a certificate."""
-    names = "\n".join(f"    {name.replace('*', '')} {key};" for key, all_ in CERTIFICATES.items() if key != "kiosk" for name in sorted(all_))
+    names = "\n".join(
+        f"    {name.replace('*', '')} {key};" for key, all_ in CERTIFICATES.items() if key != "kiosk" for name in sorted(all_)
+    )
     addresses = "\n".join(f"    {address} kiosk;" for address in KIOSK_ALIVE)
     # the hostnames matching of a map takes ".example.com" as the domain and all below it; the bare domain is then there twice
     unique = "\n".join(dict.fromkeys(line for line in names.splitlines() if line.strip().startswith(".")))
@@ -98,7 +105,7 @@ def nginx(node: Node, certificates: Path, ipv6: bool) -> Process:
     """The cloud's web servers on 80 and 443, told apart by name."""
     home = node.home
     six80, six443 = ("listen [::]:80;", "listen [::]:443 ssl;") if ipv6 else ("", "")
-    page = '<!doctype html><title>$host</title><p>$host is at work.</p>'
+    page = "<!doctype html><title>$host</title><p>$host is at work.</p>"
     conf = home / "nginx.conf"
     conf.write_text(
         f"""daemon off; master_process off; pid {home}/nginx.pid; error_log {home}/nginx.log; worker_rlimit_nofile 16384;

@@ -167,11 +167,17 @@ class Lab:
         six = self.shape.ipv6
         match name:
             case "router":
-                return [f"addr add {topology.GATEWAY}/24 dev lan", *([f"addr add {topology.GATEWAY6}/64 dev lan nodad"] if six else []), "link set lan up"]
+                return [
+                    f"addr add {topology.GATEWAY}/24 dev lan",
+                    *([f"addr add {topology.GATEWAY6}/64 dev lan nodad"] if six else []),
+                    "link set lan up",
+                ]
             case "wire":
                 return ["link set cord up"]
             case "cloud":
-                return [f"addr add {a}/32 dev lo" for a in topology.CLOUD] + ([f"addr add {a}/128 dev lo" for a in topology.IPV6_HOSTS.values()] if six else [])
+                return [f"addr add {a}/32 dev lo" for a in topology.CLOUD] + (
+                    [f"addr add {a}/128 dev lo" for a in topology.IPV6_HOSTS.values()] if six else []
+                )
             case _:
                 return []
 
@@ -181,7 +187,9 @@ class Lab:
             self[name].resolver(resolver)
         self._account(jump)
         self._account(cloud)
-        public = daemons.dnsmasq(cloud, "public-dns", [topology.SECOND_RESOLVER, topology.THIRD_RESOLVER], daemons.zone(cloud, self.shape.ipv6))
+        public = daemons.dnsmasq(
+            cloud, "public-dns", [topology.SECOND_RESOLVER, topology.THIRD_RESOLVER], daemons.zone(cloud.home, self.shape.ipv6)
+        )
         self.start_site_resolver()
         web = daemons.nginx(cloud, self.home / "certificates", self.shape.ipv6)
         ftp = daemons.vsftpd(cloud)
@@ -244,7 +252,9 @@ class Lab:
         """What a program in the lab needs to take the lab's root for a public one, both as a logger and as this machine."""
         return {"AETUI_CA_BUNDLE": str(self.roots), "SSL_CERT_FILE": str(self.roots)}
 
-    def run(self, node: str, argv: Sequence[str], env: Mapping[str, str] | None = None, timeout: float = 60, **options: Any) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, node: str, argv: Sequence[str], env: Mapping[str, str] | None = None, timeout: float = 60, **options: Any
+    ) -> subprocess.CompletedProcess[str]:
         """Run a program in a node to its end (``Node.run``), with the lab's environment."""
         return self[node].run(argv, {**self.env(), **(env or {})}, timeout, **options)
 

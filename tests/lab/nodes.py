@@ -194,14 +194,23 @@ class Node:
 
     def command(self, argv: Sequence[str], cwd: Path | None = None) -> list[str]:
         """The command line that runs ``argv`` in this node; needs ``namespaces`` passed on."""
-        return ["nsenter", f"--net=/proc/self/fd/{self._net}", f"--mount=/proc/self/fd/{self._mnt}", f"--wd={cwd or Path.cwd()}", "--", *argv]
+        return [
+            "nsenter",
+            f"--net=/proc/self/fd/{self._net}",
+            f"--mount=/proc/self/fd/{self._mnt}",
+            f"--wd={cwd or Path.cwd()}",
+            "--",
+            *argv,
+        ]
 
     @property
     def namespaces(self) -> tuple[int, int]:
         """File descriptors that ``command`` refers to."""
         return self._net, self._mnt
 
-    def popen(self, argv: Sequence[str], env: Mapping[str, str] | None = None, cwd: Path | None = None, **options: Any) -> subprocess.Popen[Any]:
+    def popen(
+        self, argv: Sequence[str], env: Mapping[str, str] | None = None, cwd: Path | None = None, **options: Any
+    ) -> subprocess.Popen[Any]:
         """Start a program here, as subprocess.Popen does; ``env`` is added to our own environment."""
         whole = {**os.environ, **(env or {})}
         return subprocess.Popen(self.command(argv, cwd), env=whole, pass_fds=self.namespaces, **options)
@@ -330,5 +339,3 @@ def _failure(error: BaseException) -> bytes:
     except Exception:  # noqa: BLE001 - then its text must do
         return pickle.dumps((False, LabError(where)))
     return said
-
-

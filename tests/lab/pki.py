@@ -114,9 +114,13 @@ def _padded(builder: x509.CertificateBuilder) -> x509.CertificateBuilder:
     policy = x509.PolicyInformation(x509.ObjectIdentifier("2.23.140.1.2.2"), [x509.UserNotice(None, _POLICY * 3)])
     access = [
         x509.AccessDescription(AuthorityInformationAccessOID.OCSP, where("http://ocsp.lab.example/lab-public-issuing-authority-2")),
-        x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, where("http://certificates.lab.example/lab-public-issuing-authority-2.crt")),
+        x509.AccessDescription(
+            AuthorityInformationAccessOID.CA_ISSUERS, where("http://certificates.lab.example/lab-public-issuing-authority-2.crt")
+        ),
     ]
-    return builder.add_extension(x509.CertificatePolicies([policy]), critical=False).add_extension(x509.AuthorityInformationAccess(access), critical=False)
+    return builder.add_extension(x509.CertificatePolicies([policy]), critical=False).add_extension(
+        x509.AuthorityInformationAccess(access), critical=False
+    )
 
 
 def _pem(key: ec.EllipticCurvePrivateKey, chain: Sequence[x509.Certificate]) -> bytes:

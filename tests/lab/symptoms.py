@@ -84,6 +84,49 @@ def connects_at(rest: str) -> str:
         return "open" if code == 0 else _icmp(handle) or ("silent" if code == errno.EAGAIN else errno.errorcode[code])
 
 
+def rtt(rest: str) -> str:
+    """``address:port``: how long a connect takes, in tenths of a second."""
+    with socket.socket() as handle:
+        handle.settimeout(5)
+        before = time.monotonic()
+        handle.connect(_end(rest, 80))
+        return f"{time.monotonic() - before:.1f} s"
+
+
+def share(rest: str) -> str:
+    """``address``: how many of 60 network time questions, sent 5 ms apart, are answered."""
+    asked = 60
+    with socket.socket(type=socket.SOCK_DGRAM) as handle:
+        handle.connect((rest, 123))
+        for _ in range(asked):
+            handle.send(b"\x23" + bytes(47))
+            time.sleep(0.005)
+        handle.settimeout(PATIENCE_S)
+        answered = 0
+        with suppress(TimeoutError):
+            while answered < asked and handle.recv(128):
+                answered += 1
+    word = "all" if answered == asked else "none" if not answered else "some" if 0.2 < answered / asked < 0.9 else f"{answered}"
+    return f"{word} of {asked}"
+
+
+def arp(rest: str) -> str:
+    """``address``: whether anybody else on the LAN answers an ARP probe for it (RFC 5227 section 2.1.1)."""
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0806)) as handle:
+        handle.bind(("eth0", 0))
+        handle.settimeout(PATIENCE_S)
+        mac = handle.getsockname()[4]
+        head = b"\xff" * 6 + mac + b"\x08\x06" + struct.pack("!HHBBH", 1, 0x0800, 6, 4, 1)
+        handle.send(head + mac + bytes(4) + bytes(6) + socket.inet_aton(rest))
+        end = time.monotonic() + PATIENCE_S
+        with suppress(TimeoutError):
+            while time.monotonic() < end:
+                frame = handle.recv(128)
+                if frame[20:22] == b"\x00\x02" and frame[28:32] == socket.inet_aton(rest):
+                    return "answered"
+    return "silent"
+
+
 def _ask(address: str, port: int, question: bytes) -> bytes | str:
     with socket.socket(type=socket.SOCK_DGRAM) as handle:
         handle.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
@@ -249,6 +292,20 @@ def _get(handle: socket.socket, host: str) -> str:
     return " ".join([status[1].decode() if status else "closed", *(found[1].decode() for found in extras if found)])
 
 
+def proxied(rest: str) -> str:
+    """``proxy:port host:port``: the status that a CONNECT gets."""
+    proxy, _, target = rest.partition(" ")
+    _, handle, seen = _open(proxy, 3128)
+    if handle is None:
+        return seen
+    with closing(handle):
+        handle.sendall(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode())
+        try:
+            return handle.recv(4096)[9:12].decode()
+        except TimeoutError:
+            return "silent"
+
+
 def ntp(rest: str) -> str:
     """``host``: stratum, leap where not 0, whole seconds of offset where a second or more, and a kiss's code."""
     address = _address(rest)
@@ -258,6 +315,8 @@ def ntp(rest: str) -> str:
     if isinstance(reply, str):
         return reply
     stratum, leap, offset = reply[1], reply[0] >> 6, struct.unpack_from("!I", reply, 40)[0] - _EPOCH - time.time()
+    if reply[24:32] != b"aetui-la":
+        return f"stratum {stratum} other origin"
     words = [f"stratum {stratum}", f"leap {leap}" if leap else "", f"kiss {reply[12:16].decode()}" if stratum == 0 else ""]
     if stratum and abs(offset) > 1:
         words.append(f"offset {round(offset / 60)} min")
@@ -271,7 +330,7 @@ def ssh(rest: str) -> str:
         return seen
     with closing(handle):
         try:
-            return handle.recv(64).split(b"\r\n")[0].split(b"_")[0].decode(errors="replace") or "closed"
+            return handle.recv(256).split(b"\r\n")[0].split(b"_")[0].decode(errors="replace") or "closed"
         except TimeoutError:
             return "silent"
         except OSError as error:
@@ -324,5 +383,6 @@ class _Ftp(ftplib.FTP):
 
 KINDS: dict[str, Callable[[str], str]] = {
     "tcp": tcp, "at-ttl": connects_at, "dns": dns, "dns-tcp": dns_tcp, "tls": tls, "http": http, "https": https, "ntp": ntp, "ssh": ssh, "ftp": ftp,
+    "proxied": proxied, "rtt": rtt, "share": share, "arp": arp,
 }  # fmt: skip
 """Question word to function."""

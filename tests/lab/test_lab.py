@@ -57,7 +57,16 @@ def test_a_healthy_lab_answers_plain_clients(lab: Lab, question: str, answer: st
 
 
 def test_the_jump_host_resolves_and_forwards_for_its_user(lab: Lab) -> None:
-    options = ["-i", str(lab.home / "ssh_user"), "-o", "StrictHostKeyChecking=no", "-o", f"UserKnownHostsFile={lab.home}/known", "-o", "BatchMode=yes"]
+    options = [
+        "-i",
+        str(lab.home / "ssh_user"),
+        "-o",
+        "StrictHostKeyChecking=no",
+        "-o",
+        f"UserKnownHostsFile={lab.home}/known",
+        "-o",
+        "BatchMode=yes",
+    ]
     done = lab.run("laptop", ["ssh", *options, "-W", "ra.buildingmanageronline.com:2022", f"tech@{topology.JUMP}"], input="", timeout=20)
     assert done.stdout.startswith("SSH-2.0-OpenSSH"), done.stderr
 
@@ -115,7 +124,21 @@ def test_a_trace_through_thirty_routers_names_each(surroundings: None) -> None:
 
 def test_a_site_with_ipv6_reaches_the_cloud_over_it(surroundings: None) -> None:
     with Lab(ipv6=True) as both:
-        fetched = both.run("laptop", ["curl", "-sS", "-6", "--cacert", str(both.roots), "-o", "/dev/null", "-w", "%{http_code} %{remote_ip}", "https://www.alsoenergy.com/"])
+        fetched = both.run(
+            "laptop",
+            [
+                "curl",
+                "-sS",
+                "-6",
+                "--cacert",
+                str(both.roots),
+                "-o",
+                "/dev/null",
+                "-w",
+                "%{http_code} %{remote_ip}",
+                "https://www.alsoenergy.com/",
+            ],
+        )
     assert fetched.stdout == f"200 {topology.IPV6_HOSTS['www.alsoenergy.com']}", fetched.stderr
 
 

@@ -162,7 +162,15 @@ def _routes(hops: int) -> dict[str, tuple[str, ...]]:
     }
     for n in range(1, hops + 1):
         north, north6 = _transit(n)[1], _transit6(n)[1]
-        south = () if n == 1 else ("198.51.100.0/24 via " + _transit(n - 1)[0], f"{LAN6} via {_transit6(n - 1)[0]}", f"2600:7::/64 via {_transit6(n - 1)[0]}")
+        south = (
+            ()
+            if n == 1
+            else (
+                "198.51.100.0/24 via " + _transit(n - 1)[0],
+                f"{LAN6} via {_transit6(n - 1)[0]}",
+                f"2600:7::/64 via {_transit6(n - 1)[0]}",
+            )
+        )
         back = () if n <= 2 else tuple(f"203.0.113.{4 * k}/30 via {_transit(n - 1)[0]}" for k in range(1, n - 1))
         back6 = () if n <= 2 else tuple(f"2600:7:{k:x}::/64 via {_transit6(n - 1)[0]}" for k in range(1, n - 1))
         first = (f"{LAN6} via 2600:7::2",) if n == 1 else ()

@@ -19,7 +19,7 @@ from aetui.records import Check
 from aetui.vantage.base import Vantage
 
 if TYPE_CHECKING:
-    from OpenSSL.crypto import X509, X509Store
+    from OpenSSL.crypto import X509
 
 
 async def measure(check: Check, given: Given, vantage: Vantage, settings: Settings, deadline: float) -> Measured:
@@ -35,10 +35,11 @@ async def measure(check: Check, given: Given, vantage: Vantage, settings: Settin
 
 
 def observed(result: Handshake, name: str, settings: Settings, now: datetime, offset: timedelta | None = None) -> TlsSeen:
-    """The observation that a handshake makes, verified as of ``now`` (UTC), and as of ``now + offset`` where network time is known."""
-    chain = tuple(certificate for x509 in result.chain if (certificate := trust.record(x509)))
-    roots = trust.logger_store(settings) if result.chain else None
-    logger = _word(result.chain, roots, now)
+    """The observation that a handshake makes, verified now, and as of ``now + offset`` (UTC) where network time is known."""
+    x509s = result.chain
+    chain = tuple(certificate for x509 in x509s if (certificate := trust.record(x509)))
+    roots, machine = trust.logger_roots(settings), trust.machine_roots(settings)
+    logger = trust.verify(x509s, roots) if x509s else None
     return TlsSeen(
         name,
         result.ended,
@@ -48,23 +49,19 @@ def observed(result: Handshake, name: str, settings: Settings, now: datetime, of
         alert=result.alert,
         chain=chain,
         logger=logger,
-        machine=_word(result.chain, trust.machine_store(settings), now) if result.chain else None,
-        logger_at_network_time=_word(result.chain, roots, now + offset) if offset is not None else None,
-        logger_when_valid=_when_valid(result.chain, chain, roots, logger),
-        name_matches=trust.matches(name, trust.names(result.chain[0])) if result.chain else None,
-        verified_at=now if result.chain else None,
+        machine=trust.verify(x509s, machine) if x509s and machine else None,
+        logger_at_network_time=trust.verify(x509s, roots, now + offset) if x509s and offset is not None else None,
+        logger_when_valid=_when_valid(x509s, chain, roots, logger),
+        name_matches=trust.matches(name, trust.names(x509s[0])) if x509s else None,
+        verified_at=now if x509s else None,
         received=result.received,
         first_bytes=result.first_bytes,
     )
 
 
-def _word(chain: tuple[X509, ...], store: X509Store | None, at: datetime) -> Verification | None:
-    return trust.verify(chain, store, at) if chain and store is not None else None
-
-
 def _when_valid(
-    x509s: tuple[X509, ...], chain: tuple[Certificate, ...], roots: X509Store | None, logger: Verification | None
+    x509s: tuple[X509, ...], chain: tuple[Certificate, ...], roots: trust.Roots, logger: Verification | None
 ) -> Verification | None:
     """The logger's word at a moment within all dates, where dates are what it found at fault."""
     moment = trust.valid_moment(chain) if logger is not None and logger.code in trust.TIME_ERRORS else None
-    return _word(x509s, roots, moment) if moment is not None else None
+    return trust.verify(x509s, roots, moment) if moment is not None else None

@@ -1,8 +1,8 @@
 """Certificates read and judged offline: fields, names, and two stores' word on a chain (RFC 5280, RFC 6125 section 6.4).
 
-Takes OpenSSL's X509 objects, leaf first, and gives records. Verification depends on chain, store and moment alone, so that the same chain
-can be asked about at another time: whether it has expired, or our clock is wrong, is for the diagnosis to tell. Stores are loaded once a
-file and kept (a bundle takes some 20 ms). Hostile certificates give no record rather than an error. Not here: revocation, the network.
+Takes OpenSSL's X509 objects, leaf first, and gives records. Verification depends on chain, roots and moment alone, so that the same chain
+can be asked about at another time: whether it has expired, or our clock is wrong, is for the diagnosis to tell. Loaded
+stores are kept (a bundle takes some 20 ms). Hostile certificates give no record rather than an error. Not here: revocation, the network.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import ssl
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -61,11 +62,27 @@ def matches(host: str, certified: Iterable[str]) -> bool:
     return any(_covers(name.rstrip(".").lower(), wanted) for name in certified)
 
 
-def verify(chain: Sequence[X509], store: X509Store, at: datetime) -> Verification:
-    """The store's word on a chain at a moment (UTC). The chain is not empty, leaf first; what follows may be in any order."""
+@dataclass(frozen=True, slots=True)
+class Roots:
+    """Where trusted roots come from. Equal ones share a loaded store."""
+
+    file: str | None = None
+    directory: str | None = None
+    changed_ns: int = 0
+    """Age of the file, so that an edited bundle is loaded anew."""
+    windows: bool = False
+
+
+def verify(chain: Sequence[X509], roots: Roots, at: datetime | None = None) -> Verification | None:
+    """What these roots say of a chain now, or at a moment (UTC); None where the roots cannot be read.
+
+    The chain is not empty, leaf first; what follows may be in any order.
+    """
     from OpenSSL.crypto import X509StoreContext, X509StoreContextError
 
-    store.set_time(at)
+    store = _store(roots, at)
+    if store is None:
+        return None
     try:
         X509StoreContext(store, chain[0], list(chain[1:])).verify_certificate()
     except X509StoreContextError as problem:
@@ -83,57 +100,60 @@ def valid_moment(chain: Sequence[Certificate]) -> datetime | None:
     return moment if moment < ends else None
 
 
-def logger_store(settings: Settings) -> X509Store | None:
-    """The roots that a logger would trust: the user's file, or the public ones of certifi; None where the file cannot be used."""
+def logger_roots(settings: Settings) -> Roots:
+    """The roots that a logger would trust: the user's file, or the public ones of certifi."""
     import certifi
 
-    return _load(_stamped(settings.roots or Path(certifi.where())), None)
+    return _file(settings.roots or Path(certifi.where()))
 
 
-def machine_store(settings: Settings) -> X509Store | None:
+def machine_roots(settings: Settings) -> Roots | None:
     """This machine's own store; None where the system shows none (macOS keeps its in a keychain that OpenSSL cannot read)."""
     if settings.machine_roots:
-        return _load(_stamped(settings.machine_roots), None)
+        return _file(settings.machine_roots)
     if sys.platform == "win32":
-        return _windows_store()
+        return Roots(windows=True)
     paths = ssl.get_default_verify_paths()
     if not (paths.cafile or paths.capath):
         return None
-    return _load(_stamped(Path(paths.cafile)) if paths.cafile else None, paths.capath or None)
+    file = _file(Path(paths.cafile)) if paths.cafile else Roots()
+    return replace(file, directory=paths.capath or None)
 
 
-def _stamped(path: Path) -> tuple[str, int]:
-    """A file and its age, so that an edited bundle is loaded anew."""
+def _file(path: Path) -> Roots:
     try:
-        return str(path), path.stat().st_mtime_ns
+        return Roots(str(path), changed_ns=path.stat().st_mtime_ns)
     except OSError:
-        return str(path), 0
+        return Roots(str(path))
 
 
 @lru_cache(maxsize=8)
-def _load(file: tuple[str, int] | None, directory: str | None) -> X509Store | None:
+def _store(roots: Roots, at: datetime | None) -> X509Store | None:
+    """A loaded store. A moment once set cannot be changed in it, so that each moment has a store of its own."""
     from OpenSSL.crypto import Error, X509Store
 
     store = X509Store()
     try:
-        store.load_locations(file[0] if file else None, os.fsencode(directory) if directory else None)
+        if roots.windows:
+            _load_windows(store)
+        else:
+            store.load_locations(roots.file, os.fsencode(roots.directory) if roots.directory else None)
     except Error:
         return None
+    if at is not None:
+        store.set_time(at)
     return store
 
 
-@lru_cache(maxsize=1)
-def _windows_store() -> X509Store | None:
-    from OpenSSL.crypto import FILETYPE_ASN1, X509Store, load_certificate
+def _load_windows(store: X509Store) -> None:
+    from OpenSSL.crypto import FILETYPE_ASN1, load_certificate
 
-    store = X509Store()
     listing: Callable[[str], Iterable[tuple[bytes, str, object]]] | None = getattr(ssl, "enum_certificates", None)
     if listing is None:
-        return None
+        return
     for data, encoding, _purposes in (entry for name in ("ROOT", "CA") for entry in listing(name)):
         if encoding == "x509_asn":
             store.add_cert(load_certificate(FILETYPE_ASN1, data))
-    return store
 
 
 def _record(certificate: x509.Certificate) -> Certificate:

@@ -106,22 +106,29 @@ class Data:
         return await self._receive(stream, first)
 
     async def _receive(self, stream: Stream, first: ftp.Reply | None) -> _Listed:
-        """Read the listing, then the reply that closes it."""
-        received = 0
+        """Read the listing, then the reply that closes it, which comes however the listing went."""
         try:
             if first is None or not (first.preliminary or first.positive):
                 return _Listed(self._declined(first), 0, first.text if first else None)
-            while data := await stream.read(PIECE, self.control.step()):
-                received += len(data)
-                if received > MOST_LISTING:
-                    return _Listed(Ended.LIMIT, received, first.text)
-        except StreamEnded as end:
-            return _Listed(end.ended, received, first.text if first else None)
+            ended, received = await self._read(stream)
         finally:
             stream.close()
         last = await self._last(first)
-        ended = Ended.DONE if last and last.positive else self._declined(last)
+        if ended is Ended.DONE and not (last and last.positive):
+            ended = self._declined(last)
         return _Listed(ended, received, (last or first).text)
+
+    async def _read(self, stream: Stream) -> tuple[Ended, int]:
+        """How the data ended, and how many octets came."""
+        received = 0
+        try:
+            while data := await stream.read(PIECE, self.control.step()):
+                received += len(data)
+                if received > MOST_LISTING:
+                    return Ended.LIMIT, received
+        except StreamEnded as end:
+            return end.ended, received
+        return Ended.DONE, received
 
     async def _connect(self, address: str | None, port: int) -> Connection:
         return await self.vantage.connect(address or "", port, self.control.step())

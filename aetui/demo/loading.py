@@ -123,6 +123,7 @@ def compose(name: str, table: Table, base: Ground) -> records.Scenario:
     _known_services(table, places, services)
     _known_authorities(table, made)
     _hops_hold(table, made)
+    _known_targets(table, made)
     table.done()
     return made
 
@@ -269,10 +270,11 @@ def _is_network(text: str) -> bool:
 def _ports(table: Table) -> tuple[tuple[int, int], ...]:
     ranges = []
     for text in table.texts("ports", ("1-65535",)):
-        first, _, last = text.partition("-")
-        if not first.isdigit() or not (last or first).isdigit() or not 1 <= int(first) <= int(last or first) <= 65535:
+        first, dash, last = text.partition("-")
+        last = last if dash else first
+        if not (first.isdecimal() and last.isdecimal()) or not 1 <= int(first) <= int(last) <= 65535:
             table.fail("ports", f"{text!r} is not a port, nor a range such as 1024-65535")
-        ranges.append((int(first), int(last or first)))
+        ranges.append((int(first), int(last)))
     return tuple(ranges)
 
 
@@ -306,6 +308,21 @@ def _known_authorities(table: Table, made: records.Scenario) -> None:
         leaf = service.leaf if isinstance(service, records.Web) else None
         if leaf and leaf.authority and leaf.authority not in made.authorities:
             table.fail(f"services.{name}.authority", f"no authority is called {leaf.authority!r}")
+
+
+@cache
+def _catalogued() -> frozenset[str]:
+    from aetui import catalogue
+
+    return frozenset(endpoint.host for endpoint in catalogue.load().endpoints)
+
+
+def _known_targets(table: Table, made: records.Scenario) -> None:
+    known = {*WORDS, *made.addresses, *(place.host for place in made.places), *_catalogued()}
+    for number, rule in enumerate(made.rules, 1):
+        for target in rule.to:
+            if target not in known and not _is_network(target):
+                table.fail(f"rules[{number}].to", f"no host is called {target!r}")
 
 
 def _hops_hold(table: Table, made: records.Scenario) -> None:

@@ -245,7 +245,7 @@ class Scenario:
     title: str
     sentence: str
     causes: tuple[str, ...]
-    """What a right diagnosis of this machine's own run says, the root first."""
+    """The distinct causes that a right diagnosis of this machine's own run names, the root first."""
     causes_outside: tuple[str, ...]
     """The same where an outside vantage was asked too."""
     judged: bool

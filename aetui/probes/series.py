@@ -22,7 +22,7 @@ from aetui.probes.common import ProbeMisusedError, clock, host_of, port_of, sinc
 from aetui.probes.handshake import shake
 from aetui.probes.http import Exchange
 from aetui.records import Check
-from aetui.vantage.base import PLAIN, Shape, Stream, Vantage
+from aetui.vantage.base import PLAIN, Capability, Shape, Stream, Vantage
 from aetui.wire import http
 
 COUNT = 10
@@ -41,6 +41,8 @@ AT_A_TIME = 10
 """Segment sizes tried together: three rounds then find the exact one."""
 HEADERS = {4: 40, 6: 60}
 """IP and TCP headers without options, octets: what an MSS leaves out of the packet."""
+SHAPED = frozenset({"ttl", "mss"})
+"""Purposes that need a vantage with ``Capability.SEGMENT``; without it no trial is made."""
 PADDING = 1600
 """Octets that fill an HTTP request, so that a full segment goes up as well."""
 
@@ -51,7 +53,7 @@ async def measure(check: Check, given: Given, vantage: Vantage, settings: Settin
     if purpose == "beyond":
         return Measured(await _beyond(check, vantage, deadline))
     address = target(check, given)
-    if address is None:
+    if address is None or (purpose in SHAPED and Capability.SEGMENT not in vantage.capabilities):
         return Measured(SeriesSeen(purpose, ()))
     line = _Line(vantage, address, port_of(check), deadline)
     match purpose:

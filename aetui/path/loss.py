@@ -42,13 +42,15 @@ def losses(hops: Sequence[Hop], reached: bool) -> dict[int, Loss]:
         real = min(share, behind)
         lost = hop.sent - hop.received
         above = (share - real) * hop.sent
-        found[hop.ttl] = Loss(
-            real, above >= LEAST_LOST and share - real >= CLEAR, real > 0 and lost >= LEAST_LOST and real * hop.sent >= LEAST_LOST
-        )
+        found[hop.ttl] = Loss(real, _clearly(above, hop.sent), real > 0 and lost >= LEAST_LOST and real * hop.sent >= LEAST_LOST)
         behind = real
     if not reached and counted:
         found[counted[-1].ttl] = Loss(0.0, limited=False, lossy=False)
     return found
+
+
+def _clearly(above: float, sent: int) -> bool:
+    return round(above) >= max(LEAST_LOST, CLEAR * sent)
 
 
 def begins_at(found: dict[int, Loss]) -> int | None:

@@ -128,7 +128,7 @@ class Sweep:
     def finished(self, now: float) -> bool:
         """True once every TTL up to the end is answered or given up; late replies may still be reported."""
         states = self._relevant()
-        if self.complete_at is None and all(s.answered or self._overdue(s, now) for _, s in states):
+        if self.complete_at is None and all(s.answered or self._overdue(s, now, first=True) for _, s in states):
             self.complete_at = now
         return all(s.answered or (self._overdue(s, now) and not self._may_send(ttl, s, now)) for ttl, s in states)
 
@@ -142,8 +142,8 @@ class Sweep:
     def _waiting(self, state: _Ttl, now: float) -> bool:
         return bool(state.sent) and not state.answered and not self._overdue(state, now)
 
-    def _overdue(self, state: _Ttl, now: float) -> bool:
-        return bool(state.sent) and now - state.sent[-1] >= self.patience()
+    def _overdue(self, state: _Ttl, now: float, *, first: bool = False) -> bool:
+        return bool(state.sent) and now >= state.sent[0 if first else -1] + self.patience()
 
     def _may_send(self, ttl: int, state: _Ttl, now: float) -> bool:
         if not state.sent:

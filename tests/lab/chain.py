@@ -124,8 +124,10 @@ class Chain:
 
     def _build(self) -> None:
         lines = [f"netns add {self.name(node)}" for node in range(self.server + 1)]
-        for link in range(self.routers + 1):
-            lines.append(f"link add east{link} netns {self.name(link)} type veth peer name west{link + 1} netns {self.name(link + 1)}")
+        lines += [
+            f"link add east{link} netns {self.name(link)} type veth peer name west{link + 1} netns {self.name(link + 1)}"
+            for link in range(self.routers + 1)
+        ]
         _ip(lines=lines)
         for node in range(self.server + 1):
             self._set(node)

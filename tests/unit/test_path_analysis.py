@@ -1,0 +1,83 @@
+"""The reading of recorded traces: each row of tests/unit/traces/*.toml states a rule and what follows from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from path_recordings import Case, cases
+
+from aetui.path import fold, loss, words
+from aetui.path.analysis import Surroundings, read, suspects_places
+from aetui.path.records import Trace
+
+_CASES = cases()
+
+
+@pytest.fixture(params=_CASES, ids=lambda case: case.name)
+def case(request: pytest.FixtureRequest) -> Case:
+    return request.param
+
+
+def _trace(case: Case) -> Trace:
+    around = Surroundings(case.gateway, case.toward_site)
+    trace = read(case.recording, case.compared, around)
+    working = fold.hops(case.compared) if case.compared else ()
+    return words.diagnose(trace, working, suspects_places(trace, case.compared, case.recording, around), toward_site=case.toward_site)
+
+
+def _facts(case: Case, trace: Trace) -> dict[str, Any]:
+    """Everything that a row may expect, by the name that it uses."""
+    counts = loss.losses(trace.hops, trace.reached)
+    entry = trace.diagnosis[0] if trace.diagnosis else None
+    return {
+        "outcome": trace.outcome.value,
+        "reached": trace.reached,
+        "rejected_by": trace.rejected_by,
+        "dies_after": trace.dies_after,
+        "suspects": list(trace.suspects),
+        "notes": list(trace.notes),
+        "ttls": len(trace.hops),
+        "nat": trace.nat,
+        "addresses": [hop.address or "" for hop in trace.hops],
+        "limited": [ttl for ttl, found in sorted(counts.items()) if found.limited],
+        "lossy": [ttl for ttl, found in sorted(counts.items()) if found.lossy],
+        "causes": [found.cause for found in trace.diagnosis],
+        "cause": entry.cause if entry else None,
+        "owner": entry.owner.value if entry else None,
+        "confidence": entry.confidence.value if entry else None,
+        "verdict": words.verdict(trace, fold.hops(case.compared) if case.compared else ()),
+    }
+
+
+def test_a_recorded_trace_is_read_by_the_rule(case: Case) -> None:
+    trace = _trace(case)
+    facts = _facts(case, trace)
+    by_ttl = {hop.ttl: hop for hop in trace.hops}
+    expected = dict(case.expect)
+    assert {int(ttl): list(by_ttl[int(ttl)].notes) for ttl in expected.get("hop_notes", {})} == {
+        int(ttl): notes for ttl, notes in expected.pop("hop_notes", {}).items()
+    }
+    assert {int(ttl): list(by_ttl[int(ttl)].others) for ttl in expected.get("others", {})} == {
+        int(ttl): others for ttl, others in expected.pop("others", {}).items()
+    }
+    assert {key: facts[key] for key in expected} == expected
+
+
+def test_every_code_that_a_trace_carries_has_its_words(case: Case) -> None:
+    trace = _trace(case)
+    for code in {*trace.notes, *(note for hop in trace.hops for note in hop.notes)}:
+        assert words.note_short(code)
+        assert words.note_text(code).endswith(".")
+    for entry in trace.diagnosis:
+        assert "{" not in f"{entry.title}{entry.summary}{entry.remedy}{entry.breaks}{entry.evidence}"
+        assert "?" not in f"{entry.title}{entry.summary}{entry.breaks}{entry.evidence}"
+    assert words.verdict(trace).endswith(".")
+
+
+def test_loss_is_never_claimed_of_a_hop_behind_which_everything_arrives() -> None:
+    for case in _CASES:
+        trace = _trace(case)
+        for hop in trace.hops:
+            clean = any(later.ttl > hop.ttl and later.sent >= 5 and later.received == later.sent for later in trace.hops)
+            assert not (clean and "loss" in hop.notes), case.name

@@ -45,6 +45,7 @@ class State:
                 self.session, self.started, self.vantage = event.session, event.started, event.vantage
                 self.equipment, self.deadline_s = event.equipment, event.deadline_s
                 self.checks = {check.id: check for check in event.checks}
+                self.results, self.running, self.diagnosis, self.ended, self.elapsed_ms = {}, set(), NOTHING_YET, None, 0.0
             case ChecksAdded():
                 self.checks |= {check.id: check for check in event.checks}
                 for check in event.checks:

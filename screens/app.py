@@ -1,6 +1,7 @@
 """The console's app: themes, keys that hold everywhere, the palette, and what outlives a tab (the launch and the runner).
 
-``start`` runs it and gives an exit status. The app paints first; a tab loads what it needs afterwards. Ends within 0.1 s of being told to.
+``start`` runs it and gives an exit status. The app paints first; a tab loads what it needs afterwards. Ends within 0.1 s of being told
+to.
 """
 
 from __future__ import annotations
@@ -8,21 +9,26 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 
+from aetui.screens.glass import Glass
 from aetui.screens.launch import Launch
-from aetui.screens.runner import Prepare, Runner
+from aetui.screens.runner import Prepare, Runner, engine
 from aetui.screens.skin import ASCII_CLASS, COLOURED, COLOURLESS, fits_utf8, themes
 from aetui.screens.tabs import TABS
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from textual.screen import Screen
+
+    from aetui.prepare import Prepared
 
 STYLES = ("frame.tcss", "outbound.tcss", "sheets.tcss")
 
@@ -43,8 +49,9 @@ class AetuiApp(App[int]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("h,f1", "help", "Help"),
-        Binding("q,ctrl+q", "quit", "Quit", show=True, priority=False),
+        Binding("q,ctrl+q", "quit", "Quit", key_display="q"),
         Binding("ctrl+c", "stop_or_quit", "Stop, or quit", show=False, priority=True),
+        Binding("ctrl+l", "redraw", "Draw anew", show=False),
         *(Binding(tab.key, f"tab('{tab.name}')", tab.title, show=False) for tab in TABS),
     ]
 
@@ -52,7 +59,8 @@ class AetuiApp(App[int]):
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.animation_level = "none"
         self.launch = launch or Launch()
-        self.runner = Runner(changed=lambda: None, prepare=prepare)
+        self.glass = Glass()
+        self.runner = Runner(changed=lambda: None, prepare=prepare or self._engine)
         for theme in themes():
             self.register_theme(theme)
         self.theme = COLOURLESS if self.no_color or self.console.color_system in {None, "standard", "windows"} else COLOURED
@@ -60,13 +68,39 @@ class AetuiApp(App[int]):
         for tab in TABS:
             self.add_mode(tab.name, tab.load)
 
+    def _engine(self, launch: Launch) -> AbstractAsyncContextManager[Prepared]:
+        from aetui.screens.asking import ScreenAsker
+
+        return engine(launch, ScreenAsker(self))
+
     async def on_mount(self) -> None:
         """Open the first tab."""
+        self.app_resume_signal.subscribe(self, lambda _app: self.glass.forget())
         await self.switch_mode(TABS[0].name)
 
     def relaunch(self, **changes: Any) -> None:
         """Look at something else from now on."""
         self.launch = replace(self.launch, **changes)
+
+    # -------------------------------------------------------------------------------------------------------------- the terminal
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Send only what differs from what the terminal shows."""
+        sending = renderable is not None and self._running and not self.is_headless and not self._batch_count
+        if renderable is not None and sending:
+            ready = self.glass.sift(renderable, self.console, self.size)
+            super()._display(screen, cast("RenderableType", ready) if ready.text else None)
+        else:
+            super()._display(screen, renderable)
+
+    def action_next_theme(self) -> None:
+        """Dark, light, the terminal's own colours."""
+        names = [theme.name for theme in themes()]
+        self.theme = COLOURLESS if self.no_color else names[(names.index(self.theme) + 1) % len(names)]
+
+    def action_redraw(self) -> None:
+        """Send the whole screen anew: something else has written on it."""
+        self.glass.forget()
+        self.refresh(layout=True)
 
     # ------------------------------------------------------------------------------------------------------------------ actions
     def action_tab(self, name: str) -> None:
@@ -96,7 +130,7 @@ class AetuiApp(App[int]):
         """Every command by its name."""
         from aetui.screens.commands import Palette
 
-        if not Palette.is_open(self):
+        if not isinstance(self.screen, Palette):
             self.push_screen(Palette())
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
@@ -106,7 +140,7 @@ class AetuiApp(App[int]):
         yield from of_bindings(screen)
         for tab in TABS:
             yield SystemCommand(f"Go to {tab.title}", tab.does, partial(self.action_tab, tab.name))
-        yield SystemCommand("Theme", "Choose the colours", self.action_change_theme)
+        yield SystemCommand("Change the colours", "Dark, light, or the terminal's own.", self.action_next_theme)
 
 
 def start(launch: Launch) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aetui.catalogue import load
 from aetui.display import displayable
+from aetui.prepare import own_catalogue
 from aetui.screens.launch import Launch
 from aetui.screens.picker import Entry, Picker
 from aetui.screens.words import say
@@ -11,7 +12,7 @@ from aetui.screens.words import say
 
 def equipment_picker(launch: Launch) -> Picker:
     """Every piece of equipment of the catalogue, the one in use marked. Raises DataError where the user's own file is wrong."""
-    catalogue = load(launch.own_catalogue)
+    catalogue = load(launch.own_catalogue or own_catalogue())
     entries = [Entry(one.key, displayable(one.title, 40), displayable(one.does, 160)) for one in catalogue.equipment.values()]
     return Picker(say("pickers", "equipment"), say("pickers", "equipment_help"), entries, launch.equipment, several=True)
 

@@ -1,7 +1,7 @@
 """What the details and the explanation of a row say: a scene and a row's key go in, paragraphs come out. Pure.
 
-``details`` is what was seen, the most useful first: on a small screen only the first lines show. ``explanation`` is what stands behind '?': what is
-required there, by whom, why and where that is written; for a finding what it means, how we know, and who mends it.
+``details`` is what was seen, the most useful first: on a small screen only the first lines show. ``explanation`` is what stands behind
+'?': what is required there, by whom, why and where that is written; for a finding what it means, how we know, and who mends it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aetui.display import displayable
+from aetui.explain import OWNERS, load_kinds
 from aetui.records import Diagnosed, Owner
 from aetui.screens.outbound_rows import check_id, not_green, standing_of
 from aetui.screens.scene import HERE, Scene, finding_key
@@ -98,7 +99,7 @@ def _of_finding(scene: Scene, one: Diagnosed) -> Iterator[Para]:
 
 def who(one: Diagnosed) -> str:
     """Who mends it, and how sure that is."""
-    owner = known("owners", one.owner.value, one.owner.value)
+    owner = OWNERS[one.owner]
     return f"{owner}  ({known('confidence', one.confidence.value)})" if one.owner is not Owner.UNKNOWN else owner
 
 
@@ -190,8 +191,7 @@ def _needed_by(scene: Scene, check: Check) -> str:
 
 def _why_check(scene: Scene, identity: str, sources: Sources) -> Iterator[Para]:
     check = scene.state.checks[identity]
-    kind = "beyond" if identity == "beyond" else "canary" if identity.startswith("canary:") else check.kind
-    yield from _labelled("proves", known("does", kind))
+    yield from _purpose(check)
     yield from _requirement(scene, check)
     for endpoint in endpoints(check, sources.catalogue):
         yield from _endpoint(endpoint)
@@ -199,6 +199,16 @@ def _why_check(scene: Scene, identity: str, sources: Sources) -> Iterator[Para]:
     if found is not None:
         yield from _labelled("see", found.summary)
     yield Para(identity_of(check), "muted")
+
+
+def _purpose(check: Check) -> Iterator[Para]:
+    special = "canary" if check.id.startswith("canary:") else check.id
+    if own := known("does", special):
+        yield from _labelled("proves", own)
+    elif (kind := load_kinds().get(check.kind)) is not None:
+        words = kind.filled(check.host or "", str(check.port or ""))
+        yield from _labelled("proves", words.does)
+        yield from _labelled("passes", words.passes)
 
 
 def _requirement(scene: Scene, check: Check) -> Iterator[Para]:

@@ -1,7 +1,7 @@
 """The frame that every tab fills: the bar of tabs above, the tab's own body, the bar of keys below.
 
-A tab subclasses ``TabScreen``, names its ``Tab`` and composes its body. Nothing of the engine is imported before the first paint; a tab that needs
-it starts its work from ``on_first_paint``.
+A tab subclasses ``TabScreen``, names its ``Tab`` and composes its body. Nothing of the engine is imported before the first paint; a tab
+that needs it starts its work from ``on_first_paint``.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class TabScreen(Screen[None]):
     TAB: ClassVar[str] = ""
     """Name of this tab in ``tabs.TABS``."""
 
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (WIDE, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - Textual declares it so
 
     def __init__(self) -> None:
         super().__init__()

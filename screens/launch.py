@@ -1,4 +1,6 @@
-"""How a console is started, and what it is looking at now: equipment and vantage. Imports nothing of the engine, so that it costs nothing at start."""
+"""How a console is started, and what it is looking at now: equipment and vantage. Imports nothing of the engine, so that it costs
+nothing at start.
+"""
 
 from __future__ import annotations
 

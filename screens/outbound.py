@@ -1,6 +1,7 @@
 """The Outbound tab: what the equipment must reach, checked and read. Pick equipment, run, look, run again, wait until it opens.
 
-Draws the runner's state through ``outbound_view`` and sends the runner orders; holds only what a person chose to see (filter, folds, cursor).
+Draws the runner's state through ``outbound_view`` and sends the runner orders; holds only what a person chose to see (filter, folds,
+cursor).
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ class Outbound(TabScreen):
         Binding("r", "run", "Run"),
         Binding("c", "stop", "Stop"),
         Binding("a", "again", "Again"),
-        Binding("f", "failed_again", "Failed again"),
-        Binding("w", "wait", "Wait until open"),
+        Binding("f", "failed_again", "Failed"),
+        Binding("w", "wait", "Wait"),
         Binding("question_mark", "why", "Why", key_display="?"),
         Binding("v", "filter(1)", "View", show=False),
         Binding("V", "all", "View all", show=False),
@@ -120,7 +121,8 @@ class Outbound(TabScreen):
         rule = self.query_one("#rule", Lines)
         title = self.view.title(key)
         room = max(0, rule.size.width - len(title) - 4)
-        rule.show([line(("──", "muted"), (f" {title} ", "head"), ("─" * room, "muted"))] if title else [line(("─" * rule.size.width, "muted"))])
+        heading = line(("──", "muted"), (f" {title} ", "head"), ("─" * room, "muted"))
+        rule.show([heading if title else line(("─" * rule.size.width, "muted"))])
         self.query_one("#details", Page).show_paras(self.view.details(key), keep)
 
     def on_resize(self) -> None:
@@ -152,9 +154,9 @@ class Outbound(TabScreen):
             case "again":
                 return bool(view.members(key))
             case "failed_again":
-                return bool(view.not_green())
+                return bool(view.closed())
             case "wait":
-                return bool(view.not_green(key))
+                return bool(view.closed(key))
             case "why":
                 return bool(key)
             case "scenario":
@@ -182,7 +184,7 @@ class Outbound(TabScreen):
     def action_failed_again(self) -> None:
         """Only what does not hold."""
         if self.view is not None:
-            self._order(self.view.not_green())
+            self._order(self.view.closed())
 
     def _order(self, ids: tuple[str, ...]) -> None:
         self.note = ""
@@ -191,7 +193,7 @@ class Outbound(TabScreen):
 
     def action_wait(self) -> None:
         """Try the selected row until it is open."""
-        ids = self.view.not_green(self.query_one(Rows).key) if self.view is not None else ()
+        ids = self.view.closed(self.query_one(Rows).key) if self.view is not None else ()
         self.note = ""
         if ids:
             self.runner.wait(ids[0])
@@ -200,8 +202,13 @@ class Outbound(TabScreen):
     def action_equipment(self) -> None:
         """Choose equipment, then run."""
         from aetui.screens.choices import equipment_picker
+        from aetui.strict import DataError
 
-        self.app.push_screen(equipment_picker(self.console.launch), self._chosen)
+        try:
+            self.app.push_screen(equipment_picker(self.console.launch), self._chosen)
+        except DataError as wrong:
+            self.runner.fault = str(wrong)
+            self.draw()
 
     def _chosen(self, keys: tuple[str, ...] | None) -> None:
         if keys:

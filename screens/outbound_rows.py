@@ -1,7 +1,8 @@
 """The Outbound list: a scene, what is unfolded and a filter go in; rows come out. Pure.
 
-On top the findings, the root first, each with the checks that it explains folded under it; below them the hosts, a line each with a sign for every
-step, and the checks themselves folded under that. Columns have fixed widths, so that a row that changes keeps the others in their places.
+On top the findings, the root first, each with the checks that it explains folded under it; below them the hosts, a line each with a
+sign for every step, and the checks themselves folded under that. Columns have fixed widths, so that a row that changes keeps the others
+in their places.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 
 from aetui.records import Diagnosed, Severity
 from aetui.screens.scene import HERE, Scene, finding_key
 from aetui.screens.skin import SIGN_WIDTH, SIGNS
-from aetui.screens.widgets.lines import Span
+from aetui.screens.widgets.lines import Span, cut
 from aetui.screens.widgets.rows import MARK_WIDTH, Row
 from aetui.screens.words import say, took
 
@@ -90,22 +91,13 @@ def _fold(key: str, look: Look, under: int) -> Span:
     return ("  " if not under else "▾ " if key in look.opened else "▸ ", "muted")
 
 
-def cut(text: str, width: int) -> str:
-    """Text in exactly so many cells, its end marked where it had to go."""
-    if cell_len(text) <= width:
-        return set_cell_size(text, width)
-    return set_cell_size(text, max(0, width - 1)) + "…" if width > 0 else ""
-
-
 def _finding(scene: Scene, one: Diagnosed, look: Look) -> Iterator[Row]:
     key = finding_key(one)
     under = [identity for identity in one.explains if identity in scene.state.checks]
     room = look.width - MARK_WIDTH - FOLD_WIDTH - SIGN_WIDTH - COUNT_WIDTH - 1
     number = f"{len(under)} checks" if len(under) != 1 else "1 check"
-    yield Row(
-        key,
-        (_fold(key, look, len(under)), *_sign(standing_of(one.severity)), (cut(one.title, room), "strong"), (number.rjust(COUNT_WIDTH), "muted")),
-    )
+    title, count = (cut(one.title, room), "strong"), (number.rjust(COUNT_WIDTH), "muted")
+    yield Row(key, (_fold(key, look, len(under)), *_sign(standing_of(one.severity)), title, count))
     if key in look.opened:
         for identity in under:
             yield _check(scene, identity, look, prefix=f"{key}>", named=True)
@@ -127,22 +119,23 @@ def _host(scene: Scene, host: str, ids: tuple[str, ...], look: Look) -> Iterator
 def _host_line(scene: Scene, host: str, ids: tuple[str, ...], look: Look) -> Iterator[Span]:
     standing = scene.together(ids)
     yield from _sign(standing)
-    title = scene.host_title(host)
-    steps = [] if host == HERE else list(_steps(scene, ids))
-    longest = max((cell_len(scene.host_title(h)) for h in scene.hosts if h != HERE), default=HOST_WIDTH)
-    width = min(HOST_WIDTH, longest) + 2 if steps and cell_len(title) <= HOST_WIDTH else cell_len(title) + 2
-    yield cut(title, width), "strong" if standing in {"fail", "warn"} else "plain"
-    used = MARK_WIDTH + FOLD_WIDTH + SIGN_WIDTH + width + 1
-    for label, one in steps:
-        text = f"{label} "
-        yield text, "muted"
+    width = min(HOST_WIDTH, max((cell_len(scene.host_title(h)) for h in scene.hosts), default=0)) + 2
+    yield cut(scene.host_title(host), width), "strong" if standing in {"fail", "warn"} else "plain"
+    used = MARK_WIDTH + FOLD_WIDTH + SIGN_WIDTH + width
+    for label, one in [] if host == HERE else _steps(scene, ids):
+        yield f"{label} ", "muted"
         yield SIGNS[one].glyph, SIGNS[one].ink
         yield "  ", "plain"
-        used += cell_len(text) + 3
-    room = look.width - used
-    problem = next((i for i in ids if scene.standing(i) == standing), None) if standing in {"fail", "warn", "unknown", "skip"} else None
-    if problem is not None and room >= LEAST_TEXT and not scene.in_range(problem):
-        yield cut(scene.said(problem), room).rstrip(), "muted"
+        used += cell_len(label) + 4
+    text = scene.host_note(host) or _problem(scene, ids, standing)
+    if look.width - used >= LEAST_TEXT:
+        yield cut(text, look.width - used).rstrip(), "muted"
+
+
+def _problem(scene: Scene, ids: tuple[str, ...], standing: str) -> str:
+    """What was seen of the first check that stands as the whole line does, where that is not well."""
+    first = next((i for i in ids if scene.standing(i) == standing), None) if standing in {"fail", "warn", "unknown", "skip"} else None
+    return scene.said(first) if first is not None else ""
 
 
 def _steps(scene: Scene, ids: tuple[str, ...]) -> Iterator[tuple[str, str]]:
@@ -163,7 +156,8 @@ def _check(scene: Scene, identity: str, look: Look, prefix: str = "", named: boo
     elif not scene.state.checks[identity].equipment:
         width = max(NAME_WIDTH, cell_len(name) + 2)
     result = scene.state.results.get(identity)
-    took_text = took(result.elapsed_ms) if result is not None and result.observation is not None else ""
+    measured = result is not None and result.observation is not None and standing not in {"waits", "skip"}
+    took_text = took(result.elapsed_ms) if measured and result is not None else ""
     room = look.width - MARK_WIDTH - 2 * FOLD_WIDTH - SIGN_WIDTH - width - TOOK_WIDTH - 1
     said = scene.said(identity)
     if standing == "waits" and named:

@@ -96,10 +96,10 @@ class View:
         if scene is None:
             return line()
         there = counts(scene)
-        spans = [(" ", "bar")]
+        spans = [(" v", "key"), (" ", "bar")]
         for key in FILTERS:
             text = f"{say('filters', key)} {there[key]}"
-            spans += [(f"[{text}]", "bar-on") if key == chosen else (f" {text} ", "bar"), ("  ", "bar")]
+            spans += [(f"[{text}]", "bar-on") if key == chosen else (f" {text} ", "bar"), (" ", "bar")]
         return line(*spans)
 
     def title(self, key: str) -> str:
@@ -123,10 +123,13 @@ class View:
         scene = self.scene
         return members(scene, key) if scene is not None else ()
 
-    def not_green(self, key: str | None = None) -> tuple[str, ...]:
-        """The checks of a row, or of all, that do not hold."""
+    def closed(self, key: str | None = None) -> tuple[str, ...]:
+        """The checks of a row, or of all, that do not hold or could not be run: failures first."""
         scene = self.scene
-        return not_green(scene, tuple(scene.state.checks) if key is None else members(scene, key)) if scene is not None else ()
+        if scene is None:
+            return ()
+        ids = tuple(scene.state.checks) if key is None else members(scene, key)
+        return tuple(identity for identity in not_green(scene, ids) if scene.standing(identity) != "warn")
 
     def fold_of(self, key: str) -> str:
         """The line that a row is folded under, or that it is itself."""

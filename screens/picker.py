@@ -6,16 +6,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from aetui.screens.widgets.bars import KeyBar
-from aetui.screens.widgets.lines import Lines, line
-from aetui.screens.widgets.page import pieces
-from aetui.screens.widgets.rows import Row, Rows
+from aetui.screens.widgets.lines import Lines, cut, line
+from aetui.screens.widgets.page import Page, Para, pieces
+from aetui.screens.widgets.rows import MARK_WIDTH, Row, Rows
+
+LEAST_TEXT = 12
+"""Fewer columns than this are left empty rather than filled with a stump."""
 
 MARKED, UNMARKED = "[x] ", "[ ] "
 
@@ -38,19 +41,26 @@ class Picker(ModalScreen[tuple[str, ...] | None]):
         Binding("escape,q", "cancel", "Back", key_display="Esc"),
     ]
 
-    def __init__(self, heading: str, help_text: str, entries: Sequence[Entry], chosen: Iterable[str] = (), *, several: bool = False) -> None:
+    def __init__(
+        self, heading: str, help_text: str, entries: Sequence[Entry], chosen: Iterable[str] = (), *, several: bool = False,
+        said: str = "",
+    ) -> None:
         super().__init__()
         self.heading = heading
         self.help_text = help_text
         self.entries = tuple(entries)
         self.marked = {key for key in chosen if any(entry.key == key for entry in entries)}
         self.several = several
+        self.said = said
+        """What has to be read before choosing; displayable."""
         self.note = ""
 
     def compose(self) -> ComposeResult:
         """Heading, list, what the selected entry is, keys."""
         with Vertical(id="sheet"):
             yield Lines([line((" ", "bar"), (self.heading, "bar-strong"))], id="sheet-title")
+            if self.said:
+                yield Page([Para(self.said, "strong")], id="sheet-question")
             yield Rows(id="sheet-rows")
             yield Lines(id="sheet-note")
         yield KeyBar()
@@ -66,14 +76,21 @@ class Picker(ModalScreen[tuple[str, ...] | None]):
         self._explain()
 
     def on_resize(self) -> None:
-        """Fit the note to the width."""
-        self.call_after_refresh(self._explain)
+        """Fit the words to the width."""
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        self.query_one(Rows).show_rows(self._rows())
+        self._explain()
 
     def _rows(self) -> Iterable[Row]:
         width = max((cell_len(entry.title) for entry in self.entries), default=0) + 2
         for entry in self.entries:
             mark = (MARKED if entry.key in self.marked else UNMARKED) if self.several else ""
-            yield Row(entry.key, tuple(s for s in ((mark, "key"), (set_cell_size(entry.title, width), "strong"), (entry.does, "muted")) if s[0]))
+            room = self.query_one(Rows).size.width - MARK_WIDTH - len(mark) - width - 2
+            does = cut(entry.does, room).rstrip() if room >= LEAST_TEXT else ""
+            spans = ((mark, "key"), (cut(entry.title, width), "strong"), (does, "muted"))
+            yield Row(entry.key, tuple(span for span in spans if span[0]))
 
     def on_rows_moved(self) -> None:
         """Say what the selected entry is."""

@@ -1,4 +1,6 @@
-"""A page over the tab: details, an explanation, help. Esc, Enter or q closes it; arrows scroll. It follows the session while it is open."""
+"""A page over the tab: details, an explanation, help. Esc, Enter or q closes it; arrows scroll. It follows the session while it is
+open.
+"""
 
 from __future__ import annotations
 

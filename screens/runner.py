@@ -1,17 +1,19 @@
-"""Runs sessions for the console, one at a time, and keeps what the tabs draw: the state, the diagnosis to show, what is being done, what to say.
+"""Runs sessions for the console, one at a time, and keeps what the tabs draw: the state, the diagnosis to show, what is being done,
+what to say.
 
-Knows no widget. A vantage is opened once for a choice of equipment and stays open for what is run again; ``close`` ends every probe within
-``CLOSING_S``. While only part of the checks is run again the diagnosis of the last whole picture stays, so that the screen does not jump.
-What goes wrong with the vantage or with a file is one line in ``fault``. ``changed`` is called for every event: whoever draws must coalesce.
+Knows no widget. A vantage is opened once for a choice of equipment and stays open for what is run again; ``close`` ends every probe
+within ``CLOSING_S``. While only part of the checks is run again the diagnosis of the last whole picture stays, so that the screen does
+not jump. What goes wrong with the vantage or with a file is one line in ``fault``. ``changed`` is called for every event: whoever draws
+must coalesce.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from aetui.records import Diagnosed, Diagnosis
     from aetui.session import Session
     from aetui.state import State
+    from aetui.vantage.asker import Asker
 
 WAIT_EVERY_S = 5.0
 """Seconds between two tries of ``wait``: NIST's time servers refuse a client that asks more than once in four."""
@@ -74,14 +77,16 @@ class Opened:
     """False where the limit came first."""
 
 
-def engine(launch: Launch) -> AbstractAsyncContextManager[Prepared]:
-    """The real engine, opened for a launch."""
-    from aetui.prepare import Request, prepare
-
-    request = Request(
-        equipment=launch.equipment, vantage=launch.vantage, demo=launch.demo, own_catalogue=launch.own_catalogue, roots=launch.roots,
+@asynccontextmanager
+async def engine(launch: Launch, asker: Asker | None = None) -> AsyncIterator[Prepared]:
+    """The real engine, opened for a launch; loaded in a thread the first time, so that the screen stays alive."""
+    module = await asyncio.to_thread(import_module, "aetui.prepare")
+    request = module.Request(
+        equipment=launch.equipment, vantage=launch.vantage, demo=launch.demo, own_catalogue=launch.own_catalogue or module.own_catalogue(),
+        roots=launch.roots, **({} if launch.deadline_s is None else {"deadline_s": launch.deadline_s}),
     )
-    return prepare(request if launch.deadline_s is None else replace(request, deadline_s=launch.deadline_s))
+    async with module.prepare(request, asker=asker) as prepared:
+        yield prepared
 
 
 class Runner:
@@ -155,7 +160,7 @@ class Runner:
     def wait(self, identity: str) -> bool:
         """One check, until it holds or the limit comes."""
         now = self.now()
-        return self.order(Wait(identity, now, datetime.fromtimestamp(now.timestamp() + WAIT_LIMIT_S)))
+        return self.order(Wait(identity, now, now + timedelta(seconds=WAIT_LIMIT_S)))
 
     def stop(self) -> None:
         """End what runs; the vantage stays open."""
@@ -175,8 +180,6 @@ class Runner:
     # ---------------------------------------------------------------------------------------------------------------- at work
     async def _serve(self, launch: Launch) -> None:
         try:
-            if self.prepare is engine:
-                await asyncio.to_thread(import_module, "aetui.prepare")
             async with self.prepare(launch) as prepared:
                 self._ready(prepared)
                 while True:
@@ -235,8 +238,8 @@ class Runner:
             await session.again((job.id,))
             held = session.state.reading(job.id).status.value in {"pass", "warn"}
             now = self.now()
-            if held or now.timestamp() + WAIT_EVERY_S > job.ends.timestamp():
-                self.opened = Opened(job.id, now, job.tries, now.timestamp() - job.began.timestamp(), held)
+            if held or now + timedelta(seconds=WAIT_EVERY_S) > job.ends:
+                self.opened = Opened(job.id, now, job.tries, (now - job.began).total_seconds(), held)
                 self.ring()
                 return
             self._held = None
@@ -245,12 +248,12 @@ class Runner:
 
 
 def one_line(error: Exception) -> str:
-    """What a lost vantage, a wrong file or a wrong name says; empty for what is our own bug."""
+    """What a refused request, a lost vantage or a wrong file says; empty for what is our own bug."""
+    from aetui.prepare import Refused
     from aetui.strict import DataError
     from aetui.vantage.base import VantageLost
 
-    known: tuple[type[Exception], ...] = (DataError, VantageLost, LookupError, OSError)
-    return " ".join(str(error).split()) if isinstance(error, known) and not isinstance(error, (KeyError, IndexError)) else ""
+    return " ".join(str(error).split()) if isinstance(error, (Refused, DataError, VantageLost)) else ""
 
 
 def describe_all(diagnosis: Diagnosis) -> tuple[Diagnosed, ...]:

@@ -1,7 +1,7 @@
 """What the Outbound tab draws from, and the plain questions that its list, its details and its summary ask of it. Pure.
 
-A ``Scene`` is one look at a session: the state, the diagnosis to show (which during a partial run is the last whole one), the findings with their
-words. Every text that a scene gives out is displayable already.
+A ``Scene`` is one look at a session: the state, the diagnosis to show (which during a partial run is the last whole one), the findings
+with their words. Every text that a scene gives out is displayable already.
 """
 
 from __future__ import annotations
@@ -67,10 +67,12 @@ class Scene:
 
     def host_title(self, host: str) -> str:
         """What a host is called on the screen."""
-        if host == HERE:
-            return say("places", "here")
+        return say("places", "here") if host == HERE else displayable(host, 60)
+
+    def host_note(self, host: str) -> str:
+        """What has to be said beside a host's name: for a range, that one address is enough."""
         count = sum(1 for network in self.ranges.values() if network == host)
-        return say("places", "range", network=displayable(host), count=count) if count else displayable(host, 60)
+        return say("places", "range", count=count) if count else ""
 
     def together(self, ids: Iterable[str]) -> str:
         """The standing of several checks as one: in an either-or group the best counts, otherwise the worst."""
@@ -94,7 +96,7 @@ class Scene:
         if identity == "beyond":
             return say("kinds", "beyond")
         kind = "canary" if identity.startswith("canary:") else check.kind
-        text = known("kinds", kind, kind).format(port=check.port or "")
+        text = known("kinds", kind, kind).format(port=check.port or "", resolver=displayable(check.about.get("resolver", "?"), 45))
         return f"{text} IPv6" if identity.endswith(":ipv6") else text
 
     def full_name(self, identity: str) -> str:

@@ -1,12 +1,16 @@
-"""The one line that says how things stand, in plain words: a scene and what the runner is doing go in, a sign, a word and a sentence come out. Pure."""
+"""The one line that says how things stand, in plain words: a scene and what the runner is doing go in, a sign, a word and a sentence
+come out. Pure.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from re import findall
 
 from aetui.display import displayable
-from aetui.records import Severity, Status, Verdict
+from aetui.explain import OWNERS
+from aetui.records import Diagnosed, Owner, Severity, Status, Verdict
 from aetui.screens.runner import WAIT_EVERY_S, Again, Job, Opened, Wait, Whole
 from aetui.screens.scene import Scene
 from aetui.screens.skin import SIGNS
@@ -115,16 +119,23 @@ def _blocked(scene: Scene) -> str:
     found = [one for one in scene.diagnosed if one.severity is Severity.FAIL]
     if not found:
         return say("verdict", "blocked_bare", count=sum(1 for i in scene.required if scene.standing(i) == "fail"))
-    explained = [i for i in found[0].explains if i in scene.state.checks and scene.state.checks[i].equipment]
-    waits = sum(1 for i in explained if (r := scene.reading(i)) is not None and r.status is Status.SKIP)
-    parts = [found[0].summary]
-    if waits:
-        parts.append(say("verdict", "blocked_waits", count=waits) if waits > 1 else say("verdict", "blocked_waits_one"))
-    elif len(explained) > 1:
-        parts.append(say("verdict", "blocked_rows", count=len(explained)))
+    parts = [found[0].summary, _extent(scene, found[0])]
     if len(found) > 1:
         parts.append(say("verdict", "blocked_more", count=len(found) - 1) if len(found) > 2 else say("verdict", "blocked_more_one"))
-    return " ".join(parts)
+    if found[0].owner is not Owner.UNKNOWN:
+        parts.append(say("verdict", "blocked_owner", owner=OWNERS[found[0].owner]))
+    return " ".join(filter(None, parts))
+
+
+def _extent(scene: Scene, one: Diagnosed) -> str:
+    """How much hangs on a finding, unless its own sentence says so."""
+    explained = [i for i in one.explains if i in scene.state.checks and scene.state.checks[i].equipment]
+    waits = sum(1 for i in explained if (r := scene.reading(i)) is not None and r.status is Status.SKIP)
+    if str(waits or len(explained)) in findall(r"\d+", one.summary):
+        return ""
+    if waits:
+        return say("verdict", "blocked_waits", count=waits) if waits > 1 else say("verdict", "blocked_waits_one")
+    return say("verdict", "blocked_rows", count=len(explained)) if len(explained) > 1 else ""
 
 
 def _undetermined(scene: Scene) -> str:

@@ -1,7 +1,7 @@
 """The lines at the top and the bottom of every screen: which tab this is and where it looks from, and the keys that do something now.
 
-Both redraw only the cells that change. The bar of keys shows the bindings that are active at the moment, the screen's own first, and at most
-eight of them; the rest stands in the help and in the palette.
+Both redraw only the cells that change. The bar of keys shows the bindings that are active at the moment, the screen's own first, and at
+most eight of them; the rest stands in the help and in the palette.
 """
 
 from __future__ import annotations
@@ -90,13 +90,12 @@ class KeyBar(Lines):
         self.show([line(*spans, (" " * max(0, self.size.width - used), "bar"))])
 
     def _offered(self) -> list[Binding]:
-        """What to show: of those that are active, as many as fit; the app's own stand last and stay longest."""
-        active = [(node is self.app, binding) for node, binding, enabled, _ in self.screen.active_bindings.values() if binding.show and enabled]
-        shown: dict[str, Binding] = {}
-        for _, binding in sorted(active, key=lambda pair: pair[0]):
-            shown.setdefault(binding.action, binding)
-        own = [b for b in shown.values() if not any(last and b is binding for last, binding in active)]
-        last = [b for b in shown.values() if b not in own]
+        """What to show: the screen's own as far as they fit, then the app's; the way out stands last and always."""
+        bindings = self.screen.active_bindings.values()
+        active = [(node is self.app, binding) for node, binding, enabled, _ in bindings if binding.show and enabled]
+        once = {binding.action: (of_app, binding) for of_app, binding in reversed(active)}
+        own = [binding for of_app, binding in reversed(once.values()) if not of_app]
+        last = sorted((binding for of_app, binding in once.values() if of_app), key=lambda binding: binding.action == "quit")
         own = own[: MOST_KEYS - len(last)]
         while own and sum(self._cells(b) for b in own + last) > self.size.width:
             own.pop()

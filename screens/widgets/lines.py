@@ -1,8 +1,8 @@
 """A block of styled lines that repaints only what changed: the one way in which the console draws text.
 
-Takes ``Line`` records: runs of plain text, each with the name of an ink. Nothing is ever parsed as markup, so text from outside can do no harm
-here once ``displayable`` has made it printable. On every change the visible lines are compared with those on the terminal, and only the cells
-between the first and the last difference are sent. No scrollbar widget: one column at the right shows where the view stands.
+Takes ``Line`` records: runs of plain text, each with the name of an ink. Nothing is ever parsed as markup, so text from outside can do
+no harm here once ``displayable`` has made it printable. On every change the visible lines are compared with those that were painted,
+and only those that differ are painted again. No scrollbar widget: one column at the right shows where the view stands.
 
 Not here: a cursor (``rows``), wrapping of paragraphs (``page``).
 """
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual.geometry import Region
 from textual.strip import Strip
@@ -55,6 +55,13 @@ def line(*spans: Span) -> Line:
     return Line(tuple(span for span in spans if span[0]))
 
 
+def cut(text: str, width: int) -> str:
+    """Text in exactly so many cells, its end marked where it had to go."""
+    if cell_len(text) <= width:
+        return set_cell_size(text, width)
+    return set_cell_size(text, max(0, width - 1)) + "…" if width > 0 else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Painted:
     """What one visible line of the widget looks like on the terminal."""
@@ -85,15 +92,14 @@ class Lines(Widget):
         self.touch()
 
     def touch(self) -> None:
-        """Compare with what was painted, and ask for a repaint of the cells that differ."""
+        """Compare with what was painted, and ask for a repaint of the lines that differ."""
         self.top = max(0, min(self.top, self.most_top))
         if not self.is_mounted or not self.size or len(self._painted) != self.size.height:
             self.refresh()
             return
-        regions = [self._difference(y, before, self.painted(y)) for y, before in enumerate(self._painted)]
-        changed = [region for region in regions if region is not None]
+        changed = [y for y, before in enumerate(self._painted) if before != self.painted(y)]
         if changed:
-            self.refresh(*changed)
+            self.refresh(*(Region(0, y, self.size.width, 1) for y in changed))
 
     def painted(self, y: int) -> Painted:
         """How visible line ``y`` should look."""
@@ -108,18 +114,6 @@ class Lines(Widget):
     def most_top(self) -> int:
         """The furthest that ``top`` may go."""
         return max(0, len(self.lines) - self.size.height)
-
-    def _difference(self, y: int, before: Painted, after: Painted) -> Region | None:
-        """The cells of line ``y`` that look different now."""
-        if before == after:
-            return None
-        width = self.size.width
-        if before.lit != after.lit or (before.line != after.line and before.thumb != after.thumb):
-            return Region(0, y, width, 1)
-        if before.thumb != after.thumb:
-            return Region(width - 1, y, 1, 1)
-        first = _same_cells(before.line.spans, after.line.spans)
-        return Region(first, y, max(1, _last_cell(before.line, after.line, width) - first), 1) if first < width else None
 
     def _thumb(self, y: int) -> str:
         """The scroll mark of line ``y``, where there is more than fits."""
@@ -184,30 +178,3 @@ class Lines(Widget):
         """Wheel, three lines a notch."""
         event.stop()
         self.scroll_lines(-3)
-
-
-def _same_cells(one: Sequence[Span], other: Sequence[Span]) -> int:
-    """Cells from the left that are alike in both."""
-    cells = 0
-    for (text, ink), (new, new_ink) in zip(one, other, strict=False):
-        if (text, ink) != (new, new_ink):
-            if ink != new_ink:
-                return cells
-            same = next((n for n, (a, b) in enumerate(zip(text, new, strict=False)) if a != b), min(len(text), len(new)))
-            return cells + cell_len(text[:same])
-        cells += cell_len(text)
-    return cells
-
-
-def _last_cell(before: Line, after: Line, width: int) -> int:
-    """The cell after the last that differs: where the tails are the same and stand in the same place, they stay."""
-    one, other = before.spans, after.spans
-    ends = [cell_len(before.text), cell_len(after.text)]
-    if ends[0] != ends[1]:
-        return min(width, max(ends))
-    end = ends[0]
-    for span, new in zip(reversed(one), reversed(other), strict=False):
-        if span != new:
-            break
-        end -= cell_len(span[0])
-    return min(width, max(end, 0))

@@ -1,8 +1,8 @@
 """A list of rows with a cursor, for the keyboard first: arrows, page keys, Home, End, j, k; Enter chooses, Space marks.
 
-Rows carry a key that is stable while their text changes. The cursor stays on its key; rows that are headings are stepped over. While nobody has
-moved it the cursor keeps to the first row, so that what matters most, when it arrives on top, is what is selected.
-The selected row is marked by a sign in the first column as well as by its colours. Messages: ``Moved`` and ``Chosen``.
+Rows carry a key that is stable while their text changes. The cursor stays on its key; rows that are headings are stepped over. While
+nobody has moved it the cursor keeps to the first row, so that what matters most, when it arrives on top, is what is selected. The
+selected row is marked by a sign in the first column as well as by its colours. Messages: ``Moved`` and ``Chosen``.
 """
 
 from __future__ import annotations

@@ -1,0 +1,150 @@
+"""What is on the terminal's glass, cell by cell, so that only cells that differ are sent, whichever widget asked for the repaint.
+
+Textual repaints whole widgets, and a whole screen for every page that opens or closes. ``Glass.sift`` takes such an update and gives
+the bytes that bring the terminal from what it shows to what it should show: nothing for what is the same, and colours only where they
+change. ``forget`` is for when the terminal's contents can no longer be trusted (another size, another program in between, a person who
+asks).
+
+Rests on two things of Textual 8.2: an update is a Rich renderable of cursor moves and styled text, and ``App._display`` is where
+updates pass.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from rich.cells import get_character_cell_size
+from rich.color import ColorSystem
+from rich.console import Console, RenderableType
+from rich.segment import ControlType, Segment
+from rich.style import Style
+from textual._compositor import CompositorUpdate
+
+GAP = 5
+"""Unchanged cells that are sent along rather than jumped over: a cursor move costs about as much."""
+
+Look = tuple[str, str, str]
+"""SGR parameters of a cell: attributes, foreground, background."""
+
+Cell = tuple[str, Look]
+
+NO_LOOK: Look = ("", "", "")
+UNKNOWN: Cell = ("\0", NO_LOOK)
+"""A cell of which nothing is known; equal to no cell that is ever drawn."""
+
+_ATTRIBUTES = {"bold": "1", "dim": "2", "italic": "3", "underline": "4", "reverse": "7", "strike": "9"}
+
+
+@lru_cache(4096)
+def look(style: Style | None, system: ColorSystem) -> Look:
+    """How a style is said to this terminal."""
+    if style is None:
+        return NO_LOOK
+    attributes = ";".join(code for name, code in _ATTRIBUTES.items() if getattr(style, name))
+    front = ";".join(style.color.downgrade(system).get_ansi_codes()) if style.color is not None else ""
+    back = ";".join(style.bgcolor.downgrade(system).get_ansi_codes(False)) if style.bgcolor is not None else ""
+    return attributes, "" if front == "39" else front, "" if back == "49" else back
+
+
+def change(before: Look | None, after: Look) -> str:
+    """The shortest SGR sequence from one look to another; None stands for not known."""
+    if before == after:
+        return ""
+    if before is None or before[0] != after[0]:
+        return f"\x1b[{';'.join(part for part in ('0', *after) if part)}m"
+    parts = [new or default for old, new, default in zip(before[1:], after[1:], ("39", "49"), strict=True) if old != new]
+    return f"\x1b[{';'.join(parts)}m"
+
+
+def _marks_blanks(style: Look) -> bool:
+    """True where even a space shows more than its background: underlined, reversed, struck out."""
+    return not {"4", "7", "9"}.isdisjoint(style[0].split(";"))
+
+
+class Ready(CompositorUpdate):
+    """An update whose bytes are known already."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def render_segments(self, console: Console) -> str:
+        """The bytes."""
+        return self.text
+
+
+class Glass:
+    """The terminal's contents as far as they are known."""
+
+    def __init__(self) -> None:
+        self.size = (0, 0)
+        self.rows: list[list[Cell]] = []
+        self.sent = 0
+        """Characters that had to be sent so far."""
+
+    def forget(self) -> None:
+        """Trust nothing that is there: the next update is sent whole."""
+        self.size = (0, 0)
+
+    def sift(self, update: RenderableType, console: Console, size: tuple[int, int]) -> Ready:
+        """What has to be sent of an update."""
+        if size != self.size:
+            self.size = size
+            self.rows = [[UNKNOWN] * size[0] for _ in range(size[1])]
+        touched: dict[int, set[int]] = {}
+        system = console._color_system or ColorSystem.TRUECOLOR
+        x = y = 0
+        for segment in console.render(update):
+            if segment.control:
+                x, y = _moved(segment, x, y)
+            elif segment.text != "\n":
+                x = self._write(segment, x, y, system, touched)
+        text = "".join(self._line(y, sorted(columns)) for y, columns in sorted(touched.items()))
+        self.sent += len(text)
+        return Ready(f"{text}\x1b[0m" if text else "")
+
+    def _write(self, segment: Segment, x: int, y: int, system: ColorSystem, touched: dict[int, set[int]]) -> int:
+        """Put a run of text on the glass, noting the cells that it changes; gives the column after it."""
+        if y >= len(self.rows):
+            return x
+        row, width = self.rows[y], self.size[0]
+        style = look(segment.style, system)
+        bare: Look = style if _marks_blanks(style) else ("", "", style[2])
+        for character in segment.text:
+            cells = get_character_cell_size(character)
+            if cells == 0:
+                if 0 < x <= width and not row[x - 1][0].endswith(character):
+                    row[x - 1] = (row[x - 1][0] + character, style)
+                    touched.setdefault(y, set()).add(x - 1)
+                continue
+            for offset, cell in enumerate(((character, bare if character == " " else style), ("", style))[:cells]):
+                if x + offset < width and row[x + offset] != cell:
+                    row[x + offset] = cell
+                    touched.setdefault(y, set()).update(range(x, min(x + cells, width)))
+            x += cells
+        return x
+
+    def _line(self, y: int, columns: list[int]) -> str:
+        """The bytes for the changed cells of one line: runs, with small gaps bridged."""
+        row, pieces, at = self.rows[y], [], -1
+        current: Look | None = None
+        for column in columns:
+            if at < 0 or column - at > GAP:
+                pieces.append(f"\x1b[{y + 1};{column + 1}H")
+                at = column
+            while at <= column:
+                text, style = row[at]
+                if text != " " or current is None or current[2] != style[2] or _marks_blanks(current) or _marks_blanks(style):
+                    pieces.append(change(current, style))
+                    current = style
+                pieces.append(text)
+                at += 1
+        return "".join(pieces)
+
+
+def _moved(segment: Segment, x: int, y: int) -> tuple[int, int]:
+    """Where the cursor goes."""
+    for code in segment.control or ():
+        kind, *values = code
+        if kind is ControlType.CURSOR_MOVE_TO:
+            return int(values[0]), int(values[1])
+    return x, y

@@ -52,6 +52,9 @@ TEXTS: tuple[tuple[str, Outcome, str], ...] = (
 )
 """Fragment of the text in lower case, outcome, errno. The first that occurs decides; ``ENETUNREACH`` is settled by the time taken."""
 
+AT_ONCE = "open failed"
+"""OpenSSH's text where its connect(2) failed at once, whatever the errno: no route, no such address family, or its own firewall. Nothing was sent."""
+
 CODES = {
     PROHIBITED: (FORBIDDEN, "administratively prohibited"),
     UNKNOWN_CHANNEL_TYPE: ("SSH_OPEN_UNKNOWN_CHANNEL_TYPE", "unknown channel type"),
@@ -80,6 +83,8 @@ def outcome(refused: OpenRefused, elapsed_ms: float, round_trip_ms: float = 0.0)
     if refused.code in CODES:
         return Outcome.FAILED, CODES[refused.code][0]
     said = refused.text.lower()
+    if said == AT_ONCE:
+        return Outcome.NO_ROUTE, None
     for fragment, meaning, errno in TEXTS:
         if fragment in said:
             if errno == "ENETUNREACH" and elapsed_ms - round_trip_ms <= AT_ONCE_MS:

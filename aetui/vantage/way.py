@@ -53,7 +53,7 @@ async def _tcp(settings: HostSettings) -> socket.socket:
             await asyncio.get_running_loop().sock_connect(sock, address)
         except OSError as error:
             sock.close()
-            why = error.strerror or str(error)
+            why = os.strerror(error.errno) if error.errno else str(error)  # asyncio puts words of its own into strerror
         except BaseException:
             sock.close()
             raise

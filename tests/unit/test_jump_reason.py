@@ -35,6 +35,7 @@ REASONS = {
     "no IPv6 there": (2, "Cannot assign requested address", 1, (Outcome.NO_ROUTE, "EADDRNOTAVAIL")),
     "unknown host": (2, "Name or service not known", 1, (Outcome.FAILED, "EAI_NONAME")),
     "older OpenSSH, prefixed": (2, "connect failed: Connection refused", 1, (Outcome.REFUSED, "ECONNREFUSED")),
+    "OpenSSH, connect(2) failed at once": (2, "open failed", 1, (Outcome.NO_ROUTE, None)),
     "no words at all": (2, "", 1, (Outcome.FAILED, None)),
     "words of another kind": (2, "computer says no", 1, (Outcome.FAILED, None)),
     "forbidden": (1, "open failed", 1, (Outcome.FAILED, FORBIDDEN)),

@@ -67,6 +67,17 @@ class Target:
     expected: str | None = None
     """``rdp`` or ``telnet``; None where any service may stand there."""
 
+    @property
+    def id(self) -> str:
+        """By which findings name it: ``rdp:203.0.113.7:3389``."""
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{self.expected or 'tcp'}:{host}:{self.port}"
+
+    @property
+    def own_port(self) -> int:
+        """The equipment's own port."""
+        return self.inside_port or self.port
+
 
 @dataclass(frozen=True, slots=True)
 class Arrival:

@@ -101,6 +101,20 @@ def http_body(data: bytes) -> tuple[int, bytes] | None:
     return int(status[1][:3]), _unchunk(body) if chunked else body
 
 
+def http_whole(data: bytes) -> bool:
+    """True where a response says its length and all of it is here; without a length its end is the close."""
+    head, found, body = data.partition(b"\r\n\r\n")
+    if not found:
+        return False
+    for line in head.lower().split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        if name.strip() == b"content-length":
+            return value.strip().isdigit() and len(body) >= int(value.strip()[:9])
+        if name.strip() == b"transfer-encoding":
+            return body.endswith(b"0\r\n\r\n")
+    return False
+
+
 def _unchunk(body: bytes) -> bytes:
     whole = bytearray()
     while body:

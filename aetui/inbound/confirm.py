@@ -1,0 +1,115 @@
+"""The outside half: knock at a site's public address from a vantage, ask the equipment over the LAN too, and put together what both saw.
+
+``confirm`` gives an ``InboundSeen``; what it means is said by ``diagnosis.inbound``. Knocks at several targets run at once.
+``VantageLost`` is raised where a vantage is lost; nothing else the network does is an exception. Not here: the listener, arguments,
+words.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol, runtime_checkable
+
+from aetui.inbound import nat, standing
+from aetui.inbound.knocking import WHOLE_S, expected_at, knock
+from aetui.inbound.listener import DEFAULT_PORTS
+from aetui.probes.common import together, within
+from aetui.reach import InboundSeen, Knock, NatSeen, Reached, Standing, Target, Token
+from aetui.vantage.base import Vantage
+from aetui.wire import token
+
+
+@runtime_checkable
+class SeesUs(Protocol):
+    """A vantage that knows our address as others see it (a jump host)."""
+
+    async def client_address(self) -> str | None:
+        """Our address, or None where it is not told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be confirmed."""
+
+    targets: tuple[Target, ...]
+    inside: tuple[Target, ...] = ()
+    """The equipment itself, over the LAN."""
+    code: str | None = None
+    """The listener's, where one is open at the site."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is known besides."""
+
+    nat: NatSeen | None = None
+    knocks: tuple[Knock, ...] = ()
+    listening: tuple[int, ...] = ()
+    allowed: tuple[str, ...] = ()
+    inside: Vantage | None = None
+    """The vantage on the LAN, for ``Wanted.inside``."""
+    others: Sequence[Vantage] = field(default=())
+    """More vantages outside, from addresses that need not be let in."""
+
+
+def targets(addresses: Sequence[tuple[str, int | None]], forwards: Mapping[int, int]) -> tuple[Target, ...]:
+    """Addresses with their ports (None for both usual ones) -> targets; ``forwards`` maps a public port to the equipment's own."""
+    return tuple(
+        _target(address, number, forwards)
+        for address, port in addresses
+        for number in ((port,) if port is not None else (*forwards, *_usual(forwards)))
+    )
+
+
+def _usual(forwards: Mapping[int, int]) -> tuple[int, ...]:
+    """Without a forward named, both ports that the equipment uses."""
+    return () if forwards else DEFAULT_PORTS
+
+
+def _target(address: str, port: int, forwards: Mapping[int, int]) -> Target:
+    inside = forwards.get(port, port)
+    return Target(address, port, inside, expected_at(inside))
+
+
+async def confirm(vantage: Vantage, wanted: Wanted, deadline: float, around: Surroundings | None = None) -> InboundSeen:
+    """Knock from ``vantage`` (and the others), ask inside, and give everything that was seen."""
+    around = around or Surroundings()
+    key = await asyncio.to_thread(token.Key.of, wanted.code) if wanted.code is not None else None
+    deadline = within(WHOLE_S, deadline)
+    outside = [
+        _outside(each, target, around.nat, deadline, key)
+        for each in (vantage, *around.others)
+        for target in wanted.targets
+    ]
+    inside = [knock(around.inside, target, Standing.INSIDE, deadline) for target in wanted.inside] if around.inside is not None else []
+    seen = await together([*outside, *inside])
+    return InboundSeen(
+        tuple(seen[: len(outside)]), tuple(seen[len(outside) :]), around.nat, around.knocks, around.listening, around.allowed
+    )
+
+
+async def _outside(vantage: Vantage, target: Target, seen: NatSeen | None, deadline: float, key: token.Key | None) -> Reached:
+    beside = vantage.info.kind != "jump"
+    seen_as = None if beside or not isinstance(vantage, SeesUs) else await vantage.client_address()
+    stands = standing.before(vantage.info, target.address, seen if beside else None, seen_as)
+    reached = await knock(vantage, target, stands, deadline, key)
+    return replace(reached, standing=standing.after(reached.standing, vantage.info, reached.arrival))
+
+
+async def public_address(vantage: Vantage) -> str | None:
+    """The site's public address as the vantage sees us, where it is one; None where it does not tell, or tells a private one."""
+    return nat.public_or_none(await vantage.client_address()) if isinstance(vantage, SeesUs) else None
+
+
+def determined(seen: InboundSeen) -> bool:
+    """True where every target was truly looked at from outside."""
+    return bool(seen.outside) and all(
+        reached.standing is not Standing.INSIDE and (reached.token is Token.MATCHED or reached.tcp.outcome.value not in _OWN_TROUBLE)
+        for reached in seen.outside
+    )
+
+
+_OWN_TROUBLE = frozenset({"no-route", "no-neighbour", "denied", "failed"})
+"""Outcomes that speak of the vantage and not of the target."""

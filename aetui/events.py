@@ -25,6 +25,8 @@ class Result:
     elapsed_ms: float = 0.0
     phases_ms: Mapping[str, float] = field(default_factory=dict)
     """``dns``, ``connect``, ``tls``, ``first_byte``: of this check's own chain."""
+    cut: bool = False
+    """True where the run's deadline ended it: what it had not finished by then was not tested."""
     attempts: int = 0
     earlier: tuple[Observation, ...] = ()
     """What the attempts before the deciding one saw."""

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 
 from aetui.diagnosis import diagnose, followups
 from aetui.events import CheckDone, ChecksAdded, CheckStarted, Diagnosing, Event, Result, SessionEnded, SessionStarted
-from aetui.observations import NtpSeen, Observation, Outcome, TcpSeen
+from aetui.observations import Ended, NtpSeen, Observation, Outcome, TcpSeen
 from aetui.probes import PROBES
 from aetui.probes.base import Given, Measured, Probe, Settings
 from aetui.records import Check
@@ -231,17 +231,23 @@ class _Run:
             began = loop.time()
             measured, earlier = await self._attempts(check, probe, given)
             took = loop.time() - began
-        cut = loop.time() >= self.end and _silent(measured.observation) and took < SHORTEST_SILENCE_S
+        cut = loop.time() >= self.end
+        unsaid = (
+            cut
+            and took < SHORTEST_SILENCE_S
+            and (_silent(measured.observation) or getattr(measured.observation, "ended", None) is Ended.SILENT)
+        )
         self._done(
             Result(
                 check,
-                None if cut else measured.observation,
+                None if unsaid else measured.observation,
                 measured.address,
                 took * 1000,
                 {**given.phases_ms, **measured.phases_ms},
+                cut=cut,
                 attempts=1 + len(earlier),
                 earlier=earlier,
-                not_run="deadline" if cut else None,
+                not_run="deadline" if unsaid else None,
             )
         )
         return measured

@@ -15,8 +15,11 @@ from aetui.diagnosis.pages import asks_login, issuer_product, leads_away, login_
 from aetui.diagnosis.readings import EXPIRED, NOT_YET_VALID
 from aetui.diagnosis.transport import web_works
 from aetui.diagnosis.view import Row, View
-from aetui.observations import BannerSeen, Ended, FtpSeen, HttpSeen, NtpSeen, TlsSeen
+from aetui.observations import BannerSeen, Ended, FtpSeen, FtpTransfer, HttpSeen, NtpSeen, TlsSeen
 from aetui.records import Confidence, Finding, Owner, Said, Severity, Status
+
+PASSIVE = frozenset({"pasv", "epsv"})
+"""The ways of transfer in which the client opens the data connection, as it must behind NAT."""
 
 SAME_BODY_BYTES = 48
 """Shorter bodies are alike by accident."""
@@ -200,9 +203,11 @@ def handshake_blocked(view: View) -> Iterator[Finding]:
         if mine:
             said = [Said("hello-lost", {"host": r.host, "how": _how(s), "stage": s.stage}) for r, s in mine[:3]]
             said += [Said("other-name-lives", {"host": r.host, "other": by_name[r.host].server_name}) for r, _ in mine[:1] if named]
+            likewise = _cut_requests(view, {row.host for row, _ in mine})
+            said += [Said("request-lost", {"host": row.host, "port": str(row.check.port)}) for row in likewise[:1]]
             yield Finding(
                 "tls-blocked",
-                view.below(row.id for row, _ in mine),
+                view.below(row.id for row in (*(row for row, _ in mine), *likewise)),
                 evidence=tuple(said),
                 facts={
                     "hosts": _hosts(row for row, _ in mine),
@@ -211,6 +216,13 @@ def handshake_blocked(view: View) -> Iterator[Finding]:
                 },
                 confidence=Confidence.CERTAIN if named else Confidence.LIKELY,
             )
+
+
+def _cut_requests(view: View, hosts: set[str]) -> list[Row]:
+    """Plain requests to the same hosts that met the same end: the filter reads those too."""
+    return [
+        row for row in view.failing("http") if row.host in hosts and isinstance(s := row.result.observation, HttpSeen) and s.status is None
+    ]
 
 
 def _other_name_lives(seen: TlsSeen | None) -> bool:
@@ -335,30 +347,56 @@ def _bad_time(seen: NtpSeen) -> str:
 
 def files(view: View) -> Iterator[Finding]:
     """The control connection works; the data connection does not. A way that works beside one that does not is a warning."""
+    lossy = any(finding.cause == "lossy" for finding in view.findings)
     for row in view.rows("ftp"):
         seen = row.result.observation
-        if not isinstance(seen, FtpSeen) or row.id in view.explained or not seen.transfers:
+        if not isinstance(seen, FtpSeen) or row.id in view.explained:
             continue
-        passive = [t for t in seen.transfers if t.mode in {"pasv", "epsv"}]
-        dead = [t for t in passive if t.ended is not Ended.DONE and t.port is not None]
-        alive = [t for t in seen.transfers if t.ended is Ended.DONE]
-        if not dead and alive:
+        tried = [t for t in seen.transfers if not (t.ended is Ended.SILENT and (row.result.cut or lossy))]
+        dead = [t for t in tried if t.mode in PASSIVE and t.ended is not Ended.DONE and t.port is not None]
+        alive = [t for t in tried if t.ended is Ended.DONE]
+        if not dead and (alive or not any(t.mode in PASSIVE for t in tried)):
             continue
-        said = tuple(
-            Said(
-                "ftp-way",
-                {
-                    "mode": t.mode.upper(),
-                    "how": "works" if t.ended is Ended.DONE else "fails",
-                    "address": t.address or "?",
-                    "port": str(t.port or "?"),
-                    "reply": t.reply or "",
-                },
-            )
-            for t in seen.transfers
+        facts = {"host": row.host, "dead": ", ".join(t.mode.upper() for t in tried if t.ended is not Ended.DONE)}
+        yield Finding(
+            "ftp-data-blocked",
+            (row.id,),
+            evidence=tuple(map(_way_said, tried)),
+            facts=facts,
+            severity=Severity.WARN if alive else Severity.FAIL,
         )
-        facts = {"host": row.host, "dead": ", ".join(t.mode.upper() for t in seen.transfers if t.ended is not Ended.DONE)}
-        yield Finding("ftp-data-blocked", (row.id,), evidence=said, facts=facts, severity=Severity.WARN if alive else Severity.FAIL)
+
+
+def _way_said(way: FtpTransfer) -> Said:
+    how = "works" if way.ended is Ended.DONE else "fails"
+    return Said(
+        "ftp-way",
+        {"mode": way.mode.upper(), "how": how, "address": way.address or "?", "port": str(way.port or "?"), "reply": way.reply or ""},
+    )
+
+
+def mute_servers(view: View) -> Iterator[Finding]:
+    """Every port of a host opens, and none of them then says a word, or each hangs up."""
+    talks: dict[str, list[Row]] = defaultdict(list)
+    for row in view.rows("tls", "http", "ftp", "ssh"):
+        talks[row.host].append(row)
+    for host, rows in talks.items():
+        for ended, cause, key in ((Ended.SILENT, "filtered", "open-then-silent"), (Ended.CLOSED, "wrong-service", "hangs-up")):
+            mute = [
+                row
+                for row in rows
+                if row.id not in view.explained and getattr(row.result.observation, "ended", None) is ended and _no_word(row)
+            ]
+            if len(mute) == len(rows) > 1:
+                said = tuple(Said(key, {"host": host, "port": str(row.check.port)}) for row in mute)
+                what = f"what was said over the open ports of {host}"
+                facts = {"what": what, "host": host, "port": " and ".join(str(row.check.port) for row in mute), "said": "nothing at all"}
+                yield Finding(cause, view.below(row.id for row in mute), evidence=said, facts=facts, confidence=Confidence.LIKELY)
+
+
+def _no_word(row: Row) -> bool:
+    seen = row.result.observation
+    return not getattr(seen, "received", 0) and not getattr(seen, "banner", None)
 
 
 def wrong_services(view: View) -> Iterator[Finding]:
@@ -391,4 +429,15 @@ def _hosts(rows: Iterator[Row] | list[Row]) -> str:
 
 ROOTS = (captive_portal,)
 PROXY = (proxy_required,)
-RULES = (handshake_blocked, intercepted, certificates, blocked_pages, server_errors, time_service, files, wrong_services, silent_services)
+RULES = (
+    mute_servers,
+    handshake_blocked,
+    intercepted,
+    certificates,
+    blocked_pages,
+    server_errors,
+    time_service,
+    files,
+    wrong_services,
+    silent_services,
+)

@@ -33,8 +33,10 @@ def _root(view: View, cause: str, *evidence: Said, **facts: str) -> Finding:
     return Finding(cause, ("link", *everything), follows=everything, evidence=evidence, facts=facts)
 
 
-def _ports(link_interfaces: tuple[Interface, ...]) -> list[Interface]:
-    return [i for i in link_interfaces if i.kind not in {"loopback", "virtual"}]
+def _ports(interfaces: tuple[Interface, ...]) -> list[Interface]:
+    """The sockets of this machine: bridges and the like count only where it has nothing else, as in a virtual machine."""
+    sockets = [i for i in interfaces if i.kind not in {"loopback", "virtual"}]
+    return sockets or [i for i in interfaces if i.kind != "loopback"]
 
 
 def no_link(view: View) -> Iterator[Finding]:
@@ -43,7 +45,7 @@ def no_link(view: View) -> Iterator[Finding]:
     if link is None:
         return
     ports = _ports(link.interfaces)
-    if not any(i.up and i.carrier is not False for i in ports) and not link.default_interface:
+    if not any(i.up and i.carrier is not False for i in ports):
         names = ", ".join(f"{i.name} {'up, no carrier' if i.up else 'down'}" for i in ports) or "none found"
         yield _root(view, "no-link", Said("interfaces", {"interfaces": names}), interfaces=names)
 

@@ -61,6 +61,30 @@ def resolver_dead(view: View) -> Iterator[Finding]:
         )
 
 
+def no_resolver(view: View) -> Iterator[Finding]:
+    """No DNS server is set at all."""
+    if view.state.vantage.resolvers or view.state.vantage.kind == "jump" or (view.link is not None and view.link.resolvers):
+        return
+    rows = [row.id for row in view.rows("dns") if row.id not in view.explained and not _answers(row)]
+    if rows:
+        waiting = view.below(rows)
+        facts = {"resolver": "(none is set)", "count": str(len(waiting)), "others": ""}
+        yield Finding("dns-unreachable", ("link", *waiting), follows=waiting, evidence=(Said("no-resolver-set"),), facts=facts)
+
+
+def udp_dropped(view: View) -> Iterator[Finding]:
+    """A resolver that answers over TCP alone: loggers ask over UDP."""
+    for resolver, answers in _by_resolver(view).items():
+        answered = [a for a in answers if a.outcome is Outcome.OPEN]
+        by_tcp = [a for a in answered if a.transport == "tcp" and not a.truncated and a.asked > 1]
+        if not answered or len(by_tcp) < len(answered) or not view.settled(("dns",)):
+            continue
+        rows = [row.id for row in view.rows("dns") if row.id not in view.explained and {a.resolver for a in _answers(row)} == {resolver}]
+        if rows:
+            said = (Said("udp-silent", {"resolver": resolver, "asked": str(len(by_tcp))}),)
+            yield Finding("filtered", tuple(rows), evidence=said, facts={"what": f"UDP 53 to the DNS server {resolver}"})
+
+
 def resolver_failing(view: View) -> Iterator[Finding]:
     """It answers, and only with errors, for names that must exist."""
     rows = [row for row in view.failing("dns") if row.reading.cause == "dns-failing"]
@@ -186,17 +210,51 @@ def redirected_names(view: View) -> Iterator[Finding]:
         )
 
 
+def misled_names(view: View) -> Iterator[Finding]:
+    """A public address that is not the documented one, that resolvers outside do not know, and at which the name fails."""
+    rows = []
+    for row in suspicious_names(view):
+        outside = {a for answer in view.opinions(row.host) for a in answer.addresses}
+        if row.id not in view.explained and outside and not outside & set(_addresses(row)):
+            rows.append(row)
+    if rows:
+        said = [Said("leads-elsewhere", {"host": row.host, "address": ", ".join(_addresses(row))}) for row in rows]
+        said += [
+            Said(
+                "opinion-differs",
+                {"host": r.host, "resolver": view.opinions(r.host)[0].resolver, "addresses": ", ".join(_opposed(view, r))},
+            )
+            for r in rows
+        ]
+        yield _filtered(view, rows, said)
+
+
+def suspicious_names(view: View) -> list[Row]:
+    """Names with an undocumented address at which something fails."""
+    found = []
+    for row in view.rows("dns"):
+        documented = set(filter(None, row.check.about.get("documented", "").split(",")))
+        if documented and _addresses(row) and not documented & set(_addresses(row)):
+            fed = set(_fed_by(view, row.id))
+            if any(r.id in fed for r in view.failing("tcp", "tls", "http", "ssh", "ftp")):
+                found.append(row)
+    return found
+
+
 def missing_names(view: View) -> Iterator[Finding]:
     """No such name, and nobody outside says otherwise."""
-    for row in view.failing("dns", cause="dns-name-missing"):
-        asked = view.opinions(row.host)
-        said = [Said("no-such-name", {"host": row.host, "resolver": _answers(row)[0].resolver, "code": _code(row)})]
-        said.append(Said("opinion-agrees", {"resolver": asked[0].resolver}) if asked else Said("no-opinion"))
+    rows = view.failing("dns", cause="dns-name-missing")
+    for asked in (True, False):
+        mine = [row for row in rows if bool(view.opinions(row.host)) is asked]
+        if not mine:
+            continue
+        said = [Said("no-such-name", {"host": row.host, "resolver": _answers(row)[0].resolver, "code": _code(row)}) for row in mine[:4]]
+        said.append(Said("opinion-agrees", {"resolver": view.opinions(mine[0].host)[0].resolver}) if asked else Said("no-opinion"))
         yield Finding(
             "dns-name-missing",
-            view.below([row.id]),
+            view.below(row.id for row in mine),
             evidence=tuple(said),
-            facts={"host": row.host},
+            facts={"host": _list(row.host for row in mine)},
             confidence=Confidence.CERTAIN if asked else Confidence.POSSIBLE,
             owner=Owner.VENDOR if asked else Owner.SITE_IT,
         )
@@ -207,15 +265,17 @@ def _code(row: Row) -> str:
 
 
 def unanswered_names(view: View) -> Iterator[Finding]:
-    """A name to which a resolver that is alive gave no answer."""
-    for row in view.failing("dns", cause="dns-unreachable"):
-        resolver = _answers(row)[0].resolver if _answers(row) else "?"
+    """Names to which a resolver that is alive gave no answer."""
+    rows = view.failing("dns", cause="dns-unreachable")
+    if rows:
+        resolver = _answers(rows[0])[0].resolver if _answers(rows[0]) else "?"
+        below = view.below(row.id for row in rows)
         yield Finding(
             "dns-unreachable",
-            view.below([row.id]),
+            below,
             confidence=Confidence.LIKELY,
-            evidence=(Said("name-unanswered", {"host": row.host, "resolver": resolver}),),
-            facts={"resolver": resolver, "count": str(len(view.below([row.id]))), "others": ""},
+            evidence=(Said("name-unanswered", {"host": _list(row.host for row in rows), "resolver": resolver}),),
+            facts={"resolver": resolver, "count": str(len(below)), "others": ""},
         )
 
 
@@ -246,6 +306,6 @@ def _list(names: Iterator[str] | list[str]) -> str:
     return ", ".join(found[:4]) + (f" and {len(found) - 4} more" if len(found) > 4 else "")
 
 
-ROOTS = (resolver_dead, resolver_failing)
-RULES = (hijacked, filtered_names, missing_names, unanswered_names)
+ROOTS = (no_resolver, resolver_dead, udp_dropped, resolver_failing)
+RULES = (hijacked, filtered_names, misled_names, redirected_names, missing_names, unanswered_names)
 LATE = (changed_addresses,)

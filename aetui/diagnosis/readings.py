@@ -166,8 +166,9 @@ def _ftp(_check: Check, seen: Observation) -> Tentative:
         return fail("filtered") if seen.ended is Ended.SILENT else fail("wrong-service")
     if not seen.banner.startswith(("220", "120")):
         return fail("wrong-service")
+    passive = [t for t in seen.transfers if t.mode in {"pasv", "epsv"} and t.ended is not Ended.SILENT]
     ways = [t for t in seen.transfers if t.ended is Ended.DONE]
-    return fail("ftp-data-blocked") if seen.transfers and not ways else PASS
+    return fail("ftp-data-blocked") if passive and not ways else PASS
 
 
 def _ssh(_check: Check, seen: Observation) -> Tentative:

@@ -20,6 +20,12 @@ SLOW_MS = 600.0
 LOSSY_SHARE = 0.05
 """Share of first packets lost above which a line is worse than a logger needs."""
 
+FIRST_RESEND_MS = 900.0
+"""A first packet is sent again after a second (RFC 6298 section 2): on a slower line that says nothing of loss."""
+
+BEHIND_GATEWAY = 2
+"""TTL with which a packet gets past the site's router and no further."""
+
 MOST_HOSTS_NAMED = 4
 
 ICMP_WORDS = {
@@ -68,6 +74,7 @@ def no_internet(view: View) -> Iterator[Finding]:
         evidence=tuple(said),
         facts={"gateway": gateway, "count": str(len(waiting))},
         confidence=Confidence.CERTAIN if link is not None and link.gateway_answers else Confidence.LIKELY,
+        owner=Owner.ISP if icmp is not None and icmp.sender != gateway else None,
     )
 
 
@@ -120,7 +127,10 @@ def _first_by_port(rows: list[Row]) -> list[Row]:
 
 
 def _one_for_all(rows: list[Row], everyone: list[Row]) -> bool:
-    return len(rows) == len(everyone) and len({row.host for row in rows}) > 1 and len({row.check.port for row in rows}) > 1
+    """True where these are all the TCP rows there are, over several hosts and ports."""
+    tcp = [row for row in everyone if row.check.kind == "tcp"]
+    same = {row.id for row in tcp} <= {row.id for row in rows}
+    return same and len({row.host for row in tcp}) > 1 and len({row.check.port for row in tcp}) > 1
 
 
 def _groups(view: View, cause: str, apart: Callable[[Row], str] = lambda _row: "") -> Iterator[tuple[str, list[Row]]]:
@@ -131,7 +141,7 @@ def _groups(view: View, cause: str, apart: Callable[[Row], str] = lambda _row: "
         kinds[apart(row)].append(row)
     for rows in kinds.values():
         if _one_for_all(rows, everyone):
-            yield "every port to every host", rows
+            yield "every TCP port to every host", rows
         else:
             yield from _scope(rows, everyone)
 
@@ -185,27 +195,34 @@ def rejected(view: View) -> Iterator[Finding]:
 
 
 def refused(view: View) -> Iterator[Finding]:
-    """A reset. Where its distance is known it is the server's own or somebody else's; where it is not, the weaker reading."""
+    """A reset. Where its distance shows that it came from nearer than the server it was somebody else's; else it is taken for the server's own."""
     for what, rows in _groups(view, "refused", lambda row: _reset_origin(view, row)):
         origin = _reset_origin(view, rows[0])
         below, said = view.below(r.id for r in rows), (*_seen_said(rows), *_works(view, rows))
-        if origin.startswith("near"):
-            near = Said("reset-too-near", {"host": rows[0].host, "hops": origin.split()[1], "distance": origin.split()[2]})
-            facts = {"what": what, "sender": "a device on the way", "words": "a forged reset"}
-            yield Finding("rejected", below, evidence=(near, *said), facts=facts)
-        else:
-            confidence = Confidence.CERTAIN if origin == "server" else Confidence.LIKELY
-            yield Finding("refused", below, evidence=said, confidence=confidence, facts={"what": what})
+        if not origin:
+            yield Finding("refused", below, evidence=said, confidence=Confidence.LIKELY, facts={"what": what})
+            continue
+        confidence, hops, distance, beside = origin.split()
+        near = Said("reset-too-near", {"host": rows[0].host, "hops": hops, "distance": distance, "beside": beside})
+        facts = {"what": what, "sender": "a device on the way", "words": "a forged reset"}
+        yield Finding("rejected", below, evidence=(near, *said), facts=facts, confidence=Confidence(confidence))
 
 
 def _reset_origin(view: View, row: Row) -> str:
-    """``server``, ``near HOPS DISTANCE`` or ``unknown``, by the TTL at which the reset and a working port of that host answer."""
-    resets = _nearest(view.series("ttl", row.host, row.check.port), Outcome.REFUSED)
-    beside = [r.check.port for r in view.passing("tcp") if r.host == row.host]
-    opens = next(filter(None, (_nearest(view.series("ttl", row.host, port), Outcome.OPEN) for port in beside)), None)
-    if resets is None or opens is None:
-        return "unknown"
-    return f"near {resets} {opens}" if resets < opens else "server"
+    """Empty where nothing speaks against the server; else how sure, the reset's TTL, the TTL of what it was compared with, and that host.
+
+    Another port of the same host is proof. Where it has none that works, a reset from right behind the gateway, while servers elsewhere are
+    further away, is taken for the gateway's.
+    """
+    reset = _nearest(view.series("ttl", row.host, row.check.port), Outcome.REFUSED)
+    if reset is None:
+        return ""
+    opens = {r.host: ttl for r in view.passing("tcp") if (ttl := _nearest(view.series("ttl", r.host, r.check.port), Outcome.OPEN))}
+    if row.host in opens:
+        return f"certain {reset} {opens[row.host]} {row.host}" if reset < opens[row.host] else ""
+    other = min(opens, key=lambda host: opens[host], default=None)
+    near = other is not None and reset <= BEHIND_GATEWAY < opens[other]
+    return f"likely {reset} {opens[other]} {other}" if other is not None and near else ""
 
 
 def _nearest(series: SeriesSeen | None, outcome: Outcome) -> int | None:
@@ -310,7 +327,7 @@ def loss(view: View) -> tuple[int, int]:
     for result in view.state.results.values():
         if isinstance(result.observation, SeriesSeen) and result.observation.purpose == "loss":
             trials += [t.tcp for t in result.observation.trials]
-    opened = [t for t in trials if t.outcome is Outcome.OPEN and t.resent is not None]
+    opened = [t for t in trials if t.outcome is Outcome.OPEN and t.resent is not None and (t.rtt_ms or 0.0) < FIRST_RESEND_MS]
     lost = sum(t.resent or 0 for t in opened)
     return lost, lost + len(opened)
 

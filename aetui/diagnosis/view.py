@@ -221,7 +221,9 @@ class View:
         heard = {Outcome.OPEN, Outcome.REFUSED}
         trials = [t.tcp for t in self.beyond.trials] if self.beyond else []
         for tcp in (*trials, *(seen for _, seen in self.tcp)):
-            if tcp.outcome in heard or (tcp.icmp is not None and tcp.icmp.sender not in {gateway, tcp.local}):
+            if tcp.outcome in heard or (
+                tcp.outcome is Outcome.REJECTED and tcp.icmp is not None and tcp.icmp.sender not in {gateway, tcp.local}
+            ):
                 return True
         if any(seen.outcome is Outcome.OPEN for _, seen in self.ntp):
             return True

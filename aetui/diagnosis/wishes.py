@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aetui.catalogue import is_address
+from aetui.diagnosis.names import suspicious_names
 from aetui.diagnosis.readings import is_sinkhole
 from aetui.diagnosis.transport import LOSSY_SHARE, loss, web_works
 from aetui.diagnosis.view import Row, View
@@ -15,7 +16,7 @@ from aetui.observations import DnsSeen, Ended, HttpSeen, TlsSeen
 from aetui.records import Check, Status, Transport
 from aetui.state import State
 
-MOST_NAMES_ASKED = 4
+MOST_NAMES_ASKED = 24
 MOST_HOSTS_TRIED = 3
 LOSS_CONNECTS = 20
 TTLS = ",".join(map(str, range(1, 25)))
@@ -41,7 +42,7 @@ def second_opinions(view: View) -> Iterator[Check]:
         for row, seen in view.names
         if row.reading.cause in {"dns-name-missing", "dns-filtered"} or any(map(is_sinkhole, seen.addresses))
     ]
-    for row in doubtful[:MOST_NAMES_ASKED]:
+    for row in [*doubtful, *suspicious_names(view)][:MOST_NAMES_ASKED]:
         for resolver in filter(None, row.check.about.get("opinions", "").split(",")):
             yield Check(
                 f"opinion:{resolver}:{row.host}", "dns", host=row.host, about={"resolver": resolver, "purpose": "opinion", "type": "A"}
@@ -81,18 +82,16 @@ def segment_sizes(view: View) -> Iterator[Check]:
 
 
 def reset_distances(view: View) -> Iterator[Check]:
-    """A reset is compared, by TTL, with a port of the same host that works."""
-    for row in _hosts(view.failing("tcp", cause="refused")):
-        beside = next((r for r in view.passing("tcp") if r.address == row.address and r.check.port != row.check.port), None)
-        for port in (row.check.port, beside.check.port) if beside is not None else ():
+    """A reset is compared, by TTL, with a port that works: of the same host, or where it has none, of another."""
+    resets = _hosts(view.failing("tcp", cause="refused"))
+    works = view.passing("tcp")
+    for row in resets:
+        beside = next((r for r in works if r.address == row.address), None) or next(iter(works), None)
+        for place in (row, beside) if beside is not None else ():
             yield Check(
-                f"ttl:{row.host}:{port}",
-                "series",
-                row.host,
-                port,
-                Transport.TCP,
-                about={"purpose": "ttl", "address": row.address, "ttls": TTLS},
-            )
+                f"ttl:{place.host}:{place.check.port}", "series", place.host, place.check.port, Transport.TCP,
+                about={"purpose": "ttl", "address": place.address, "ttls": TTLS},
+            )  # fmt: skip
 
 
 def loss_series(view: View) -> Iterator[Check]:

@@ -11,6 +11,7 @@ import asyncio
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 from aetui.observations import LinkSeen
 from aetui.records import VantageInfo
@@ -30,7 +31,7 @@ MORE = {
 
 
 class LocalVantage:
-    """See ``Vantage``. ``ask`` is what the survey uses to learn whether the gateway is there: the one thing that it sends."""
+    """See ``Vantage``. ``gateway`` is what the survey uses to learn whether the gateway is there: the one thing that it sends."""
 
     def __init__(self, *, gateway: AskGateway = ask_gateway) -> None:
         self._ask_gateway = gateway
@@ -54,10 +55,15 @@ class LocalVantage:
         return self._info.resolvers
 
     async def open(self, deadline: float) -> None:
-        """See ``Vantage``; this machine can always be had. Raises the process's limit of open files to what it may have."""
+        """See ``Vantage``; this machine can always be had. Raises the process's limit of open files to what it may have.
+
+        Where looking round takes longer than the deadline, ``info`` stays without gateway and resolvers.
+        """
         rights.raise_file_limit()
         self._waits = waits()
-        self._info = await asyncio.to_thread(_look_round, self._info.name)
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(deadline):
+                self._info = await asyncio.to_thread(_look_round, self._info.name)
 
     async def close(self) -> None:
         """See ``Vantage``. Streams belong to whoever has them."""
@@ -66,7 +72,7 @@ class LocalVantage:
         """See ``Vantage``."""
         return await connecting.connect(self._waits or waits(), address, port, deadline, shape)
 
-    async def ask(
+    async def ask(  # noqa: PLR0917 - the seam has it so
         self, address: str, port: int, payload: bytes, deadline: float, accept: Callable[[bytes], bool], source_port: int = 0
     ) -> Answer:
         """See ``Vantage``."""

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from dataclasses import asdict
 
-from aetui.vantage.base import PLAIN, Shape
+from aetui.vantage.base import PLAIN, Shape, StreamEnded
 from aetui.vantage.local import LocalVantage
 
 FAR, FAR6 = "10.8.0.2", "fd08::2"
@@ -74,9 +74,9 @@ def build() -> None:
     rules(None, "output", [f"{BOTH} dport {port} {rule}" for port, rule in OWN.values()])
 
 
-def rules(namespace: str | None, hook: str, lines: list[str]) -> None:
+def rules(namespace: str | None, hook: str, lines: list[str], table: str = "t") -> None:
     body = "\n".join(lines)
-    text = f"table inet t {{ chain c {{ type filter hook {hook} priority 0;\n{body}\n}}\n}}\n"
+    text = f"table inet {table} {{ chain c {{ type filter hook {hook} priority 0;\n{body}\n}}\n}}\n"
     command = ["nft", "-f", "-"]
     subprocess.run(["ip", "netns", "exec", namespace, *command] if namespace else command, input=text, text=True, check=True)
 
@@ -152,6 +152,28 @@ async def probe_all() -> dict[str, object]:
     return found
 
 
+async def soft_errors() -> list[str]:
+    """An ICMP error in the middle of a connection, that goes away again: how the two reads end."""
+    vantage = LocalVantage()
+    loop = asyncio.get_running_loop()
+    await vantage.open(loop.time() + 5)
+    connection = await vantage.connect(FAR, ECHO, loop.time() + WAIT_S)
+    stream = connection.stream
+    assert stream is not None
+    rules("router", "forward", [f"tcp dport {ECHO} reject with icmp type host-unreachable"], "soft")
+    await stream.write(b"x", loop.time() + 1)
+    ends = []
+    for change in ("true", "ip netns exec router nft delete table inet soft"):
+        run(change)
+        try:
+            ends.append((await stream.read(1, loop.time() + (1 if change == "true" else WAIT_S))).decode() or "closed by the peer")
+        except StreamEnded as ended:
+            ends.append(str(ended))
+    stream.close()
+    await vantage.close()
+    return ends
+
+
 async def surveys() -> dict[str, object]:
     """The link as it is, then behind a gateway that answers, then behind one that does not, then with no carrier."""
     found: dict[str, object] = {}
@@ -179,7 +201,7 @@ def main() -> None:
     try:
         assert server.stdout is not None
         server.stdout.readline()
-        found = {"probes": asyncio.run(probe_all()), "surveys": asyncio.run(surveys())}
+        found = {"probes": asyncio.run(probe_all()), "soft": asyncio.run(soft_errors()), "surveys": asyncio.run(surveys())}
     finally:
         server.kill()
         server.communicate()

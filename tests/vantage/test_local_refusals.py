@@ -110,6 +110,10 @@ def test_silence_says_how_often_the_syn_was_sent_again(told: dict[str, Any]) -> 
     assert told["probes"]["tcp drop"]["resent"] >= 2
 
 
+def test_an_icmp_error_that_passes_does_not_end_an_open_stream(told: dict[str, Any]) -> None:
+    assert told["soft"] == ["silent", "closed by the peer"]
+
+
 def test_a_fixed_source_port_can_be_used_again_at_once(told: dict[str, Any]) -> None:
     assert [seen["outcome"] for seen in told["probes"]["tcp same source port twice"]] == ["open", "open"]
 

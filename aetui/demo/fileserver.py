@@ -28,8 +28,12 @@ Dial = Callable[[str, int], Awaitable[tuple[asyncio.StreamReader, asyncio.Stream
 """Opens a connection to an address and port that a client announced. Raises OSError."""
 
 PLAIN = {
-    "SYST": "215 UNIX Type: L8", "TYPE": "200 Type set.", "NOOP": "200 Nothing done.", "PWD": '257 "/" is the current directory.',
-    "OPTS": "200 Noted.", "CWD": "250 There is one directory.",
+    "SYST": "215 UNIX Type: L8",
+    "TYPE": "200 Type set.",
+    "NOOP": "200 Nothing done.",
+    "PWD": '257 "/" is the current directory.',
+    "OPTS": "200 Noted.",
+    "CWD": "250 There is one directory.",
 }
 """Replies of the commands that change nothing."""
 FEATURES = "211-Features:\r\n EPRT\r\n EPSV\r\n PASV\r\n UTF8\r\n211 End"
@@ -106,9 +110,16 @@ class _Session:
 
     def _handlers(self) -> dict[str, Callable[[str], Awaitable[None]]]:
         return {
-            "USER": self._take_user, "PASS": self._take_password, "FEAT": lambda _: self._say(FEATURES),
-            "PASV": self._take_pasv, "EPSV": self._take_epsv, "PORT": self._take_port, "EPRT": self._take_eprt,
-            "LIST": lambda _: self._send(LISTING), "NLST": lambda _: self._send(b"readme.txt\r\n"), "RETR": lambda _: self._send(README),
+            "USER": self._take_user,
+            "PASS": self._take_password,
+            "FEAT": lambda _: self._say(FEATURES),
+            "PASV": self._take_pasv,
+            "EPSV": self._take_epsv,
+            "PORT": self._take_port,
+            "EPRT": self._take_eprt,
+            "LIST": lambda _: self._send(LISTING),
+            "NLST": lambda _: self._send(b"readme.txt\r\n"),
+            "RETR": lambda _: self._send(README),
         }
 
     async def _take_user(self, argument: str) -> None:

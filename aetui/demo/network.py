@@ -90,7 +90,8 @@ class Network:
 
     def fate(self, address: str, port: int, transport: Transport, known: bool, ttl: int | None = None) -> Fate:
         """What happens to a packet to this address and port. ``known`` says whether anybody has the address."""
-        known = known and not (self._elsewhere is not None and ip_address(address) in self._elsewhere)
+        if self._elsewhere is not None and ip_address(address) in self._elsewhere:
+            return Fate(Drop(), 1.0, address)  # a private network is nowhere, seen from another
         rule = self._rule(address, port, transport)
         if rule is not None and isinstance(rule.action, Deny):
             return Fate(rule.action, 0.0)
@@ -154,5 +155,18 @@ class Network:
 
 
 __all__ = [
-    "Action", "Censor", "Deny", "Doing", "Drop", "Expire", "Fate", "Network", "NoNeighbour", "NoRoute", "Pass", "Refuse", "Reject", "Serve",
+    "Action",
+    "Censor",
+    "Deny",
+    "Doing",
+    "Drop",
+    "Expire",
+    "Fate",
+    "Network",
+    "NoNeighbour",
+    "NoRoute",
+    "Pass",
+    "Refuse",
+    "Reject",
+    "Serve",
 ]

@@ -39,6 +39,7 @@ class Site:
         self._serving: Serving | None = None
         self._authorities: Authorities | None = None
         self._services: dict[tuple[str, Transport], int] = {}
+        self._settled: dict[tuple[str, int, Transport], int] = {}
         self._published: dict[tuple[str, int, Transport], int] = {}
         self._passive: dict[str, set[int]] = {}
 
@@ -84,6 +85,8 @@ class Site:
         authorities, self._authorities = self._authorities, None
         if authorities is not None:
             authorities.close()
+        for held in (self._services, self._settled, self._passive, self.homes):
+            held.clear()
 
     def publish(self, address: str, port: int, transport: Transport, loopback_port: int) -> None:
         """Put a server of one's own at a documented address."""
@@ -91,7 +94,8 @@ class Site:
 
     def port_of(self, address: str, port: int, transport: Transport) -> int | None:
         """The loopback port behind a documented address and port, or None where nothing listens."""
-        found = self._published.get((address, port, transport))
+        key = (address, port, transport)
+        found = self._published.get(key, self._settled.get(key))
         if found is None and transport is TCP and port in self._passive.get(address, ()):
             return port
         return found
@@ -121,7 +125,7 @@ class Site:
             for transport in (TCP, UDP):
                 found = self._services.get((key, transport))
                 if found is not None:
-                    self._published.setdefault((address, port, transport), found)
+                    self._settled.setdefault((address, port, transport), found)
 
     async def _start_files(self, key: str, service: Files, address: str) -> None:
         assert self._serving is not None

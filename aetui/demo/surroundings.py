@@ -17,8 +17,13 @@ def link(here: Here, own: str | None) -> LinkSeen:
     """The survey of a scenario's machine."""
     gateway = here.gateway if here.link else None
     ethernet = Interface(
-        here.interface, up=here.link, carrier=here.link, mac=here.mac, addresses=(here.address,) if here.address and here.link else (),
-        mtu=1500, speed_mbps=here.speed_mbps if here.link else None,
+        here.interface,
+        up=here.link,
+        carrier=here.link,
+        mac=here.mac,
+        addresses=(here.address,) if here.address and here.link else (),
+        mtu=1500,
+        speed_mbps=here.speed_mbps if here.link else None,
     )
     loopback = Interface("lo", True, None, None, ("127.0.0.1/8",), 65536, None, "loopback")
     return LinkSeen(

@@ -17,18 +17,24 @@ Item = bytes | Ended
 
 
 def run(items: list[Item], conditions: Conditions, delay_s: float = 0.0) -> list[tuple[float, Item]]:
-    """What comes out and when, on a clock that jumps."""
+    """What comes out, and after how many seconds."""
 
     async def main() -> list[tuple[float, Item]]:
         loop = asyncio.get_running_loop()
         began = loop.time()
         came: list[tuple[float, Item]] = []
-        line = DelayLine(lambda item: came.append((loop.time() - began, item)), delay_s, conditions)
+        all_came = asyncio.Event()
+
+        def sink(item: Item) -> None:
+            came.append((loop.time() - began, item))
+            if len(came) == len(items):
+                all_came.set()
+
+        line = DelayLine(sink, delay_s, conditions)
         for item in items:
             line.push(item)
-        expected = 0 if line.dead else len(items)
-        while len(came) < expected:
-            await asyncio.sleep(0.001)
+        if not line.dead:
+            await all_came.wait()
         assert line.size == 0
         return came
 

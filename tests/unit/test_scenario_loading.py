@@ -37,15 +37,21 @@ BAD = {
     "a hop without address": (HEAD + '[[hops]]\nname = "x"', "hops[1].address", "is missing"),
     "a place without addresses": (HEAD + '[[places]]\nhost = "x.example"', "places[1].addresses", "is missing"),
     "a place's port that is none": (
-        HEAD + '[[places]]\nhost = "x"\naddresses = ["192.0.2.1"]\nports = { web = "http" }', "places[1].ports.web", "is not a port",
+        HEAD + '[[places]]\nhost = "x"\naddresses = ["192.0.2.1"]\nports = { web = "http" }',
+        "places[1].ports.web",
+        "is not a port",
     ),
     "a place's unknown service": (
-        HEAD + '[[places]]\nhost = "x"\naddresses = ["192.0.2.1"]\nports = { 80 = "gopher" }', "places.x.ports.80", "no service is called",
+        HEAD + '[[places]]\nhost = "x"\naddresses = ["192.0.2.1"]\nports = { 80 = "gopher" }',
+        "places.x.ports.80",
+        "no service is called",
     ),
     "a made-up address that is none": (HEAD + '[addresses]\n"x.example" = ["here"]', "addresses.x.example", "is not an IP address"),
     "an authority without issuer": (HEAD + '[authorities.a]\nroot = "R"\norganization = "O"', "authorities.a.issuer", "is missing"),
     "an unknown key of an authority": (
-        HEAD + '[authorities.a]\nroot = "R"\nissuer = "I"\norganization = "O"\nage = 3', "authorities.a.age", "is not known here",
+        HEAD + '[authorities.a]\nroot = "R"\nissuer = "I"\norganization = "O"\nage = 3',
+        "authorities.a.age",
+        "is not known here",
     ),
     "a service without kind": (HEAD + "[services.x]\nstatus = 200", "services.x.kind", "is missing"),
     "a service of no known kind": (HEAD + '[services.x]\nkind = "gopher"', "services.x.kind", "is none of"),
@@ -53,16 +59,24 @@ BAD = {
     "a status that is none": (HEAD + '[services.x]\nkind = "http"\nstatus = 99', "services.x.status", "is not between"),
     "an unknown authority": (HEAD + '[services.x]\nkind = "https"\nauthority = "a"', "services.x.authority", "no authority is called"),
     "a certificate that ends before it begins": (
-        HEAD + '[services.x]\nkind = "https"\ndays_before = 1\ndays_after = -1', "services.x.days_after", "would end before",
+        HEAD + '[services.x]\nkind = "https"\ndays_before = 1\ndays_after = -1',
+        "services.x.days_after",
+        "would end before",
     ),
     "an unknown rcode": (HEAD + '[services.x]\nkind = "dns"\nrcode = "MAYBE"', "services.x.rcode", "is none of"),
     "an answer that is none": (
-        HEAD + '[services.x]\nkind = "dns"\ninstead = { "a.example" = "maybe" }', "services.x.instead.a.example", "is neither an address",
+        HEAD + '[services.x]\nkind = "dns"\ninstead = { "a.example" = "maybe" }',
+        "services.x.instead.a.example",
+        "is neither an address",
     ),
     "an everything that is no address": (HEAD + '[services.x]\nkind = "dns"\neverything = "all"', "services.x.everything", "is not an IP"),
     "a kiss of the wrong length": (HEAD + '[services.x]\nkind = "ntp"\nkiss = "GOAWAY"', "services.x.kiss", "four capital letters"),
     "a stratum too high": (HEAD + '[services.x]\nkind = "ntp"\nstratum = 17', "services.x.stratum", "is not between"),
-    "a passive address that is none": (HEAD + '[services.x]\nkind = "ftp"\npassive_address = "x"', "services.x.passive_address", "is not an IP"),
+    "a passive address that is none": (
+        HEAD + '[services.x]\nkind = "ftp"\npassive_address = "x"',
+        "services.x.passive_address",
+        "is not an IP",
+    ),
     "a rule without target": (HEAD + '[[rules]]\ndoes = "drop"', "rules[1].to", "is missing"),
     "a rule for nobody": (HEAD + '[[rules]]\nto = []\ndoes = "drop"', "rules[1].to", "names nothing"),
     "a rule for half an address": (HEAD + '[[rules]]\nto = ["10.0.0"]\ndoes = "drop"', "rules[1].to", "neither a host"),
@@ -146,10 +160,34 @@ def test_titles_are_unique_and_healthy_comes_first() -> None:
 
 def test_the_scenarios_that_people_were_promised_are_there() -> None:
     assert set(ALL) >= {
-        "healthy", "port-dropped", "port-refused", "dns-dead", "dns-hijacked", "dns-filtered", "tls-intercepted", "tls-private-root", "tls-expired",
-        "captive-portal", "captive-200", "block-page", "proxy-required", "ntp-blocked", "ntp-kiss", "ftp-data-blocked", "server-down", "slow-line",
-        "lossy-line", "mtu-blackhole", "everything-dropped", "no-internet", "no-gateway", "no-address", "clock-wrong", "two-faults", "hostile",
-    }  # fmt: skip
+        "healthy",
+        "port-dropped",
+        "port-refused",
+        "dns-dead",
+        "dns-hijacked",
+        "dns-filtered",
+        "tls-intercepted",
+        "tls-private-root",
+        "tls-expired",
+        "captive-portal",
+        "captive-200",
+        "block-page",
+        "proxy-required",
+        "ntp-blocked",
+        "ntp-kiss",
+        "ftp-data-blocked",
+        "server-down",
+        "slow-line",
+        "lossy-line",
+        "mtu-blackhole",
+        "everything-dropped",
+        "no-internet",
+        "no-gateway",
+        "no-address",
+        "clock-wrong",
+        "two-faults",
+        "hostile",
+    }
 
 
 def test_the_healthy_site_does_nothing_to_anybody() -> None:
@@ -164,7 +202,12 @@ def test_the_first_fault_is_what_its_name_says() -> None:
 
 @pytest.mark.parametrize(
     ("asked", "said"),
-    [("port-droped", "did you mean port-dropped?"), ("helthy", "did you mean healthy?"), ("zzzzzz", "there are healthy, "), ("", "there are")],
+    [
+        ("port-droped", "did you mean port-dropped?"),
+        ("helthy", "did you mean healthy?"),
+        ("zzzzzz", "there are healthy, "),
+        ("", "there are"),
+    ],
 )
 def test_an_unknown_name_is_answered_with_the_nearest(asked: str, said: str) -> None:
     with pytest.raises(UnknownScenarioError) as caught:

@@ -13,9 +13,9 @@ from datetime import timedelta
 from aetui.diagnosis.machine import clock_offset
 from aetui.diagnosis.pages import asks_login, issuer_product, leads_away, login_page, product_page, says_blocked
 from aetui.diagnosis.readings import EXPIRED, NOT_YET_VALID
-from aetui.diagnosis.transport import web_works
+from aetui.diagnosis.transport import BEHIND_GATEWAY, web_works
 from aetui.diagnosis.view import Row, View
-from aetui.observations import BannerSeen, Ended, FtpSeen, FtpTransfer, HttpSeen, NtpSeen, TlsSeen
+from aetui.observations import Ended, FtpSeen, FtpTransfer, HttpSeen, NtpSeen, Outcome, TlsSeen
 from aetui.records import Confidence, Finding, Owner, Said, Severity, Status
 
 PASSIVE = frozenset({"pasv", "epsv"})
@@ -41,15 +41,11 @@ def captive_portal(view: View) -> Iterator[Finding]:
         if not proved or (row.host in hosts and row.check.kind in {"tls", "tcp"})
     ]
     first, seen = next(iter(pages.values()))
-    said = [_page_said(row, s) for row, s in list(pages.values())[:3]]
+    said = [*(_page_said(row, s) for row, s in list(pages.values())[:3]), *_too_near(view, (row for row, _ in pages.values()))]
     product = product_page(seen)
     where = leads_away(first.host, seen) or product or "a login page"
     hijack = [i for r in view.state.vantage.resolvers for c, s in view.canaries(r) if s.addresses for i in (c.id,)]
-    names = [
-        row.id
-        for row, dns in view.names
-        if hijack and row.host in hosts and row.id not in view.explained and set(dns.addresses) & _made_up(view)
-    ]
+    names = [row.id for row, dns in view.names if hijack and row.id not in view.explained and set(dns.addresses) & _made_up(view)]
     rows = (*pages, *names, *other)
     yield Finding(
         "captive-portal",
@@ -138,14 +134,27 @@ def blocked_pages(view: View) -> Iterator[Finding]:
         _page_said(row, seen) if seen.status is not None else Said("reset-after-request", {"host": row.host})
         for row, seen, _ in list(found.values())[:3]
     ]
+    said += _too_near(view, (row for row, _, _ in found.values()))
     only_resets = all(seen.status is None for _, seen, _ in found.values())
+    hosts = {row.host for row, seen, _ in found.values() if seen.status is not None}
+    foreign = [row.id for row, seen in view.tls if row.host in hosts and row.id not in view.explained and _untrusted(row, seen)]
     yield Finding(
         "http-blocked",
-        tuple(found),
+        (*found, *foreign),
         evidence=tuple(said),
         facts={"product": product or "a filter", "hosts": _hosts(r for r, _, _ in found.values())},
         confidence=Confidence.CERTAIN if product else Confidence.POSSIBLE if only_resets else Confidence.LIKELY,
     )
+
+
+def _too_near(view: View, rows: Iterator[Row]) -> list[Said]:
+    """Where a host's port already opens with a TTL that ends at the gateway, something on the way answers for it."""
+    for row in rows:
+        series = view.series("ttl", row.host, row.check.port)
+        opens = [t.tcp.ttl for t in series.trials if t.tcp.outcome is Outcome.OPEN and t.tcp.ttl] if series else []
+        if opens and min(opens) < BEHIND_GATEWAY:
+            return [Said("answers-too-near", {"host": row.host, "port": str(row.check.port), "hops": str(min(opens))})]
+    return []
 
 
 def _blocked_words(view: View, row: Row, seen: HttpSeen) -> bool:
@@ -158,7 +167,7 @@ def proxy_required(view: View) -> Iterator[Finding]:
     """407; or direct traffic fails while a configured proxy lets the same host through."""
     asked = [(row, seen) for row, seen in view.http if row.id not in view.explained and seen.status == 407]
     if asked:
-        said = tuple(_page_said(row, seen) for row, seen in asked[:2])
+        said = (*(_page_said(row, seen) for row, seen in asked[:2]), *_too_near(view, (row for row, _ in asked)))
         yield Finding("proxy-required", tuple(row.id for row, _ in asked), evidence=said, facts={"proxy": "a proxy in the way"})
     through = [
         r
@@ -176,7 +185,8 @@ def proxy_required(view: View) -> Iterator[Finding]:
                 {"proxy": result.check.about.get("proxy", "?"), "host": result.check.host or "?", "status": str(seen.status)},
             ),
         )
-        waiting = view.below([row.id for row in rows if row.check.port in {80, 443}])
+        everything = view.failing() if not view.outside_answers else [row for row in rows if row.check.port in {80, 443}]
+        waiting = view.below(row.id for row in everything)
         yield Finding("proxy-required", waiting, evidence=said, facts={"proxy": result.check.about.get("proxy", "?")})
 
 
@@ -400,17 +410,29 @@ def _no_word(row: Row) -> bool:
 
 
 def wrong_services(view: View) -> Iterator[Finding]:
-    """The port speaks another protocol than it should."""
-    for row in view.failing(cause="wrong-service"):
-        seen = row.result.observation
-        first = getattr(seen, "first_bytes", b"")
-        said = (
-            getattr(seen, "banner", None)
-            or first.decode("utf-8", "replace")
-            or ("nothing, and closed" if isinstance(seen, BannerSeen | FtpSeen) else "nothing that it should")
-        )
-        facts = {"host": row.host, "port": str(row.check.port), "said": said[:60]}
-        yield Finding("wrong-service", (row.id,), evidence=(Said("wrong-words", facts),), facts=facts)
+    """The port speaks another protocol than it should; or says nothing by itself, and answers to another protocol."""
+    silent = [row for row in view.failing("ssh", "ftp", cause="filtered") if _answers_http(view, row)]
+    alike: dict[tuple[int | None, str], list[Row]] = defaultdict(list)
+    for row in (*view.failing(cause="wrong-service"), *silent):
+        alike[row.check.port, _words(view, row)].append(row)
+    for (port, words), rows in alike.items():
+        facts = {"host": _hosts(rows), "port": str(port), "said": words}
+        yield Finding("wrong-service", view.below(row.id for row in rows), evidence=(Said("wrong-words", facts),), facts=facts)
+
+
+def _words(view: View, row: Row) -> str:
+    """The first that a wrong service said."""
+    other = _answers_http(view, row)
+    if other is not None:
+        return f"HTTP {other.status} {other.reason}"
+    seen = row.result.observation
+    first = getattr(seen, "banner", None) or getattr(seen, "first_bytes", b"").decode("utf-8", "replace")
+    return str(first)[:60] or "nothing that it should"
+
+
+def _answers_http(view: View, row: Row) -> HttpSeen | None:
+    other = view.seen(f"http:{row.host}:{row.check.port}:else", HttpSeen)
+    return other if other is not None and other.status is not None else None
 
 
 def silent_services(view: View) -> Iterator[Finding]:

@@ -31,6 +31,9 @@ from aetui.records import Check, Status
 LARGEST_DELAY_MS = 5000.0
 """A time answer that took longer than this is no measure of a clock."""
 
+PORT_UNREACHABLE = (3, 3)
+"""ICMP; from the server itself it is what a reset is to TCP: nothing listens there (RFC 1122 section 4.1.3.1)."""
+
 NOT_YET_VALID, EXPIRED = 9, 10
 """OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED."""
 
@@ -152,6 +155,8 @@ def _ntp(_check: Check, seen: Observation) -> Tentative:
     assert isinstance(seen, NtpSeen)
     if seen.outcome is Outcome.FILTERED:
         return fail("ntp-no-reply")
+    if seen.icmp is not None and (seen.icmp.type, seen.icmp.code) == PORT_UNREACHABLE and seen.icmp.sender == seen.address:
+        return fail("refused")
     if seen.outcome is not Outcome.OPEN:
         return fail(TCP_CAUSES[seen.outcome]) if seen.outcome in TCP_CAUSES else UNKNOWN
     good = seen.origin_echoed and not seen.kiss and seen.leap != 3 and seen.stratum is not None and 0 < seen.stratum < 16

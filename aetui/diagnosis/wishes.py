@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from aetui.catalogue import is_address
 from aetui.diagnosis.names import suspicious_names
+from aetui.diagnosis.pages import asks_login, login_page
 from aetui.diagnosis.readings import is_sinkhole
 from aetui.diagnosis.transport import LOSSY_SHARE, loss, web_works
 from aetui.diagnosis.view import Row, View
@@ -29,7 +30,7 @@ def followups(state: State) -> tuple[Check, ...]:
     """The checks that are wished for and not planned yet."""
     view = View(state)
     found: dict[str, Check] = {}
-    for wish in (second_opinions, other_names, segment_sizes, reset_distances, loss_series, proxies):
+    for wish in (second_opinions, other_names, other_protocols, segment_sizes, reset_distances, near_answers, loss_series, proxies):
         for check in wish(view):
             found.setdefault(check.id, check)
     return tuple(check for check in found.values() if check.id not in state.checks)
@@ -63,6 +64,26 @@ def other_names(view: View) -> Iterator[Check]:
             needs=f"tcp:{row.host}:{row.check.port}:sni",
             about={"server_name": OTHER_NAME},
         )
+
+
+def other_protocols(view: View) -> Iterator[Check]:
+    """A port that should speak by itself and does not is asked as a web server would be."""
+    silent = [row for row in view.rows("ssh", "ftp") if getattr(row.result.observation, "ended", None) is Ended.SILENT]
+    for row in _hosts(silent):
+        connect = f"tcp:{row.host}:{row.check.port}:else"
+        yield Check(connect, "tcp", row.host, row.check.port, Transport.TCP, about={"address": row.address})
+        yield Check(f"http:{row.host}:{row.check.port}:else", "http", row.host, row.check.port, Transport.TCP, needs=connect)
+
+
+def near_answers(view: View) -> Iterator[Check]:
+    """A page that may be somebody else's: does the port open with a TTL that ends at the gateway already?"""
+    foreign = [row for row, seen in view.http if row.reading.status is Status.FAIL and seen.status is not None and seen.status < 500]
+    foreign += [row for row, seen in view.http if seen.header("via") is not None or login_page(row.host, seen) or asks_login(seen)]
+    for row in foreign[:1]:
+        yield Check(
+            f"ttl:{row.host}:{row.check.port}", "series", row.host, row.check.port, Transport.TCP,
+            about={"purpose": "ttl", "address": row.address, "ttls": "1,2"},
+        )  # fmt: skip
 
 
 def segment_sizes(view: View) -> Iterator[Check]:

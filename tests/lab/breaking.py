@@ -89,9 +89,10 @@ def redirected(lab: Lab, node: str, match: str, name: str, make: Callable[[int],
         yield port
 
 
-def sent_to_port(lab: Lab, node: str, match: str, port: int) -> AbstractContextManager[None]:
-    """What matches on its way into ``node`` goes to another port of that node."""
-    return rules(lab, node, f"    chain first {{ type nat hook prerouting priority -110;\n        {match} redirect to :{port}\n    }}")
+def sent_to_port(lab: Lab, node: str, match: str, port: int, same_address: bool = False) -> AbstractContextManager[None]:
+    """What matches on its way into ``node`` goes to another port of that node; ``same_address`` where it is the node's and the server looks at it."""
+    verdict = f"dnat to :{port}" if same_address else f"redirect to :{port}"
+    return rules(lab, node, f"    chain first {{ type nat hook prerouting priority -110;\n        {match} {verdict}\n    }}")
 
 
 @contextmanager

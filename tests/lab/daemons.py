@@ -21,7 +21,7 @@ def tcp_open(address: str, port: int) -> Ready:
     """A test: something accepts there."""
 
     def ready() -> bool:
-        with socket.socket() as handle:
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as handle:
             handle.settimeout(TRY_S)
             return handle.connect_ex((address, port)) == 0
 
@@ -57,12 +57,13 @@ def dnsmasq(node: Node, name: str, listen: Iterable[str], settings: Iterable[str
     """A dnsmasq without cache, upstream or hosts of its own unless ``settings`` say so."""
     addresses = list(listen)
     lines = [
-        "keep-in-foreground", "user=root", "group=root", "pid-file=", "no-resolv", "no-hosts", "no-poll", "bind-interfaces", "cache-size=0", "dns-forward-max=5000",
+        "keep-in-foreground", "user=root", "pid-file=", "no-resolv", "no-hosts", "no-poll", "bind-interfaces", "cache-size=0", "dns-forward-max=5000",
         f"port={port}", *(f"listen-address={a}" for a in addresses), *settings,
     ]  # fmt: skip
     conf = node.home / f"{name}.conf"
     conf.write_text("\n".join(lines) + "\n")
-    return node.daemon(name, ["dnsmasq", "-C", str(conf)])
+    # an empty group, which only the command line can say, keeps it from setgroups(), forbidden where one user exists
+    return node.daemon(name, ["dnsmasq", "--group=", "-C", str(conf)])
 
 
 def zone(home: Path, ipv6: bool = False, changed: Mapping[str, str | None] | None = None, unknown: str = "") -> list[str]:
@@ -108,7 +109,7 @@ def nginx(node: Node, certificates: Path, ipv6: bool) -> Process:
     page = "<!doctype html><title>$host</title><p>$host is at work.</p>"
     conf = home / "nginx.conf"
     conf.write_text(
-        f"""daemon off; master_process off; pid {home}/nginx.pid; error_log {home}/nginx.log; worker_rlimit_nofile 16384;
+        f"""user root root; daemon off; master_process off; pid {home}/nginx.pid; error_log {home}/nginx.log; worker_rlimit_nofile 16384;
 events {{ worker_connections 8192; }}
 http {{
 access_log off; default_type text/html; server_tokens off;

@@ -152,7 +152,7 @@ def _other_ftp(settings: Mapping[str, str]) -> Begin:
     def begin(lab: Lab) -> AbstractContextManager[object]:
         cloud, port = lab["cloud"], 2121
         start = running(lab, "cloud", lambda: daemons.vsftpd(cloud, "other-ftp", port, settings), daemons.tcp_open("127.0.0.1", port))
-        return together(start, sent_to_port(lab, "cloud", f"ip daddr {FTP_SERVER} tcp dport 21", port))
+        return together(start, sent_to_port(lab, "cloud", f"ip daddr {FTP_SERVER} tcp dport 21", port, same_address=True))
 
     return begin
 
@@ -341,8 +341,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "ftp-login-refused",
         "The FTP server refuses every login.",
-        _other_ftp({"cmds_denied": "PASS"}),
-        {f"ftp pasv {FTP_HOST}": "550"},
+        _other_ftp({"secure_email_list_enable": "YES", "email_password_file": "/etc/passwd", "delay_failed_login": "0"}),
+        {f"ftp pasv {FTP_HOST}": "530"},
         CONTROL_WORKS,
     ),
     Fault(

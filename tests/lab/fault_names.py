@@ -146,7 +146,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "dns-upstream-silent",
         "The site's resolver is there, and hears nothing from its own.",
-        _lies(f"server=/#/{SILENT_OUTSIDE}"),
+        lambda lab: resolver_says(lab, f"server={SILENT_OUTSIDE}"),
         {Q: "silent"},
         SECOND_KNOWS,
     ),

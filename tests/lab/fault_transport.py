@@ -174,8 +174,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "route-prohibited",
         "The ISP has a prohibiting route to one server.",
-        _route("isp1", f"prohibit {STREAMER}"),
-        {STREAMER_443: f"icmp 3/13 from {WAN_GATEWAY}"},
+        _route("isp2", f"prohibit {STREAMER}"),
+        {STREAMER_443: f"icmp 3/13 from {LAST_ISP}"},
         OTHERS,
     ),
     Fault(
@@ -187,9 +187,9 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "route-loop",
-        "The ISP sends one server's packets back.",
-        _route("isp1", f"{STREAMER} via 198.51.100.2"),
-        {STREAMER_443: f"icmp 11/0 from {GATEWAY}"},
+        "Two routers of the ISP send one server's packets to each other.",
+        _route("isp2", f"{STREAMER} via 203.0.113.5"),
+        {STREAMER_443: f"icmp 11/0 from {WAN_GATEWAY}"},
         OTHERS,
     ),
     Fault(

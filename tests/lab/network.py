@@ -28,7 +28,7 @@ SETTINGS: dict[str, str | int] = {
     "net/ipv4/conf/all/rp_filter": 0,
     "net/ipv4/conf/default/rp_filter": 0,
     "net/ipv4/tcp_no_metrics_save": 1,
-    "net/ipv4/icmp_ratelimit": 0,
+    "net/ipv4/icmp_ratemask": 0,
     "net/ipv4/icmp_msgs_per_sec": 10000,
     "net/ipv6/conf/all/accept_dad": 0,
     "net/ipv6/conf/default/accept_dad": 0,
@@ -36,6 +36,8 @@ SETTINGS: dict[str, str | int] = {
 }
 """Every node: no memory from one test to the next, and as many ICMP errors as are asked for."""
 
+OWN_NAME = "router.site"
+"""A name that the site's resolver always knows by itself."""
 BRIDGING = ("router", "wire")
 """Set up last, in this order: a bridge's port can be told to forward (state 3) once its far end is up; left alone it takes a second."""
 
@@ -205,6 +207,9 @@ class Lab:
         cloud.await_(remote, daemons.tcp_open("127.0.0.1", 2022))
         jump.await_(outside, daemons.tcp_open("127.0.0.1", 22))
         self.await_site_resolver()
+        if self.shape.ipv6:  # the kernel takes a bridge for ready to speak IPv6 a second or two later
+            address = topology.IPV6_HOSTS["www.alsoenergy.com"]
+            self["laptop"].await_(web, daemons.tcp_open(address, 443))
 
     def _account(self, node: Node) -> None:
         """Give a node the account that its sshd runs as."""
@@ -219,16 +224,17 @@ class Lab:
     def await_site_resolver(self) -> None:
         """Wait until the laptop gets an answer from the site's resolver."""
         if self.site_resolver is not None:
-            self["laptop"].await_(self.site_resolver, daemons.udp_answers(topology.GATEWAY, 53, daemons.dns_question("www.alsoenergy.com")))
+            self["laptop"].await_(self.site_resolver, daemons.udp_answers(topology.GATEWAY, 53, daemons.dns_question(OWN_NAME)))
 
     def start_site_resolver(self, *settings: str) -> Process:
         """(Re)start the resolver of the site's router; it asks the second resolver about everything unless ``settings`` say otherwise."""
         router = self["router"]
         if self.site_resolver is not None:
             router.stop(self.site_resolver)
+        own = f"host-record={OWN_NAME},{topology.GATEWAY}"
         upstream = settings or (f"server={topology.SECOND_RESOLVER}",)
         listen = [topology.GATEWAY, *([topology.GATEWAY6] if self.shape.ipv6 else [])]
-        self.site_resolver = daemons.dnsmasq(router, "site-dns", listen, upstream)
+        self.site_resolver = daemons.dnsmasq(router, "site-dns", listen, [own, *upstream])
         return self.site_resolver
 
     def settle(self) -> None:

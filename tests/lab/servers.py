@@ -6,6 +6,7 @@ address of its node; which traffic reaches them is the firewall's matter (``brea
 
 from __future__ import annotations
 
+import select
 import socket
 import ssl
 import struct
@@ -300,19 +301,17 @@ def inspector(port: int, home: Path, issuer: pki.Authority) -> Server:
 
 
 def _splice(one: socket.socket, other: socket.socket) -> None:
-    """Pass bytes both ways until either side ends."""
-
-    def pump(source: socket.socket, target: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(65536):
-                target.sendall(data)
-        with suppress(OSError):
-            target.shutdown(socket.SHUT_WR)
-
-    back = threading.Thread(target=pump, args=(other, one), daemon=True)
-    back.start()
-    pump(one, other)
-    back.join(PATIENCE_S)
+    """Pass bytes both ways until either side ends or falls silent. One thread: an SSL object is not for two at once."""
+    while True:
+        ready = [end for end in (one, other) if isinstance(end, ssl.SSLSocket) and end.pending()]
+        ready = ready or select.select([one, other], [], [], PATIENCE_S)[0]
+        if not ready:
+            return
+        for source in ready:
+            data = source.recv(65536)
+            if not data:
+                return
+            (other if source is one else one).sendall(data)
 
 
 # -- proxies

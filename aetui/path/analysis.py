@@ -37,16 +37,22 @@ def read(recording: Recording, compared: Recording | None = None, around: Surrou
     return Trace(
         recording.target, flow.address, flow.port, flow.proto, recording.method, end.reached, end.outcome, noted,
         rejected_by=end.rejected_by, dies_after=end.dies_after, suspects=end.suspects, compared_with=_compared(compared, other),
+        working=other,
         notes=_of_the_path(noted, recording, end, counts), nat=nat.count(hops, flow, recording.own), problem=recording.problem,
         complete_ms=recording.complete_ms,
     )  # fmt: skip
 
 
-def whose(address: str, hops: Sequence[Hop], compared: Sequence[Hop], recording: Recording, around: Surroundings) -> Place | None:
-    """The place of a suspect, looked up on the failing path first, then on the working one."""
-    for path in (hops, compared):
-        found = places(path, recording.flow.address, around.gateway)
-        place = next((found[hop.ttl] for hop in path if hop.address == address), None)
+def suspects_places(trace: Trace, around: Surroundings) -> tuple[Place, ...]:
+    """Places of the suspects in their order, looked up on the failing path first, then on the working one; those that are known."""
+    found = (_place_of(address, trace, around) for address in trace.suspects)
+    return tuple(place for place in found if place is not None)
+
+
+def _place_of(address: str, trace: Trace, around: Surroundings) -> Place | None:
+    for path in (trace.hops, trace.working):
+        where = places(path, trace.address, around.gateway)
+        place = next((where[hop.ttl] for hop in path if hop.address == address), None)
         if place is not None:
             return place
     return None
@@ -99,13 +105,6 @@ def _of_the_path(hops: Sequence[Hop], recording: Recording, end: Ending, counts:
         "all-silent" if silent else "",
     ]
     return tuple(dict.fromkeys(note for note in told if note))
-
-
-def suspects_places(trace: Trace, compared: Recording | None, recording: Recording, around: Surroundings) -> tuple[Place, ...]:
-    """Places of the suspects, in their order, those that are known."""
-    other = fold.hops(compared) if compared is not None else ()
-    found = (whose(address, trace.hops, other, recording, around) for address in trace.suspects)
-    return tuple(place for place in found if place is not None)
 
 
 def rename(trace: Trace, names: dict[str, str]) -> Trace:

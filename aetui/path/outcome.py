@@ -1,4 +1,5 @@
-"""How a trace ended, who said no, and between which two hops a port dies: pure, from the hops of the trace and of one to a port that works.
+"""How a trace ended, who said no, and between which two hops a port dies: pure, from the hops of the trace and of one to a port that
+works.
 
 TTLs alone cannot tell the hop that drops from the one after it: Linux answers an expired packet before its forward rules see it, others
 drop first and stay silent. So ``suspects`` are the last hop that answered on this port and the next that the comparison shows, and only

@@ -1,4 +1,5 @@
-"""Where a hop stands, from its address alone: this machine's router, a private network, the carrier's translation, the first public hop.
+"""Where a hop stands, from its address alone: this machine's router, a private network, the carrier's translation, the first public
+hop.
 
 Pure. Addresses: RFC 1918, RFC 6598 (100.64/10), RFC 4193, RFC 3927, RFC 4291. What an address does not tell is not guessed: beyond the
 first public hop nothing is said of whose it is.

@@ -193,6 +193,10 @@ class Trace:
     dies_after: int | None = None
     suspects: tuple[str, ...] = ()
     compared_with: Compared | None = None
+    working: tuple[Hop, ...] = ()
+    """Hops of the trace that it is compared with."""
+    verdict: str = ""
+    """The sentence on top."""
     diagnosis: tuple[Diagnosed, ...] = ()
     notes: tuple[str, ...] = ()
     """What is odd about the whole path, by code."""
@@ -201,3 +205,5 @@ class Trace:
     mtu: Mtu | None = None
     problem: Problem | None = None
     complete_ms: float | None = None
+    remark: Problem | None = None
+    """What was tried first and could not be had: the better engine, as a rule."""

@@ -5,7 +5,8 @@ The caller asks ``due(now)``, sends what it names, reports ``sent`` and ``heard`
 sent beyond the first TTL that the target answered; a silent TTL is given up after a grace measured by the slowest hop that did answer,
 and tried again up to ``tries``.
 
-Why a window: an unprivileged TCP probe whose TTL reaches the server is a whole connection to it, and a logger's telnet takes few of those.
+Why a window: an unprivileged TCP probe whose TTL reaches the server is a whole connection to it, and a logger's telnet takes few of
+those.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""The engine that needs no privilege: connects, datagrams and pings, and the kernel's error queue. Linux; elsewhere ``open`` says what is
-missing."""
+"""The engine that needs no privilege: connects, datagrams and pings, and the kernel's error queue. Linux; elsewhere ``open`` says what
+is missing.
+"""
 
 from __future__ import annotations
 

@@ -58,4 +58,5 @@ def loop(hops: Sequence[Hop]) -> tuple[str, ...]:
 def repeated(hops: Sequence[Hop]) -> frozenset[int]:
     """TTLs whose address is that of the TTL before: a router that passes packets on without counting them, or a translation."""
     pairs = pairwise(hops)
-    return frozenset(later.ttl for earlier, later in pairs if later.address is not None and later.address == earlier.address)
+    passing = ((a, b) for a, b in pairs if ReplyKind.TIME_EXCEEDED is a.reply is b.reply)
+    return frozenset(later.ttl for earlier, later in passing if later.address == earlier.address)

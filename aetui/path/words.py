@@ -1,4 +1,5 @@
-"""A trace in words: the verdict on top, each hop's notes, and the entries for the report's diagnosis. All words come from assets/path.toml.
+"""A trace in words: the verdict on top, each hop's notes, and the entries for the report's diagnosis. All words come from
+assets/path.toml.
 
 Pure once the file has been read. Foreign text passes ``displayable`` before it is put into a sentence. A code without words is a
 mistake of ours and raises KeyError; a test walks every code.
@@ -58,13 +59,12 @@ def note_text(code: str) -> str:
     return str(table()["note"][code]["text"])
 
 
-def verdict(trace: Trace, working: Sequence[Hop] = ()) -> str:
-    """The sentence on top; ``working`` are the hops of the comparison, where there is one."""
-    key = _verdict_key(trace, working)
-    return say("verdict", key, **_values(trace, working))
+def verdict(trace: Trace) -> str:
+    """The sentence on top."""
+    return say("verdict", _verdict_key(trace), **_values(trace))
 
 
-def _verdict_key(trace: Trace, working: Sequence[Hop]) -> str:
+def _verdict_key(trace: Trace) -> str:
     if trace.problem is not None:
         return "problem"
     for note in ("loop", "too-long", "no-neighbour"):
@@ -73,6 +73,8 @@ def _verdict_key(trace: Trace, working: Sequence[Hop]) -> str:
     match trace.outcome:
         case Outcome.OPEN:
             return "open-proxy" if "transparent-proxy" in trace.notes else "open" if trace.port else "answer"
+        case Outcome.REFUSED if trace.proto is Proto.UDP:
+            return "arrived"
         case Outcome.REFUSED:
             return "refused-near" if "reset-too-near" in trace.notes else "refused"
         case Outcome.REJECTED:
@@ -97,9 +99,9 @@ def _filtered_key(trace: Trace) -> str:
     return "filtered-target" if trace.suspects[1] == trace.address else "filtered-between"
 
 
-def _values(trace: Trace, working: Sequence[Hop]) -> dict[str, object]:
+def _values(trace: Trace) -> dict[str, object]:
     final = next((hop for hop in trace.hops if hop.reply in FINAL), None)
-    server = next((hop for hop in working if hop.reply in FINAL), None)
+    server = next((hop for hop in trace.working if hop.reply in FINAL), None)
     version = 6 if ":" in trace.address else 4
     at_end = trace.rejected_by is not None or "transparent-proxy" in trace.notes or trace.outcome is Outcome.UNREACHABLE
     return {
@@ -133,21 +135,21 @@ _CAUSES: dict[Outcome, str] = {
 }
 
 
-def diagnose(trace: Trace, working: Sequence[Hop] = (), places: Sequence[Place] = (), *, toward_site: bool = False) -> Trace:
-    """The trace with its entries for the report's diagnosis, the weightiest first."""
-    found = [*_cause(trace, working, places, toward_site), *_loss(trace, working), *_black_hole(trace, working)]
-    return replace(trace, diagnosis=tuple(found))
+def diagnose(trace: Trace, places: Sequence[Place] = (), *, toward_site: bool = False) -> Trace:
+    """The trace with its verdict and its entries for the report's diagnosis, the weightiest first."""
+    found = [*_cause(trace, places, toward_site), *_loss(trace), *_black_hole(trace)]
+    return replace(trace, verdict=verdict(trace), diagnosis=tuple(found))
 
 
-def _cause(trace: Trace, working: Sequence[Hop], places: Sequence[Place], toward_site: bool) -> Iterator[Diagnosed]:
+def _cause(trace: Trace, places: Sequence[Place], toward_site: bool) -> Iterator[Diagnosed]:
     cause = _CAUSES.get(trace.outcome)
     if cause is None or trace.problem is not None or (trace.proto is Proto.UDP and trace.outcome is Outcome.REFUSED):
         return
     place = Place.TARGET if cause == "refused" else places[0] if places else None
     text, owner = whose_words(place, toward_site) if place else ("", Owner.UNKNOWN)
-    summary = " ".join(filter(None, (verdict(trace, working), text)))
-    evidence = tuple(_evidence(trace, working))
-    yield _entry(trace, working, cause, summary=summary, confidence=_confidence(trace), evidence=evidence, owner=owner)
+    summary = " ".join(filter(None, (verdict(trace), text)))
+    evidence = tuple(_evidence(trace))
+    yield _entry(trace, cause, summary=summary, confidence=_confidence(trace), evidence=evidence, owner=owner)
 
 
 def _confidence(trace: Trace) -> Confidence:
@@ -156,22 +158,21 @@ def _confidence(trace: Trace) -> Confidence:
     return Confidence.LIKELY if len(trace.suspects) > 1 else Confidence.POSSIBLE
 
 
-def _loss(trace: Trace, working: Sequence[Hop]) -> Iterator[Diagnosed]:
+def _loss(trace: Trace) -> Iterator[Diagnosed]:
     hop = next((hop for hop in trace.hops if "loss" in hop.notes), None)
     if hop is not None:
         summary = say("evidence", "loss", ttl=hop.ttl, percent=f"{100 * (1 - hop.received / hop.sent):.0f} %")
-        yield _entry(trace, working, "lossy", summary=summary, severity=Severity.WARN)
+        yield _entry(trace, "lossy", summary=summary, severity=Severity.WARN)
 
 
-def _black_hole(trace: Trace, working: Sequence[Hop]) -> Iterator[Diagnosed]:
+def _black_hole(trace: Trace) -> Iterator[Diagnosed]:
     if trace.mtu is not None and trace.mtu.black_hole_after is not None:
         summary = say("evidence", "mtu", mtu=trace.mtu.path, ttl=trace.mtu.black_hole_after)
-        yield _entry(trace, working, "mtu-blackhole", summary=summary)
+        yield _entry(trace, "mtu-blackhole", summary=summary)
 
 
 def _entry(
     trace: Trace,
-    working: Sequence[Hop],
     cause: str,
     *,
     summary: str,
@@ -181,14 +182,14 @@ def _entry(
     owner: Owner = Owner.UNKNOWN,
 ) -> Diagnosed:
     words = table()["cause"][cause]
-    values = {name: displayable(str(value)) for name, value in _values(trace, working).items()}
+    values = {name: displayable(str(value)) for name, value in _values(trace).items()}
     values["mtu"] = str(trace.mtu.path) if trace.mtu else ""
     title, breaks = (str(words[key]).format(**values) for key in ("title", "breaks"))
     remedy = tuple(str(step).format(**values) for step in words["remedy"])
     return Diagnosed(cause, severity, confidence, title, summary, evidence, (), owner, remedy, breaks)
 
 
-def _evidence(trace: Trace, working: Sequence[Hop]) -> Iterator[str]:
+def _evidence(trace: Trace) -> Iterator[str]:
     port = port_words(trace.proto, trace.port)
     version = 6 if ":" in trace.address else 4
     dying = next((hop for hop in trace.hops if hop.ttl == trace.dies_after), None)
@@ -200,18 +201,18 @@ def _evidence(trace: Trace, working: Sequence[Hop]) -> Iterator[str]:
     if final is not None and final.icmp is not None:
         code = f"{final.icmp.type}/{final.icmp.code}"
         yield say("evidence", "icmp", address=final.address, code=code, words=icmp_words(final.icmp, version))
-    yield from _against_working(trace, working, final)
+    yield from _against_working(trace, final)
 
 
-def _against_working(trace: Trace, working: Sequence[Hop], final: Hop | None) -> Iterator[str]:
+def _against_working(trace: Trace, final: Hop | None) -> Iterator[str]:
     compared = trace.compared_with
     if compared is None:
         return
-    yield say("evidence", "working", port=port_words(trace.proto, compared.port), hops=len(working), outcome=compared.outcome.value)
-    onward = next((hop for hop in working if hop.ttl > (trace.dies_after or 0) and hop.address), None)
+    yield say("evidence", "working", port=port_words(trace.proto, compared.port), hops=len(trace.working), outcome=compared.outcome.value)
+    onward = next((hop for hop in trace.working if hop.ttl > (trace.dies_after or 0) and hop.address), None)
     if onward is not None and trace.outcome is Outcome.FILTERED:
         yield say("evidence", "next-hop", address=onward.address)
-    server = next((hop for hop in working if hop.reply in {ReplyKind.SYN_ACK, ReplyKind.RST}), None)
+    server = next((hop for hop in trace.working if hop.reply in {ReplyKind.SYN_ACK, ReplyKind.RST}), None)
     if server is None or final is None or final.reply is not ReplyKind.RST or trace.outcome is not Outcome.REJECTED:
         return
     if final.ttl < server.ttl:

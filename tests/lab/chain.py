@@ -162,6 +162,12 @@ class Chain:
         self.inside(node, write)
 
 
+def rules(hook: str, *lines: str, family: str = "inet", kind: str = "filter", priority: int = 0) -> str:
+    """One nftables chain on a hook."""
+    body = "\n".join(lines)
+    return f"table {family} {hook}{kind} {{\nchain here {{\ntype {kind} hook {hook} priority {priority};\n{body}\n}}\n}}\n"
+
+
 @contextmanager
 def chain(routers: int) -> Iterator[Chain]:
     """A chain for the duration of a ``with``."""

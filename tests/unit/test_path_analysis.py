@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from path_recordings import Case, cases
 
-from aetui.path import fold, loss, words
+from aetui.path import loss, words
 from aetui.path.analysis import Surroundings, read, suspects_places
 from aetui.path.records import Trace
 
@@ -22,8 +22,7 @@ def case(request: pytest.FixtureRequest) -> Case:
 def _trace(case: Case) -> Trace:
     around = Surroundings(case.gateway, case.toward_site)
     trace = read(case.recording, case.compared, around)
-    working = fold.hops(case.compared) if case.compared else ()
-    return words.diagnose(trace, working, suspects_places(trace, case.compared, case.recording, around), toward_site=case.toward_site)
+    return words.diagnose(trace, suspects_places(trace, around), toward_site=case.toward_site)
 
 
 def _facts(case: Case, trace: Trace) -> dict[str, Any]:
@@ -46,7 +45,7 @@ def _facts(case: Case, trace: Trace) -> dict[str, Any]:
         "cause": entry.cause if entry else None,
         "owner": entry.owner.value if entry else None,
         "confidence": entry.confidence.value if entry else None,
-        "verdict": words.verdict(trace, fold.hops(case.compared) if case.compared else ()),
+        "verdict": trace.verdict,
     }
 
 
@@ -72,7 +71,7 @@ def test_every_code_that_a_trace_carries_has_its_words(case: Case) -> None:
     for entry in trace.diagnosis:
         assert "{" not in f"{entry.title}{entry.summary}{entry.remedy}{entry.breaks}{entry.evidence}"
         assert "?" not in f"{entry.title}{entry.summary}{entry.breaks}{entry.evidence}"
-    assert words.verdict(trace).endswith(".")
+    assert trace.verdict.endswith(".")
 
 
 def test_loss_is_never_claimed_of_a_hop_behind_which_everything_arrives() -> None:

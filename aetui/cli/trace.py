@@ -1,0 +1,149 @@
+"""``aetui trace``: the path to a port, and the hop at which it dies. The result alone on standard output, remarks on standard error.
+
+Exit status: 0 the port (or, by ping, the host) answers, 1 it does not, 2 wrong usage, 3 could not be determined, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from aetui.cli.common import guarded, refuse
+from aetui.cli.main import Exit
+
+if TYPE_CHECKING:
+    from aetui.path.records import Trace
+    from aetui.path.run import Options
+    from aetui.vantage.base import Vantage
+
+DEFAULT_PORT = 443
+MOST_ROUNDS = 3600
+OPENING_S = 20.0
+"""Longest wait for a vantage to be ready."""
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("target", metavar="HOST[:PORT]", help="a name or an address, IPv6 in brackets; TCP port 443 where none is given")
+    parser.add_argument("--proto", choices=("tcp", "udp", "icmp"), default="tcp", help="what the probes are (default tcp)")
+    parser.add_argument(
+        "--from", dest="vantage", default="local", metavar="VANTAGE", help="where to trace from: local (default) or jump:NAME"
+    )
+    parser.add_argument(
+        "--compare", type=int, metavar="PORT", help="a TCP port of the same host that works; one is looked for where none is named"
+    )
+    parser.add_argument("--multipath", action="store_true", help="vary the flow on purpose, and show what else load balancers use")
+    parser.add_argument(
+        "--rounds", type=int, default=1, metavar="N", help="probe every hop N times, once a second: loss and jitter need several"
+    )
+    parser.add_argument(
+        "--method", choices=("auto", "scapy", "socket"), default="auto", help="raw packets, or plain sockets (default: what this user may)"
+    )
+    parser.add_argument("--mtu", action="store_true", help="find out what size of packet gets through, and where larger ones vanish")
+    parser.add_argument("--names", action="store_true", help="look up the hops' host names")
+    parser.add_argument("--json", action="store_true", help="the trace as JSON (schema aetui.trace/1)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Trace, print, answer."""
+    target = split(arguments.target)
+    if target is None:
+        return refuse(f"'{arguments.target[:60]}' is no HOST[:PORT]")
+    for name, value, most in (("--compare", arguments.compare, 65535), ("--rounds", arguments.rounds, MOST_ROUNDS)):
+        if value is not None and not 1 <= value <= most:
+            return refuse(f"{name} {value} is not between 1 and {most}")
+    host, port = target
+    if arguments.proto == "icmp" and port is not None:
+        return refuse("a ping has no port")
+    return guarded(lambda: _trace(host, DEFAULT_PORT if port is None and arguments.proto == "tcp" else port, arguments))
+
+
+def split(text: str) -> tuple[str, int | None] | None:
+    """HOST[:PORT] taken apart; None where it is none. A bare IPv6 address is a host."""
+    host, port = text, ""
+    if text.startswith("["):
+        host, closed, rest = text[1:].partition("]")
+        if not closed or (rest and not rest.startswith(":")):
+            return None
+        port = rest[1:] if rest else ""
+        if rest == ":":
+            return None
+    elif text.count(":") == 1:
+        host, _, port = text.partition(":")
+        if not port:
+            return None
+    if not host or any(c.isspace() for c in host) or (port and not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65535)):
+        return None
+    return host, int(port) if port else None
+
+
+async def _trace(host: str, port: int | None, arguments: argparse.Namespace) -> int:
+    from aetui.path.publish import to_json
+    from aetui.path.show import lines, remark
+
+    found = await _found(host, port, arguments)
+    note = remark(found)
+    if note:
+        print(f"aetui: {note}", file=sys.stderr)
+    print(json.dumps(to_json(found), indent=2) if arguments.json else "\n".join(lines(found)))
+    return _status(found)
+
+
+async def _found(host: str, port: int | None, arguments: argparse.Namespace) -> Trace:
+    from aetui.path.run import trace, trace_from_jump
+
+    options = _options(arguments)
+    if arguments.demo is None and arguments.vantage == "local":
+        return await trace(host, port, options)
+    vantage = _vantage(arguments)
+    await vantage.open(asyncio.get_running_loop().time() + OPENING_S)
+    try:
+        if arguments.demo is None and vantage.info.kind == "jump":
+            return await trace_from_jump(host, port, options, vantage)
+        return await trace(host, port, options, vantage=vantage)
+    finally:
+        await vantage.close()
+
+
+def _vantage(arguments: argparse.Namespace) -> Vantage:
+    from aetui.prepare import Refused
+
+    if arguments.demo is not None:
+        from aetui.demo.scenario import UnknownScenarioError
+        from aetui.vantage.demo import DemoVantage
+
+        try:
+            return DemoVantage(arguments.demo)
+        except UnknownScenarioError as unknown:
+            raise Refused(str(unknown)) from None
+    from aetui.vantage.asker import TerminalAsker
+    from aetui.vantage.choose import BadVantage, make, parse
+
+    try:
+        return make(parse(arguments.vantage), TerminalAsker())
+    except BadVantage as bad:
+        raise Refused(str(bad)) from None
+
+
+def _options(arguments: argparse.Namespace) -> Options:
+    from aetui.path.engines import Choice
+    from aetui.path.records import Proto
+    from aetui.path.run import Options
+
+    return Options(
+        proto=Proto(arguments.proto), compare=arguments.compare, multipath=arguments.multipath, rounds=arguments.rounds,
+        method=Choice(arguments.method), names=arguments.names, mtu=arguments.mtu,
+    )  # fmt: skip
+
+
+def _status(found: Trace) -> int:
+    from aetui.observations import Outcome
+    from aetui.path.records import Proto
+
+    if found.problem is not None:
+        return Exit.UNDETERMINED
+    arrived = found.proto is Proto.UDP and found.outcome is Outcome.REFUSED
+    return Exit.READY if found.reached and (found.outcome is Outcome.OPEN or arrived) else Exit.FAILED

@@ -1,0 +1,271 @@
+"""One trace from request to reading: names the address, chooses the engine, traces the port and one that works, and reads the two
+together.
+
+``trace`` gives the finished ``Trace``; ``watch`` gives it as it grows and goes on, round by round, until closed. Failures are data:
+``Trace.problem``. The packet helper is tried where it may be had; where it cannot, or when it dies, plain sockets go on and
+``Trace.remark`` says why. Sends nothing but the probes themselves, the look-up of the name and, where asked, of the hops' names.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
+
+from aetui.observations import Outcome, TcpSeen
+from aetui.path import compare as comparison
+from aetui.path import fold, mtu, names, words
+from aetui.path.analysis import Surroundings, read, rename, suspects_places
+from aetui.path.engine import Engine
+from aetui.path.engines import Choice, Engines
+from aetui.path.records import Flow, Method, Mtu, Problem, Proto, Recording, Trace
+from aetui.path.schedule import LAST_TTL
+from aetui.path.tracer import BRANCHES, Request, Tracer
+from aetui.vantage.base import Vantage
+
+UDP_PORT = 33434
+"""Where UDP probes go unless told: traceroute's first port, which nobody listens on."""
+CONNECT_S = 8.0
+"""Longest wait for a connect from a jump host."""
+REDRAWN_S = 0.05
+"""Least time between two states that ``watch`` gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to trace."""
+
+    proto: Proto = Proto.TCP
+    compare: int | None = None
+    """A port of the same host that works."""
+    find_compare: bool = True
+    """Find such a port where none is named and the traced one does not open."""
+    multipath: bool = False
+    rounds: int = 1
+    """Rounds in all; loss and jitter need several."""
+    method: Choice = Choice.AUTO
+    names: bool = False
+    """Ask for the hops' host names."""
+    mtu: bool = False
+    """Find out what size of packet gets through."""
+    last: int = LAST_TTL
+    toward_site: bool = False
+    family: int = 0
+    """4 or 6; 0 for IPv4 where the host has it."""
+
+
+async def trace(
+    host: str,
+    port: int | None,
+    options: Options | None = None,
+    *,
+    vantage: Vantage | None = None,
+    known: Sequence[TcpSeen] = (),
+    engines: Engines | None = None,
+) -> Trace:
+    """The whole trace, from ``vantage`` or this machine. ``known`` is what a run has seen, for the choice of a port to compare with."""
+    run = Run(host, port, options or Options(), vantage=vantage, known=known, engines=engines)
+    try:
+        return await run.whole()
+    finally:
+        await run.close()
+
+
+async def watch(
+    host: str,
+    port: int | None,
+    options: Options | None = None,
+    *,
+    vantage: Vantage | None = None,
+    known: Sequence[TcpSeen] = (),
+    engines: Engines | None = None,
+) -> AsyncIterator[Trace]:
+    """The trace as it fills in, then live, a round a second, until the iterator is closed."""
+    run = Run(host, port, options or Options(), vantage=vantage, known=known, engines=engines)
+    async with aclosing(run.grow()) as states:
+        async for state in states:
+            yield state
+
+
+async def trace_from_jump(host: str, port: int | None, options: Options, vantage: Vantage) -> Trace:
+    """The trace by a jump host's own tools; where it has none, the reason. The port itself is tried by a connect from there."""
+    from aetui.path import remote
+
+    if not isinstance(vantage, remote.Runner):
+        return _skipped(host, port, options, Problem("no-remote-tool", host))
+    address = await names.address_of(host, options.family, vantage)
+    if isinstance(address, Problem):
+        return _skipped(host, port, options, address)
+    flow = Flow(address, port, options.proto)
+    recording = await remote.record(vantage, host, flow, options.last)
+    found = read(recording, around=Surroundings(toward_site=options.toward_site))
+    if recording.flow.proto is not options.proto and options.proto is Proto.TCP and port is not None:
+        seen = (await vantage.connect(address, port, asyncio.get_running_loop().time() + CONNECT_S)).seen
+        found = replace(found, remark=Problem("remote-by-udp", seen.outcome.value))
+    return words.diagnose(found, suspects_places(found, Surroundings(toward_site=options.toward_site)))
+
+
+def _skipped(host: str, port: int | None, options: Options, problem: Problem) -> Trace:
+    return words.diagnose(read(Recording(host, Flow(host, port, options.proto), Method.REMOTE, problem=problem)))
+
+
+class Run:
+    """The state of one trace."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int | None,
+        options: Options,
+        *,
+        vantage: Vantage | None = None,
+        known: Sequence[TcpSeen] = (),
+        engines: Engines | None = None,
+    ) -> None:
+        self.host = host
+        self.port = UDP_PORT if port is None and options.proto is Proto.UDP else None if options.proto is Proto.ICMP else port
+        self.options = options
+        self.known = known
+        self.engines = engines or Engines(vantage)
+        self._own_engines = engines is None
+        self._vantage = vantage
+        self._changed = asyncio.Event()
+        self._main: Tracer | None = None
+        self._other: Tracer | None = None
+        self._remark: Problem | None = None
+        self._names: dict[str, str] = {}
+        self._mtu: Mtu | None = None
+        self._around = Surroundings(toward_site=options.toward_site)
+
+    async def whole(self) -> Trace:
+        """Everything that was asked for, once."""
+        refused = await self._first()
+        if refused is not None:
+            return refused
+        assert self._main is not None
+        if self.options.multipath:
+            await self._main.branches()
+        if self.options.rounds > 1:
+            await self._main.rounds(self.options.rounds - 1)
+        await self._extras()
+        return self.state()
+
+    async def grow(self) -> AsyncGenerator[Trace, None]:
+        """As it grows."""
+        task = asyncio.get_running_loop().create_task(self._live())
+        try:
+            while not task.done():
+                await self._changed.wait()
+                self._changed.clear()
+                if self._main is not None:
+                    yield self.state()
+                await asyncio.sleep(REDRAWN_S)
+            yield task.result()
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await self.close()
+
+    async def close(self) -> None:
+        """Close channels, and the engines where they are this run's own."""
+        for tracer in (self._main, self._other):
+            if tracer is not None:
+                tracer.close()
+        if self._own_engines:
+            await self.engines.close()
+
+    def state(self) -> Trace:
+        """The reading of what is there now."""
+        assert self._main is not None
+        recording = self._main.recording
+        other = self._reference()
+        found = replace(read(recording, other, self._around), remark=self._remark, mtu=self._mtu)
+        places = suspects_places(found, self._around)
+        return rename(words.diagnose(found, places, toward_site=self._around.toward_site), self._names)
+
+    async def _live(self) -> Trace:
+        try:
+            refused = await self._first()
+            if refused is not None or self._main is None:
+                return refused or self.state()
+            if self.options.multipath:
+                await self._main.branches()
+            await self._extras()
+            self._stir()
+            await self._main.rounds(None)
+            return self.state()
+        finally:
+            self._stir()
+
+    async def _first(self) -> Trace | None:
+        """The first complete path and the comparison's; a trace that says why there is none."""
+        address = await names.address_of(self.host, self.options.family, self._vantage)
+        if isinstance(address, Problem):
+            return self._refused(address)
+        self._around = replace(self._around, gateway=await names.gateway(ip_address(address).version, self._vantage))
+        flow = Flow(address, self.port, self.options.proto)
+        engine = await self.engines.choose(self.options.method, flow)
+        if isinstance(engine, Problem):
+            return self._refused(engine, address)
+        self._remark = self.engines.remark
+        await self._trace_both(engine, flow)
+        assert self._main is not None
+        problem = self._main.recording.problem
+        if problem is not None and problem.code == "helper" and self.options.method is Choice.AUTO:
+            self._remark = problem
+            self._main.close()
+            await self._trace_both(self.engines.socket, flow)
+        return None
+
+    async def _trace_both(self, engine: Engine, flow: Flow) -> None:
+        self._main = Tracer(engine, Request(self.host, flow, self.options.last, BRANCHES if self.options.multipath else 0), self._stir)
+        if self.options.compare is not None:
+            await asyncio.gather(self._main.first(), self._compare(engine, flow, comparison.Candidate(flow.address, self.options.compare)))
+            return
+        recording = await self._main.first()
+        if self.options.find_compare and flow.proto is not Proto.ICMP and self._worth_comparing(recording):
+            for candidate in self._candidates(flow):
+                await self._compare(engine, flow, candidate)
+                if self._reference() is not None:
+                    return
+
+    def _candidates(self, flow: Flow) -> tuple[comparison.Candidate, ...]:
+        best = comparison.choose(self.known, flow.address, flow.port)
+        if best is not None:
+            return (best,)
+        return tuple(comparison.Candidate(flow.address, port) for port in comparison.USUAL if port != flow.port)
+
+    def _worth_comparing(self, recording: Recording) -> bool:
+        return recording.problem is None and read(recording).outcome in {Outcome.FILTERED, Outcome.REFUSED, Outcome.REJECTED}
+
+    async def _compare(self, engine: Engine, flow: Flow, candidate: comparison.Candidate) -> None:
+        if self._other is not None:
+            self._other.close()
+        proto = Proto.TCP if flow.proto is Proto.UDP else flow.proto
+        other = Flow(candidate.address, candidate.port, proto)
+        self._other = Tracer(engine, Request(self.host, other, self.options.last), self._stir)
+        await self._other.first()
+
+    def _reference(self) -> Recording | None:
+        """The comparison, where it reached the host: a port named by the user counts in any case."""
+        if self._other is None:
+            return None
+        recording = self._other.recording
+        return recording if self.options.compare is not None or read(recording).reached else None
+
+    async def _extras(self) -> None:
+        assert self._main is not None
+        hops = fold.hops(self._main.recording)
+        if self.options.mtu and self._vantage is None:
+            self._mtu = await mtu.find(self.engines.socket, self._main.recording.flow, hops)
+        if self.options.names:
+            self._names = await names.of([hop.address for hop in hops if hop.address], self._vantage)
+
+    def _refused(self, problem: Problem, address: str = "") -> Trace:
+        recording = Recording(self.host, Flow(address or self.host, self.port, self.options.proto), Method.SOCKET, problem=problem)
+        return words.diagnose(replace(read(recording), remark=self._remark))
+
+    def _stir(self) -> None:
+        self._changed.set()

@@ -159,10 +159,10 @@ def _terminal_kept() -> Iterator[None]:
 
 
 def _visible(prompt: str) -> str:
-    with TERMINAL.open("r+", buffering=1, encoding="utf-8") as tty:
-        tty.write(prompt)
-        tty.flush()
-        line = tty.readline()
+    with TERMINAL.open("w", encoding="utf-8") as shown:
+        shown.write(prompt)
+    with TERMINAL.open(encoding="utf-8", errors="replace") as typed:  # a terminal is not seekable: one file for both is refused
+        line = typed.readline()
     if not line:
         raise EOFError
     return line.rstrip("\r\n")

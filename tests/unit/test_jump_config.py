@@ -109,7 +109,10 @@ INCLUDES = {
     "only where its Host holds": ({"config": "Host b\n Include one\nHost *\n Port 2\n", "one": "Port 1\n"}, 2),
     "a Host inside ends with the file": ({"config": "Host a\n Include one\n Port 2\n", "one": "Host b\n Port 1\n"}, 2),
     "a Host inside a block that does not hold": ({"config": "Host b\n Include one\nHost *\n Port 2\n", "one": "Host a\n Port 1\n"}, 2),
-    "globs, in the order of names": ({"config": "Include d/*.conf\n", "d/2.conf": "Port 2\n", "d/1.conf": "Port 1\n", "d/0.off": "Port 3\n"}, 1),
+    "globs, in the order of names": (
+        {"config": "Include d/*.conf\n", "d/2.conf": "Port 2\n", "d/1.conf": "Port 1\n", "d/0.off": "Port 3\n"},
+        1,
+    ),
     "several on one line": ({"config": "Include none-such two one\n", "one": "Port 1\n", "two": "Port 2\n"}, 2),
     "of an included file lies beside the first too": ({"config": "Include d/one\n", "d/one": "Include two\n", "two": "Port 2\n"}, 2),
     "with quotes": ({"config": 'Include "d d/one"\n', "d d/one": "Port 1\n"}, 1),
@@ -248,7 +251,14 @@ def test_match_exec_runs_nothing_and_is_told(home: Path) -> None:
     assert settings_.passed_over == (f"{home}/.ssh/config line 1",)
 
 
-KNOWN_AS = {"h": "h", "H.Example": "h.example", "h:22": "h", "h:23": "[h]:23", "[2001:db8::1]:23": "[2001:db8::1]:23", "[2001:db8::1]": "2001:db8::1"}
+KNOWN_AS = {
+    "h": "h",
+    "H.Example": "h.example",
+    "h:22": "h",
+    "h:23": "[h]:23",
+    "[2001:db8::1]:23": "[2001:db8::1]:23",
+    "[2001:db8::1]": "2001:db8::1",
+}
 
 
 @pytest.mark.parametrize("text", KNOWN_AS)
@@ -256,7 +266,13 @@ def test_the_name_in_known_hosts(home: Path, text: str) -> None:
     assert one(write(home, ""), text).known_as == KNOWN_AS[text]
 
 
-AGENTS = {"": "/env", "IdentityAgent none": None, "IdentityAgent /sock": "/sock", "IdentityAgent SSH_AUTH_SOCK": "/env", "IdentityAgent $OTHER": "/o"}
+AGENTS = {
+    "": "/env",
+    "IdentityAgent none": None,
+    "IdentityAgent /sock": "/sock",
+    "IdentityAgent SSH_AUTH_SOCK": "/env",
+    "IdentityAgent $OTHER": "/o",
+}
 
 
 @pytest.mark.parametrize("line", AGENTS)

@@ -36,7 +36,7 @@ def judged(tmp_path: Path, lines: str, name: str = "h", shown: HostKey = MINE) -
     return KnownHosts((file,)).judge(name, shown)
 
 
-M, O, R = text(MINE), text(OTHER), text(RSA)
+M, X, R = text(MINE), text(OTHER), text(RSA)
 T = b"\0\0\0\1t"
 HASHED = hostkeys.hashed("h")
 
@@ -51,28 +51,28 @@ CASES: dict[str, tuple[str, str, type[object], int | None]] = {
     "a hashed name of another": (f"{hostkeys.hashed('g')} {M}\n", "h", Unknown, None),
     "with its port": (f"[h]:2222 {M}\n", "[h]:2222", Known, 1),
     "the same key under the bare name": (f"h {M}\n", "[h]:2222", Known, 1),
-    "another key under the bare name says nothing": (f"h {O}\n", "[h]:2222", Unknown, None),
+    "another key under the bare name says nothing": (f"h {X}\n", "[h]:2222", Unknown, None),
     "a port is no bare name": (f"[h]:2222 {M}\n", "h", Unknown, None),
     "nothing": ("", "h", Unknown, None),
     "another host's": (f"g {M}\n", "h", Unknown, None),
-    "another key": (f"g {M}\n\nh {O}\n", "h", Changed, 3),
-    "one of two keys on record": (f"h {O}\nh {M}\n", "h", Known, 2),
+    "another key": (f"g {M}\n\nh {X}\n", "h", Changed, 3),
+    "one of two keys on record": (f"h {X}\nh {M}\n", "h", Known, 2),
     "another type alone": (f"h {R}\n", "h", Changed, 1),
-    "the line of the same type is named": (f"h {R}\nh {O}\n", "h", Changed, 2),
+    "the line of the same type is named": (f"h {R}\nh {X}\n", "h", Changed, 2),
     "revoked": (f"h {M}\n@revoked * {M}\n", "h", Revoked, 2),
     "revoked for the bare name": (f"[h]:22 {M}\n@revoked h {M}\n", "[h]:22", Revoked, 2),
-    "another key revoked": (f"h {M}\n@revoked * {O}\n", "h", Known, 1),
+    "another key revoked": (f"h {M}\n@revoked * {X}\n", "h", Known, 1),
     "revoked for another host": (f"h {M}\n@revoked g {M}\n", "h", Known, 1),
-    "an authority alone": (f"@cert-authority *.site {O}\n", "a.site", AuthorityOnly, 1),
+    "an authority alone": (f"@cert-authority *.site {X}\n", "a.site", AuthorityOnly, 1),
     "an authority is no plain key": (f"@cert-authority * {M}\n", "h", AuthorityOnly, 1),
-    "an authority and the key": (f"@cert-authority * {O}\nh {M}\n", "h", Known, 2),
-    "an unknown marker is passed over": (f"@strange h {O}\n", "h", Unknown, None),
-    "a comment": (f"# h {O}\n", "h", Unknown, None),
+    "an authority and the key": (f"@cert-authority * {X}\nh {M}\n", "h", Known, 2),
+    "an unknown marker is passed over": (f"@strange h {X}\n", "h", Unknown, None),
+    "a comment": (f"# h {X}\n", "h", Unknown, None),
     "a line without a key": ("h ssh-ed25519\n", "h", Unknown, None),
     "a key that is no base64": ("h ssh-ed25519 A*A=\n", "h", Unknown, None),
     "a key of another type than said": (f"h ssh-rsa {M.split()[1]}\n", "h", Unknown, None),
     "an old RSA1 line": ("h 1024 35 1234567890\n", "h", Unknown, None),
-    "a broken hash": (f"|1|x|y {O}\n", "h", Unknown, None),
+    "a broken hash": (f"|1|x|y {X}\n", "h", Unknown, None),
     "no newline at the end": (f"h {M}", "h", Known, 1),
     "windows line ends": (f"h {M}\r\n", "h", Known, 1),
 }
@@ -89,7 +89,7 @@ def test_a_key_is_judged(tmp_path: Path, rule: str) -> None:
 
 def test_two_files_are_one_record(tmp_path: Path) -> None:
     user, system = tmp_path / "user", tmp_path / "system"
-    system.write_text(f"h {O}\n")
+    system.write_text(f"h {X}\n")
     found = KnownHosts((user, system)).judge("h", MINE)
     assert isinstance(found, Changed)
     assert (found.line.file, found.line.number) == (system, 1)
@@ -97,7 +97,7 @@ def test_two_files_are_one_record(tmp_path: Path) -> None:
 
 def test_the_types_on_record_come_in_order(tmp_path: Path) -> None:
     file = tmp_path / "known_hosts"
-    file.write_text(f"h {R}\ng {M}\nh {M}\nh {O}\n@revoked h {text(key('x', 'ecdsa-sha2-nistp256'))}\n")
+    file.write_text(f"h {R}\ng {M}\nh {M}\nh {X}\n@revoked h {text(key('x', 'ecdsa-sha2-nistp256'))}\n")
     assert KnownHosts((file,)).types("h") == ("ssh-rsa", "ssh-ed25519")
 
 
@@ -114,9 +114,9 @@ def test_a_key_that_was_added_is_known(tmp_path: Path) -> None:
 
 def test_adding_keeps_what_is_there(tmp_path: Path) -> None:
     file = tmp_path / "known_hosts"
-    file.write_text(f"g {O}")
+    file.write_text(f"g {X}")
     hostkeys.add(file, "h", MINE)
-    assert file.read_text() == f"g {O}\nh {M}\n"
+    assert file.read_text() == f"g {X}\nh {M}\n"
 
 
 @needs_keygen

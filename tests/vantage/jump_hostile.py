@@ -38,7 +38,7 @@ class Script:
     hold: bool = False
     """Keep direct-tcpip opens unanswered, in ``held``."""
     disconnect_at_login: bool = False
-    key: paramiko.PKey = field(default_factory=lambda: paramiko.ECDSAKey.generate())
+    key: paramiko.PKey = field(default_factory=paramiko.ECDSAKey.generate)
     held: list[Callable[[], None]] = field(default_factory=list)
     waiting: threading.Event = field(default_factory=threading.Event)
     opened: list[tuple[str, int]] = field(default_factory=list)
@@ -184,7 +184,7 @@ async def raw(says: bytes, *, closes: bool = False, forever: bytes = b"") -> Asy
 
 
 def kexinit(**lists: str) -> bytes:
-    """An SSH server's first words: its identification and a KEXINIT with these lists, in the place of current ones (RFC 4253 section 7.1)."""
+    """An SSH server's first words: its identification and a KEXINIT with these lists in place of current ones (RFC 4253 section 7.1)."""
     names = {
         "kex": "curve25519-sha256@libssh.org",
         "keys": "ssh-ed25519",

@@ -1,4 +1,4 @@
-"""A real OpenSSH server on loopback for one test: keys, configuration and client files of its own in a temporary folder, nothing of the machine's."""
+"""A real OpenSSH server on loopback for one test: keys, configuration and client files of its own in a temporary folder."""
 
 from __future__ import annotations
 
@@ -89,7 +89,8 @@ class Sshd:
         file = self.folder / "sshd_config"
         file.write_text(CONFIG.format(port=self.port, folder=self.folder, more=more))
         with (self.folder / "sshd.log").open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(SSHD, "-D", "-e", "-f", str(file), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            command = (SSHD, "-D", "-e", "-f", str(file))
+            self.process = await asyncio.create_subprocess_exec(*command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         for _ in range(200):
             assert self.process.returncode is None, (self.folder / "sshd.log").read_text()
             with socket.socket() as sock:
@@ -114,7 +115,8 @@ class Sshd:
 @asynccontextmanager
 async def sshd(folder: Path, more: str = "", *, known: bool = True) -> AsyncIterator[Sshd]:
     """A server for the time of the block; ``known`` puts its key into the user's known_hosts."""
-    os.makedirs("/run/sshd", mode=0o755, exist_ok=True)  # sshd's own privilege separation folder; boot makes it elsewhere
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # where root's sshd separates privileges; made at boot elsewhere
     server = Sshd(folder)
     generate(folder / "host_ed25519")
     generate(folder / "id")

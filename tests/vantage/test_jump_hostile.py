@@ -37,7 +37,7 @@ async def until(condition: object) -> None:
     """Wait for something that a thread does."""
     assert callable(condition)
     async with asyncio.timeout(PATIENCE):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - what threads and other processes do rings no bell here
             await asyncio.sleep(0.01)
 
 
@@ -437,7 +437,7 @@ async def test_no_secret_is_logged_shown_or_kept(tmp_path: Path, method: str, ri
         logger.setLevel(1)
     wrong = "Tr0ub4dor-secret"
     asker = Scripted(secrets=(SECRET, CODE) if right else (wrong,) * 6)
-    said = []
+    said: list[str] = []
     try:
         async with hostile(Script(methods=(method,))) as server:
             vantage = JumpVantage("hop", asker, server.config(tmp_path))

@@ -41,8 +41,14 @@ def soon(seconds: float = PATIENCE) -> float:
 async def until(condition: object) -> None:
     assert callable(condition)
     async with asyncio.timeout(PATIENCE):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - what threads and other processes do rings no bell here
             await asyncio.sleep(0.01)
+
+
+def tool(*command: str, **environment: str) -> str:
+    """The output of a program that must succeed."""
+    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
+    return done.stdout
 
 
 @asynccontextmanager
@@ -79,12 +85,14 @@ LAN = f"{BARE}; ip link add v0 type veth peer name v1; ip addr add 192.0.2.1/24 
 DARK = f"{LAN}; ip neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev v0"
 """A LAN on which one address swallows everything."""
 
+QUICK = "sysctl -qw net.ipv4.tcp_syn_retries=1"
+
 NETWORKS = {
     "no way there": (BARE, "192.0.2.9", Outcome.NO_ROUTE, "open failed"),
     "no way there, IPv6": (BARE, "2001:db8::9", Outcome.NO_ROUTE, "open failed"),
     "nobody answers ARP": (LAN, "192.0.2.9", Outcome.UNREACHABLE, "No route to host"),
     "silence": (DARK, "192.0.2.9", Outcome.FILTERED, None),
-    "the kernel there gives up": (f"{DARK}; sysctl -qw net.ipv4.tcp_syn_retries=1", "192.0.2.9", Outcome.FILTERED, "Connection timed out"),
+    "the kernel there gives up": (f"{DARK}; {QUICK}", "192.0.2.9", Outcome.FILTERED, "Connection timed out"),
 }
 """Rule -> the jump host's network, destination, outcome, OpenSSH's words."""
 
@@ -145,7 +153,7 @@ async def test_after_a_silent_connect_the_connection_is_replaced_and_then_discar
 
 async def test_the_resolvers_are_the_jump_host_s_own(tmp_path: Path) -> None:
     async with sshd(tmp_path) as server, opened(server.config()) as vantage:
-        named = [line.split()[1] for line in Path("/etc/resolv.conf").read_text().splitlines() if line.startswith("nameserver")]
+        named = [line.split()[1] for line in tool("cat", "/etc/resolv.conf").splitlines() if line.startswith("nameserver")]
         assert list(vantage.resolvers) == list(dict.fromkeys(named))
         assert vantage.info.address == "127.0.0.1"
         assert Capability.SYSTEM_NAMES in vantage.capabilities
@@ -247,9 +255,8 @@ async def test_closing_ends_every_thread_and_session(tmp_path: Path) -> None:
 
 
 async def test_an_unknown_key_is_shown_by_openssh_s_fingerprint_and_added(tmp_path: Path) -> None:
-    printed = ""
     async with sshd(tmp_path, known=False) as server:
-        printed = subprocess.run(["ssh-keygen", "-l", "-f", f"{tmp_path}/host_ed25519.pub"], capture_output=True, text=True, check=True).stdout
+        printed = tool("ssh-keygen", "-l", "-f", f"{tmp_path}/host_ed25519.pub")
         asker = Scripted(Accept.ADD)
         async with opened(server.config(), asker):
             pass
@@ -290,7 +297,7 @@ async def test_the_type_on_record_is_asked_for_first(tmp_path: Path) -> None:
 async def test_hashed_and_aliased_records_are_found(tmp_path: Path) -> None:
     async with sshd(tmp_path, known=False) as server:
         server.known_hosts.write_text(server.host_key_line.replace(f"[127.0.0.1]:{server.port}", "site-noc"))
-        subprocess.run(["ssh-keygen", "-H", "-f", str(server.known_hosts)], check=True, capture_output=True)
+        tool("ssh-keygen", "-H", "-f", str(server.known_hosts))
         async with opened(server.config(" HostKeyAlias site-noc")):
             pass
 
@@ -350,7 +357,7 @@ async def test_the_agent_s_keys_are_used(tmp_path: Path, agent: str, kind: str) 
     async with sshd(tmp_path) as server:
         key = generate(tmp_path / "held", kind)
         shutil.copy(tmp_path / "held.pub", tmp_path / "authorized_keys")
-        subprocess.run(["ssh-add", "-q", str(key)], env={"SSH_AUTH_SOCK": agent}, check=True)
+        tool("ssh-add", "-q", str(key), SSH_AUTH_SOCK=agent)
         key.unlink()
         file = write(server, f"{tmp_path}/none")
         file.write_text(file.read_text().replace("IdentityAgent none", f"IdentityAgent {agent}"))
@@ -363,7 +370,7 @@ async def test_identitiesonly_picks_the_agent_s_keys_by_name(tmp_path: Path, age
     async with sshd(tmp_path) as server:
         key = generate(tmp_path / "held")
         shutil.copy(tmp_path / "held.pub", tmp_path / "authorized_keys")
-        subprocess.run(["ssh-add", "-q", str(key)], env={"SSH_AUTH_SOCK": agent}, check=True)
+        tool("ssh-add", "-q", str(key), SSH_AUTH_SOCK=agent)
         key.unlink()
         file = write(server, f"{tmp_path}/none", f" {line.format(folder=tmp_path)}")
         file.write_text(file.read_text().replace("IdentityAgent none", f"IdentityAgent {agent}"))
@@ -480,5 +487,4 @@ async def test_a_proxycommand_that_hangs_is_ended_at_the_deadline(tmp_path: Path
         with pytest.raises(JumpLost) as caught:
             await vantage.open(soon(SHORT))
         assert caught.value.trouble.code is JumpCode.DEADLINE
-    running = subprocess.run(["ps", "-eo", "args="], capture_output=True, text=True, check=True).stdout
-    assert f"sleep {marker}" not in running
+    assert f"sleep {marker}" not in tool("ps", "-eo", "args=")

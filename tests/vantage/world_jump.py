@@ -14,7 +14,6 @@ from vantage_world import World
 
 from aetui.vantage.jump import JumpVantage
 
-
 NAMES = {"localhost": ("127.0.0.1",), "no-such-name.invalid": ()}
 
 

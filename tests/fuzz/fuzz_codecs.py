@@ -1,11 +1,9 @@
 """Throws mutated bytes at the codecs of aetui.wire: none may raise, and none may take long.
 
     python tests/fuzz/fuzz_codecs.py [CODEC…] [--seconds N | --runs N] [--seed N]
-    python tests/fuzz/fuzz_codecs.py --atheris CODEC [libFuzzer's own options]
 
 Without a codec's name all take turns. Each input is a seed of that codec, cut, spliced, repeated and flipped; the same ``--seed`` gives the
-same inputs. A finding is printed as hex with its traceback, and the exit status is 1. With ``--atheris`` coverage leads the search, where
-that package is installed; it runs until it finds something or is told to stop.
+same inputs. A finding is printed as hex with its traceback, and the exit status is 1. ``fuzz_atheris.py`` is the same led by coverage.
 """
 
 from __future__ import annotations
@@ -164,20 +162,8 @@ def search(names: Sequence[str], chance: random.Random, runs: int | None, second
     return done, None
 
 
-def led_by_coverage(options: Sequence[str]) -> None:
-    """atheris's own loop over one codec; does not return."""
-    import atheris  # type: ignore[import-not-found, unused-ignore]
-
-    name = next((option for option in options if option in CODECS), "http")
-    atheris.instrument_all()
-    atheris.Setup([sys.argv[0], *(option for option in options if option not in CODECS)], CODECS[name].take)
-    atheris.Fuzz()
-
-
 def main(arguments: Sequence[str]) -> int:
     """The program."""
-    if "--atheris" in arguments:
-        led_by_coverage([argument for argument in arguments if argument != "--atheris"])
     parser = argparse.ArgumentParser(description="Throw mutated bytes at the codecs of aetui.wire.")
     parser.add_argument("codecs", nargs="*", metavar="CODEC", help=f"one of {', '.join(CODECS)}; all by default")
     parser.add_argument("--seconds", type=float, default=30.0, help="how long (30)")

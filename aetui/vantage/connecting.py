@@ -16,7 +16,7 @@ from aetui.observations import Icmp, Outcome, TcpSeen
 from aetui.vantage import errqueue, tcpinfo
 from aetui.vantage.base import PLAIN, Connection, Shape
 from aetui.vantage.outcomes import classify, symbol
-from aetui.vantage.stream import SocketStream, abort
+from aetui.vantage.stream import SocketStream
 from aetui.vantage.waiting import SockAddr, Waits
 
 HOP_LIMIT = {
@@ -62,8 +62,6 @@ async def connect(waits: Waits, address: str, port: int, deadline: float, shape:
         return connection
     finally:
         if not keep:
-            if shape.source_port:
-                abort(sock)
             sock.close()
 
 

@@ -153,6 +153,30 @@ async def test_a_cancelled_read_closes_the_stream(listener: socket.socket) -> No
         assert taken.recv(1) == b""
 
 
+async def test_a_read_whose_deadline_has_passed_is_silent_even_where_bytes_wait(listener: socket.socket) -> None:
+    """Else a peer that always has something to say would keep a probe reading for ever."""
+    connection = await connect(Ready(), "127.0.0.1", listener.getsockname()[1], soon())
+    assert connection.stream is not None
+    taken, _ = listener.accept()
+    with taken:
+        taken.sendall(b"here")
+        with pytest.raises(StreamEnded) as caught:
+            await connection.stream.read(1, soon(-0.001))
+        assert caught.value.ended is Ended.SILENT
+        assert await connection.stream.read(4, soon()) == b"here"
+    connection.stream.close()
+
+
+async def test_a_wait_that_is_over_leaves_no_timer_behind(listener: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    before = sum(not timer.cancelled() for timer in loop._scheduled)  # type: ignore[attr-defined]
+    for _ in range(5):
+        connection = await connect(Ready(), "127.0.0.1", listener.getsockname()[1], soon(3600))
+        assert connection.stream is not None
+        connection.stream.close()
+    assert sum(not timer.cancelled() for timer in loop._scheduled) == before  # type: ignore[attr-defined]
+
+
 async def test_a_plain_close_is_polite_and_one_with_a_fixed_source_port_resets(listener: socket.socket) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -214,6 +238,12 @@ async def test_a_lookup_that_hangs_is_not_known_at_the_deadline(monkeypatch: pyt
     assert await looking.lookup("one too many", soon(60)) is None
     release.set()
     assert await asyncio.gather(*hung) == [()] * len(hung)
+
+
+async def test_a_finished_lookup_makes_room_for_the_next() -> None:
+    looking = Names()
+    for _ in range(names.MOST_THREADS + 1):
+        assert await looking.lookup("127.0.0.1", soon()) == ("127.0.0.1",)
 
 
 HANGS = """

@@ -6,7 +6,7 @@
 - ``beyond``: one connect to each of ``targets`` (``192.0.2.1:443,[2001:db8::1]:80``), all at once.
 - ``mss``: the largest segment that gets through. One exchange as the system would have it, one at the smallest segment; where the first
   stalls and the second does not, a search between them. ``exchange`` is ``tls`` (default, but on port 80) or ``http``; ``path_mtu`` is None
-  where nothing stalls. A stall is a silence of ``STALL_S`` after the connect; what passes is proof, a stall only a hint.
+  where nothing stalls, or time ran out. A stall is a silence after the connect; what passes is proof, a stall only a hint.
 """
 
 from __future__ import annotations
@@ -33,6 +33,10 @@ CONNECT_S = 4.0
 """Longest wait for one connect: past the 3 s after which a host that is not there shows itself."""
 STALL_S = 2.2
 """Silence that counts as a stalled exchange: a line of 800 ms each way passes, and TCP has sent again several times."""
+PATIENCE = 6
+"""Once the smallest segments have passed, an exchange that takes so many times as long has stalled."""
+SHORTEST_STALL_S = 1.0
+"""Never less: TCP has then sent again twice, whatever the line's delay."""
 SMALLEST_MSS = 536
 """What every path carries (RFC 9293 section 3.7.1)."""
 LARGEST_MSS = {4: 1460, 6: 1440}
@@ -119,6 +123,7 @@ class _Search:
         self.trials: list[Trial] = []
         self.passed = 0
         self.stalled = LARGEST_MSS[line.version] + 1
+        self.patience = STALL_S
 
     async def run(self) -> SeriesSeen:
         """Plain and smallest first; then, where the one stalls and the other passes, the search between."""
@@ -127,7 +132,10 @@ class _Search:
         if plain.ended is not Ended.SILENT or not _through(smallest):
             return self._seen(None)
         self.passed = SMALLEST_MSS
-        while self.stalled - self.passed > 1 and clock() < self.line.deadline:
+        self.patience = min(STALL_S, max(SHORTEST_STALL_S, PATIENCE * smallest.elapsed_ms / 1000))
+        while self.stalled - self.passed > 1:
+            if clock() + self.patience > self.line.deadline:
+                return self._seen(None)
             sizes = _between(self.passed, self.stalled)
             self._learn(sizes, await together(self._trial(size) for size in sizes))
         return self._seen(self.passed + HEADERS[self.line.version])
@@ -150,7 +158,7 @@ class _Search:
         if connection.stream is None:
             return Trial(connection.seen, elapsed_ms=since(began))
         try:
-            ended = await self._exchange(connection.stream, within(STALL_S, line.deadline))
+            ended = await self._exchange(connection.stream, within(self.patience, line.deadline))
         finally:
             connection.stream.close()
         return Trial(connection.seen, ended, since(began))

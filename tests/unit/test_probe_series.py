@@ -91,6 +91,14 @@ async def test_a_lost_exchange_among_many_does_not_hide_the_limit() -> None:
     assert (await measured(FakeVantage({(FOUR, 443): path}), purpose="mss")).path_mtu == 1400
 
 
+async def test_a_search_that_runs_out_of_time_claims_no_mtu() -> None:
+    check = Check("s", "series", HOST, 443, about={"purpose": "mss"})
+    soon = asyncio.get_running_loop().time() + series.SHORTEST_STALL_S / 2
+    seen = (await series.measure(check, Given((FOUR,)), FakeVantage({(FOUR, 443): passes_up_to(1360)}), Settings(), soon)).observation
+    assert isinstance(seen, SeriesSeen)
+    assert (seen.path_mtu, len(seen.trials)) == (None, 2)
+
+
 @pytest.mark.parametrize(
     ("path", "trials"),
     [

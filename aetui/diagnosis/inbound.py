@@ -8,7 +8,7 @@ inbound causes; RFC 792; RFC 9293.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from enum import Enum
 
@@ -22,6 +22,7 @@ NAMES = {**SERVICES, "ssh": "SSH", "http": "a web server", "tls": "TLS", "aetui"
 """As people call what speaks there."""
 
 _NOT_ABOUT_THE_TARGET = frozenset({Outcome.NO_ROUTE, Outcome.NO_NEIGHBOUR, Outcome.DENIED, Outcome.FAILED})
+_NAMES_WHAT_ANSWERS = frozenset({"forward-elsewhere", "wrong-service"})
 _ROOTS = ("port-in-use", "double-nat", "carrier-nat", "service-down")
 
 
@@ -44,8 +45,28 @@ def diagnose(seen: InboundSeen) -> tuple[Finding, ...]:
     deep = nat.findings(seen.nat, explains=[f for f in found if f.cause in nat.EXPLAINED], working=_any_works(found))
     swallowed = {id for finding in deep if finding.severity is Severity.FAIL for id in finding.explains}
     left = [f for f in found if not (f.cause in nat.EXPLAINED and swallowed.issuperset(f.explains))]
-    everything = [*deep, *left, *exposure.findings(seen, found)]
+    everything = [*deep, *_joined(left), *exposure.findings(seen, found)]
     return tuple(sorted(everything, key=_rank))
+
+
+def _joined(found: Iterable[Finding]) -> Iterator[Finding]:
+    """Ports of one address that fail for one cause are one finding."""
+    groups: dict[tuple[object, ...], list[Finding]] = {}
+    for finding in found:
+        alike = finding.severity is Severity.FAIL
+        place = finding.facts.get("inside_address", finding.facts["address"])
+        key = (finding.cause, finding.confidence, place, finding.facts["said"] if finding.cause in _NAMES_WHAT_ANSWERS else "")
+        groups.setdefault(key if alike else (*key, finding.explains), []).append(finding)
+    for first, *others in groups.values():
+        yield _merged(first, others) if others else first
+
+
+def _merged(first: Finding, others: Sequence[Finding]) -> Finding:
+    everyone = (first, *others)
+    values = {key: " and ".join(dict.fromkeys(each.facts[key] for each in everyone)) for key in ("port", "inside_port", "service")}
+    evidence = tuple({(said.key, tuple(said.values.items())): said for each in everyone for said in each.evidence}.values())
+    explains = tuple(dict.fromkeys(id for each in everyone for id in each.explains))
+    return replace(first, explains=explains, evidence=evidence, facts={**first.facts, **values})
 
 
 def main_views(seen: InboundSeen) -> tuple[Reached, ...]:

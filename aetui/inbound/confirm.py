@@ -45,6 +45,9 @@ class Surroundings:
     """What is known besides."""
 
     nat: NatSeen | None = None
+    """The site's own router's word."""
+    beside: NatSeen | None = None
+    """The word of the router beside a vantage that is this machine; says where that vantage stands, and nothing of the site."""
     knocks: tuple[Knock, ...] = ()
     listening: tuple[int, ...] = ()
     allowed: tuple[str, ...] = ()
@@ -73,13 +76,23 @@ def _target(address: str, port: int, forwards: Mapping[int, int]) -> Target:
     return Target(address, port, inside, expected_at(inside))
 
 
+def inside_targets(places: Sequence[tuple[str, int | None]], wanted: Sequence[Target]) -> tuple[Target, ...]:
+    """The equipment's addresses with their ports (None for the own ports of everything that is wanted) -> targets."""
+    own = tuple(dict.fromkeys(target.own_port for target in wanted))
+    return tuple(
+        Target(address, number, number, expected_at(number))
+        for address, port in places
+        for number in ((port,) if port is not None else own)
+    )
+
+
 async def confirm(vantage: Vantage, wanted: Wanted, deadline: float, around: Surroundings | None = None) -> InboundSeen:
     """Knock from ``vantage`` (and the others), ask inside, and give everything that was seen."""
     around = around or Surroundings()
     key = await asyncio.to_thread(token.Key.of, wanted.code) if wanted.code is not None else None
     deadline = within(WHOLE_S, deadline)
     outside = [
-        _outside(each, target, around.nat, deadline, key)
+        _outside(each, target, around.beside or around.nat, deadline, key)
         for each in (vantage, *around.others)
         for target in wanted.targets
     ]

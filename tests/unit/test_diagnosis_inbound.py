@@ -197,6 +197,17 @@ def test_thirty_ports_that_fail_for_one_nat_are_one_finding():
     assert found.cause == "carrier-nat" and len(found.explains) == 30 and found.severity is Severity.FAIL
 
 
+def test_two_ports_that_fail_alike_are_one_finding_and_two_that_do_not_are_two():
+    both = [lan(), lan(speaks="telnet", port=23, expected="telnet")]
+    (one,) = inbound.diagnose(InboundSeen((SILENT, out(TELNET, Outcome.FILTERED)), tuple(both)))
+    assert one.explains == (RDP.id, TELNET.id) and one.facts["port"] == "3389 and 23"
+    apart = inbound.diagnose(InboundSeen((SILENT, out(TELNET, Outcome.REFUSED)), tuple(both)))
+    assert sorted(finding.cause for finding in apart) == ["forward-missing", "forward-refused"]
+    other = replace(TELNET, address="198.51.100.77")
+    two = inbound.diagnose(InboundSeen((SILENT, out(other, Outcome.FILTERED)), tuple(both)))
+    assert [finding.explains for finding in two] == [(RDP.id,), (other.id,)]
+
+
 def test_another_port_that_works_is_told_as_evidence():
     found = inbound.diagnose(InboundSeen((SILENT, out(TELNET, speaks="telnet")), (lan(),)))
     missing = next(finding for finding in found if finding.cause == "forward-missing")

@@ -1,0 +1,257 @@
+"""``aetui confirm``: the outside half. Knocks at a site's public address, identifies what answers, exchanges the token, asks the
+equipment inside.
+
+Names no port: both of the equipment's own, 3389 and 23. With ``--from jump:NAME`` and no PUBLIC it takes the address by which the jump
+host sees this machine. The result alone on standard output. Exit status: 0 every target is confirmed, 1 something stands in the way, 2
+wrong usage, 3 could not be determined (among others where the test stood inside the site), 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aetui.cli.common import guarded, refuse
+from aetui.cli.main import Exit
+
+if TYPE_CHECKING:
+    from aetui.inbound.confirm import Wanted
+    from aetui.reach import InboundSeen, NatSeen
+    from aetui.records import Finding
+    from aetui.vantage.base import Vantage
+
+OPENING_S = 60.0
+"""Longest time until a vantage is there; a passphrase may be asked for."""
+WHOLE_S = 30.0
+"""Longest time of everything after that."""
+LOOKUP_S = 5.0
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "public", nargs="*", type=_place, metavar="PUBLIC[:PORT]", help="the site's public address or name (default ports 3389 and 23)"
+    )
+    parser.add_argument(
+        "--map", dest="forwards", action="append", default=[], type=_forward, metavar="OUTSIDE:INSIDE",
+        help="the forward leads from this public port to another port inside (53389:3389)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--inside", action="append", default=[], type=_place, metavar="ADDRESS[:PORT]", help="ask the equipment itself too, over the LAN"
+    )
+    parser.add_argument("--code", type=_code, metavar="CODE", help="the code that the listener on site shows")
+    parser.add_argument(
+        "--from", dest="vantages", action="append", default=[], metavar="VANTAGE",
+        help="where to knock from: local (default) or jump:NAME; named again, more places from which to try whether just anybody gets in",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="the result as JSON (schema aetui.confirm/1)")
+
+
+def _place(text: str) -> tuple[str, int | None]:
+    """``HOST``, ``HOST:PORT``, ``[IPV6]:PORT`` or a bare IPv6 address."""
+    if text.startswith("["):
+        host, bracket, rest = text[1:].partition("]")
+        port = rest.removeprefix(":") if rest.startswith(":") else None
+        if not bracket or (rest and port is None):
+            raise argparse.ArgumentTypeError(f"'{text[:60]}' is not [ADDRESS]:PORT")
+    elif text.count(":") == 1:
+        host, _, port = text.partition(":")
+    else:
+        host, port = text, None
+    if not host or host.startswith("-"):
+        raise argparse.ArgumentTypeError(f"'{text[:60]}' is not an address or name")
+    return host, None if port is None else _port(port)
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f"'{text[:20]}' is not a port (1 to 65535)")
+    return int(text)
+
+
+def _forward(text: str) -> tuple[int, int]:
+    outside, colon, inside = text.partition(":")
+    if not colon:
+        raise argparse.ArgumentTypeError(f"'{text[:40]}' is not OUTSIDE:INSIDE, two ports")
+    return _port(outside), _port(inside)
+
+
+def _code(text: str) -> str:
+    from aetui.wire.token import CODE_LENGTH, normalise
+
+    code = normalise(text)
+    if code is None:
+        raise argparse.ArgumentTypeError(f"'{text[:30]}' is no code: it has {CODE_LENGTH} letters and digits, as the listener shows it")
+    return code
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Knock, print, answer."""
+    demo = arguments.demo is not None
+    if demo and arguments.vantages:
+        return refuse("--demo has a vantage of its own; leave --from out")
+    jump = any(name.startswith("jump:") for name in arguments.vantages)
+    if not arguments.public and not jump and not demo:
+        return refuse("name the site's public address (or knock from a jump host, which sees it: --from jump:NAME)")
+    return guarded(lambda: _confirm(arguments))
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """The vantages of one call, open."""
+
+    outside: tuple[Vantage, ...]
+    here: Vantage
+    """This machine, for --inside and the router."""
+    public: tuple[tuple[str, int | None], ...]
+    inside: tuple[tuple[str, int | None], ...]
+
+
+async def _confirm(arguments: argparse.Namespace) -> int:
+    from aetui.causes import load_causes
+    from aetui.diagnosis.inbound import diagnose
+    from aetui.inbound.confirm import determined
+    from aetui.report.inbound import confirm_json, confirm_lines
+
+    async with AsyncExitStack() as stack:
+        stage = await (_demo_stage(arguments, stack) if arguments.demo is not None else _stage(arguments, stack))
+        seen = await _look(arguments, stage)
+        findings, words = diagnose(seen), load_causes()
+        if arguments.json:
+            print(json.dumps(confirm_json(seen, stage.outside[0].info, findings, words), indent=2))
+        else:
+            print("\n".join(confirm_lines(seen, findings, words)))
+        return _status(findings, determined(seen))
+
+
+def _status(findings: Sequence[Finding], determined: bool) -> int:
+    from aetui.records import Severity
+
+    if any(finding.severity is Severity.FAIL for finding in findings):
+        return Exit.FAILED
+    return Exit.READY if determined else Exit.UNDETERMINED
+
+
+async def _look(arguments: argparse.Namespace, stage: _Stage) -> InboundSeen:
+    """Knock and, where this machine stands at the site, ask its router meanwhile."""
+    from dataclasses import replace
+
+    from aetui.inbound.confirm import Surroundings, confirm
+
+    deadline = asyncio.get_running_loop().time() + WHOLE_S
+    first, *others = stage.outside
+    wanted = await _wanted(arguments, stage, deadline)
+    around = Surroundings(inside=stage.here, others=tuple(others))
+    if first.info.kind == "local":
+        return await confirm(first, wanted, deadline, replace(around, beside=await _nat(stage, wanted, None, deadline)))
+    public = await _seen_as(first)
+    at_site = bool(wanted.inside) or any(public == target.address for target in wanted.targets)
+    if not at_site:
+        return await confirm(first, wanted, deadline, around)
+    seen, nat = await asyncio.gather(confirm(first, wanted, deadline, around), _nat(stage, wanted, public, deadline))
+    return replace(seen, nat=nat)
+
+
+async def _nat(stage: _Stage, wanted: Wanted, public: str | None, deadline: float) -> NatSeen:
+    from aetui.inbound.nat import look
+
+    return await look(stage.here, deadline, public=public, ports=[target.port for target in wanted.targets])
+
+
+async def _seen_as(vantage: Vantage) -> str | None:
+    from aetui.inbound.confirm import public_address
+
+    return await public_address(vantage)
+
+
+async def _wanted(arguments: argparse.Namespace, stage: _Stage, deadline: float) -> Wanted:
+    from aetui.inbound.confirm import Wanted, inside_targets, targets
+    from aetui.prepare import Refused
+
+    places = stage.public
+    if not places:
+        public = await _seen_as(stage.outside[0])
+        if public is None:
+            raise Refused("the jump host does not tell a public address by which it sees this site; name it: aetui confirm PUBLIC")
+        print(f"aetui: the jump host sees this site as {public}", file=sys.stderr)
+        places = ((public, None),)
+    outside = [(await _literal(stage, host, deadline), port) for host, port in places]
+    wanted = targets(outside, dict(arguments.forwards))
+    return Wanted(wanted, inside_targets(stage.inside, wanted), arguments.code)
+
+
+async def _literal(stage: _Stage, host: str, deadline: float) -> str:
+    """The address of a host name, by the vantage that knocks or else by this machine."""
+    from ipaddress import ip_address
+
+    from aetui.prepare import Refused
+
+    try:
+        return str(ip_address(host))
+    except ValueError:
+        pass
+    limit = min(deadline, asyncio.get_running_loop().time() + LOOKUP_S)
+    for vantage in (stage.outside[0], stage.here):
+        found = await vantage.lookup(host, limit)
+        if found:
+            return found[0]
+    raise Refused(f"the name '{host[:80]}' leads to no address")
+
+
+async def _opened(vantage: Vantage, stack: AsyncExitStack) -> Vantage:
+    stack.push_async_callback(vantage.close)
+    await vantage.open(asyncio.get_running_loop().time() + OPENING_S)
+    return vantage
+
+
+async def _stage(arguments: argparse.Namespace, stack: AsyncExitStack) -> _Stage:
+    from aetui.prepare import Refused
+    from aetui.vantage.asker import TerminalAsker
+    from aetui.vantage.choose import make, parse
+    from aetui.vantage.local import LocalVantage
+
+    try:
+        specs = [parse(name) for name in arguments.vantages or ["local"]]
+    except ValueError as error:
+        raise Refused(str(error)) from None
+    outside = [await _opened(make(spec, TerminalAsker()), stack) for spec in specs]
+    local = next((vantage for vantage in outside if vantage.info.kind == "local"), None)
+    here = local or await _opened(LocalVantage(), stack)
+    for host, _ in arguments.inside:
+        _must_be_literal(host)
+    return _Stage(tuple(outside), here, tuple(arguments.public), tuple(arguments.inside))
+
+
+def _must_be_literal(host: str) -> None:
+    from ipaddress import ip_address
+
+    from aetui.prepare import Refused
+
+    try:
+        ip_address(host)
+    except ValueError:
+        raise Refused(f"--inside '{host[:60]}' is not an IP address") from None
+
+
+async def _demo_stage(arguments: argparse.Namespace, stack: AsyncExitStack) -> _Stage:
+    """The made-up site: knock from its outside, ask its logger; both by default."""
+    from aetui.demo.callers import LOGGER, SITE
+    from aetui.demo.scenario import UnknownScenarioError
+    from aetui.prepare import Refused
+    from aetui.vantage.demo import DemoVantage
+
+    try:
+        inside = DemoVantage(arguments.demo)
+    except UnknownScenarioError as error:
+        raise Refused(str(error)) from None
+    await _opened(inside, stack)
+    outside = await _opened(inside.outside(), stack)
+    places = {place.host: place.addresses[0] for place in inside.site.places if place.addresses}
+    public = tuple(arguments.public) or ((places[SITE], None),)
+    return _Stage((outside,), inside, public, tuple(arguments.inside) or ((places[LOGGER], None),))

@@ -1,0 +1,234 @@
+"""``aetui listen``: the inbound listener without a screen. Knocks on standard output, one a line; what went wrong on standard error.
+
+``--json`` prints one object a line: ``listening``, ``not-listening``, ``knock``, ``counted`` (knocks that are not shown one by one, under
+a flood) and ``stopped``. It closes after its time, on Ctrl-C, on SIGTERM, when the terminal hangs up, and when nobody reads its output
+any more. Exit status: 0 it listened until its time was over or it was told to stop, 1 a port is taken and none opened, 2 wrong usage, 3
+none opened for want of a right, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Any
+
+from aetui.cli.common import guarded, refuse
+from aetui.cli.main import Exit
+
+if TYPE_CHECKING:
+    from aetui.inbound.knocklog import Batch
+    from aetui.inbound.listener import Listener, Stopped
+    from aetui.inbound.ports import Outcome
+    from aetui.inbound.reception import Network
+    from aetui.records import Finding
+
+LOOPBACK = "127.0.0.1"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("ports", nargs="*", type=_port, metavar="PORT", help="ports to listen on (default 3389 and 23)")
+    parser.add_argument("--for", dest="minutes", type=float, metavar="MINUTES", help="close after so many minutes (default 15)")
+    parser.add_argument(
+        "--allow", nargs="+", action="extend", default=[], type=_network, metavar="CIDR", help="let only these sources in (default: any)"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f"'{text[:20]}' is not a port (1 to 65535)")
+    return int(text)
+
+
+def _network(text: str) -> Network:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text[:60]}' is not an address or network (192.0.2.0/24)") from None
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Listen, print, answer."""
+    from aetui.inbound.listener import DEFAULT_MINUTES, LONGEST_MINUTES
+
+    minutes = DEFAULT_MINUTES if arguments.minutes is None else arguments.minutes
+    if not 0 < minutes <= LONGEST_MINUTES:
+        return refuse(f"--for {minutes:g}: more than 0 and at most {LONGEST_MINUTES:g} minutes")
+    if arguments.demo is not None:
+        from aetui.demo.scenario import UnknownScenarioError, load
+
+        try:
+            load(arguments.demo)
+        except UnknownScenarioError as error:
+            return refuse(str(error))
+    return guarded(lambda: _listen(arguments, minutes))
+
+
+async def _listen(arguments: argparse.Namespace, minutes: float) -> int:
+    from aetui.inbound.listener import DEFAULT_PORTS, Listener
+
+    demo = arguments.demo is not None
+    wanted = list(dict.fromkeys(arguments.ports or DEFAULT_PORTS))
+    show = Lines(arguments.json)
+    listener = Listener(
+        [0] * len(wanted) if demo else wanted, show.knocks, minutes=minutes, allow=arguments.allow, address=LOOPBACK if demo else None
+    )
+    show.give_up = listener.stop
+    outcomes = await listener.open()
+    _on_signals(listener)
+    show.opened(listener, outcomes, minutes, arguments.allow, demo=demo)
+    if not listener.opened:
+        listener.stop()
+        return _none_opened(outcomes)
+    callers = asyncio.ensure_future(_callers(arguments.demo, listener)) if demo else None
+    try:
+        stopped = await listener.stopped()
+    finally:
+        if callers is not None:
+            callers.cancel()
+            await asyncio.gather(callers, return_exceptions=True)
+    show.stopped(stopped)
+    return Exit.INTERRUPTED if stopped.reason == "interrupted" else Exit.READY
+
+
+async def _callers(scenario: str, listener: Listener) -> None:
+    from aetui.demo.callers import call
+
+    await call(scenario, [opened.port for opened in listener.opened], listener.code)
+
+
+def _on_signals(listener: Listener) -> None:
+    loop = asyncio.get_running_loop()
+    for name, reason in (("SIGINT", "interrupted"), ("SIGTERM", "asked"), ("SIGHUP", "hangup")):
+        if hasattr(signal, name):
+            loop.add_signal_handler(getattr(signal, name), listener.stop, reason)
+
+
+def _none_opened(outcomes: Sequence[Outcome]) -> int:
+    from aetui.inbound.ports import RightMissing
+
+    return Exit.UNDETERMINED if any(isinstance(outcome, RightMissing) for outcome in outcomes) else Exit.FAILED
+
+
+def finding_of(outcome: Outcome) -> Finding | None:
+    """Why a port did not open, as a finding; None where it did, or where no cause covers it."""
+    from aetui.diagnosis.exposure import port_forbidden, port_in_use
+    from aetui.inbound.ports import PortTaken, RightMissing
+
+    if isinstance(outcome, PortTaken):
+        return port_in_use(outcome.port, outcome.holder.process, outcome.holder.pid)
+    if isinstance(outcome, RightMissing):
+        return port_forbidden(outcome.port, outcome.remedy[0], outcome.instead)
+    return None
+
+
+class Lines:
+    """Prints what happens; where nobody reads any more, the listener is closed."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+        self.give_up: Callable[[str], None] = lambda reason: None
+        self._broken = False
+
+    def opened(
+        self, listener: Listener, outcomes: Sequence[Outcome], minutes: float, allow: Sequence[Network], *, demo: bool
+    ) -> None:
+        """The beginning: which ports, the code, and that they are exposed."""
+        from aetui.inbound.ports import Opened
+        from aetui.report.inbound import say
+
+        for outcome in outcomes:
+            if isinstance(outcome, Opened):
+                self._listening(outcome.port, outcome.addresses, listener.code)
+            else:
+                self._not_listening(outcome)
+        if self.as_json or not listener.opened:
+            return
+        self._print(say("listen", "code", code=listener.code))
+        self._print(say("listen", "how", code=listener.code))
+        self._print(say("listen", "exposed", minutes=f"{minutes:g}"))
+        if allow:
+            self._print(say("listen", "allowed", allow=", ".join(map(str, allow))))
+        if demo:
+            self._print(say("listen", "demo"))
+
+    def _listening(self, port: int, addresses: Sequence[str], code: str) -> None:
+        from aetui.report.inbound import say
+
+        if self.as_json:
+            for address in addresses:
+                self._object({"event": "listening", "port": port, "address": address, "code": code})
+        else:
+            self._print(say("listen", "listening", port=str(port), addresses=", ".join(addresses)))
+
+    def _not_listening(self, outcome: Outcome) -> None:
+        from aetui.causes import describe, load_causes
+        from aetui.report.json import finding_json
+
+        words, finding = load_causes(), finding_of(outcome)
+        if self.as_json:
+            entry = finding_json(finding, words) if finding else None
+            self._object({"event": "not-listening", "port": outcome.port, "cause": finding.cause if finding else None, "diagnosis": entry})
+        elif finding is None:
+            print(f"aetui: port {outcome.port}: {getattr(outcome, 'errno', 'cannot be opened')}", file=sys.stderr)
+        else:
+            told = describe(words, finding)
+            for line in (told.summary, *told.evidence, *(f"  {step}" for step in told.remedy)):
+                print(f"aetui: {line}", file=sys.stderr)
+
+    def knocks(self, batch: Batch) -> None:
+        """What came."""
+        from aetui.report.inbound import knock_json, knock_line, say
+
+        for knock in batch.knocks:
+            if self.as_json:
+                self._object(knock_json(knock), flush=False)
+            else:
+                self._print(knock_line(knock), flush=False)
+        if batch.missed:
+            if self.as_json:
+                self._object({"event": "counted", "knocks": batch.missed}, flush=False)
+            else:
+                self._print(say("listen", "more", count=str(batch.missed)), flush=False)
+        self._flush()
+
+    def stopped(self, stopped: Stopped) -> None:
+        """The end."""
+        from aetui.report.inbound import phrases, say
+
+        if self.as_json:
+            self._object({"event": "stopped", "reason": stopped.reason, "knocks": stopped.knocks})
+        else:
+            reason = phrases()["reason"][stopped.reason]
+            self._print(say("listen", "stopped", reason=reason, knocks=str(stopped.knocks)))
+
+    def _object(self, line: dict[str, Any], flush: bool = True) -> None:
+        self._print(json.dumps(line), flush)
+
+    def _print(self, line: str, flush: bool = True) -> None:
+        if self._broken:
+            return
+        try:
+            print(line, flush=flush)
+        except OSError:
+            self._break()
+
+    def _flush(self) -> None:
+        try:
+            if not self._broken:
+                sys.stdout.flush()
+        except OSError:
+            self._break()
+
+    def _break(self) -> None:
+        """Standard output is gone: the terminal was closed, or the reader of a pipe ended."""
+        self._broken = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered has nowhere to go
+        self.give_up("hangup")

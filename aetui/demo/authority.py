@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -66,7 +67,8 @@ class Authorities:
 
         def chosen(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
             if name:
-                connection.context = self.context(leaf, name)
+                with suppress(ValueError):  # no certificate can be made out to such a name
+                    connection.context = self.context(leaf, name)
 
         context.sni_callback = chosen
         return context

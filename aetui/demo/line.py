@@ -23,6 +23,8 @@ RETRANSMISSION_S = 0.2
 """The least that a lost segment costs (Linux TCP_RTO_MIN), besides a round trip."""
 HIGH, LOW = 256 * 1024, 64 * 1024
 """Bytes waiting to be read above which the peer is made to wait, and below which it may go on."""
+SHORTEST_WAIT_S = 0.005
+"""Between two looks at whether the line has room."""
 PIECE = 64 * 1024
 """Bytes handed to the socket at a time."""
 
@@ -51,7 +53,7 @@ class DelayLine:
         self._waiting: deque[tuple[float, bytes | Ended]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self.size = 0
-        """Bytes on the way."""
+        """Bytes on the way; those that vanished stay, as they do in a sender's buffer."""
         self.dead = False
         """True once a segment has vanished for good."""
 
@@ -59,6 +61,7 @@ class DelayLine:
         """Send bytes, or their end."""
         if item is not Ended.RESET and (self.dead or self._vanishes(item)):
             self.dead = True
+            self.size += _length(item)
             return
         delay = self._delay_s + self._penalty(item)
         if delay <= 0 and not self._waiting:
@@ -176,7 +179,7 @@ class LineStream(asyncio.Protocol):
         left = deadline - asyncio.get_running_loop().time()
         if left <= 0:
             raise StreamEnded(Ended.SILENT)
-        await asyncio.sleep(min(left, self._conditions.out_s))
+        await asyncio.sleep(min(left, max(self._conditions.out_s, SHORTEST_WAIT_S)))
 
     def _say(self, data: bytes) -> None:
         censor = self._conditions.censor

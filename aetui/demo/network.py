@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_interface, ip_network
 
-from aetui.demo.scenario import Action, Censor, Deny, Drop, Here, Hop, Place, Refuse, Reject, Rule, Scenario, Serve
+from aetui.demo.scenario import Action, Deny, Drop, Here, Hop, Place, Reject, Rule, Scenario
 from aetui.records import Transport
 
 
@@ -114,7 +114,7 @@ class Network:
     def _stuck(self, address: str, known: bool) -> NoRoute | NoNeighbour | None:
         """Why a packet does not even leave the link."""
         here = self._here
-        if not here.link or self._lan is None:
+        if not here.link or self._lan is None or ip_address(address).version != self._lan.version:
             return NoRoute()
         gateway_dead = not here.gateway_answers
         if self.on_link(address):
@@ -152,21 +152,3 @@ class Network:
         device = self._hops[at - 1].address if 0 < at <= len(self._hops) and at < distance else address
         sender = rule.action.by or device if isinstance(rule.action, Reject) else device
         return Fate(rule.action, at / distance, sender)
-
-
-__all__ = [
-    "Action",
-    "Censor",
-    "Deny",
-    "Doing",
-    "Drop",
-    "Expire",
-    "Fate",
-    "Network",
-    "NoNeighbour",
-    "NoRoute",
-    "Pass",
-    "Refuse",
-    "Reject",
-    "Serve",
-]

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aetui.demo.network import Deny, Expire, Fate, NoNeighbour, NoRoute, Refuse, Reject
+from aetui.demo.network import Expire, Fate, NoNeighbour, NoRoute
+from aetui.demo.scenario import Deny, Refuse, Reject
 from aetui.observations import Icmp, Outcome
 from aetui.records import Transport
 from aetui.vantage.outcomes import ICMP4

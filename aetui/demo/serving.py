@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import socket
 import ssl
-import struct
 from collections.abc import Awaitable, Callable
 
 LOOPBACK = "127.0.0.1"
@@ -37,10 +36,10 @@ class Serving:
         port: int = self._closed.getsockname()[1]
         return port
 
-    async def tcp(self, handler: Handler, context: ssl.SSLContext | None = None, port: int = 0) -> int:
+    async def tcp(self, handler: Handler, context: ssl.SSLContext | None = None) -> int:
         """Serve, and tell the port. With a context the handler speaks over TLS."""
         speaking = handler if context is None else _secured(handler, context)
-        server = await asyncio.start_server(lambda *ends: self._handle(speaking, *ends), LOOPBACK, port, limit=LONGEST_LINE)
+        server = await asyncio.start_server(lambda *ends: self._handle(speaking, *ends), LOOPBACK, 0, limit=LONGEST_LINE)
         self._servers.append(server)
         found: int = server.sockets[0].getsockname()[1]
         return found
@@ -100,14 +99,6 @@ def _secured(handler: Handler, context: ssl.SSLContext) -> Handler:
         await handler(reader, writer)
 
     return handle
-
-
-def reset(writer: asyncio.StreamWriter) -> None:
-    """End a connection with a reset instead of a close."""
-    sock = writer.get_extra_info("socket")
-    if sock is not None:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()
 
 
 async def drained(reader: asyncio.StreamReader) -> None:

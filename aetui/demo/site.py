@@ -44,6 +44,11 @@ class Site:
         self._passive: dict[str, set[int]] = {}
 
     @property
+    def running(self) -> bool:
+        """True between ``open`` and ``close``."""
+        return self._serving is not None
+
+    @property
     def roots(self) -> Path:
         """PEM file of the roots that a logger would trust. Valid while open."""
         return self._held().roots

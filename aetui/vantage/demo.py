@@ -20,9 +20,9 @@ from aetui.demo import surroundings
 from aetui.demo.datagram import Heard, exchange
 from aetui.demo.incoming import DemoAcceptor
 from aetui.demo.line import HEADERS, USUAL_MSS, Conditions, LineStream
-from aetui.demo.network import Drop, Fate, Network, NoNeighbour, Refuse, Serve
+from aetui.demo.network import Fate, Network, NoNeighbour
 from aetui.demo.outcomes import SILENCE, Failure, failure
-from aetui.demo.scenario import Censor, Line, Place, Scenario, load
+from aetui.demo.scenario import Censor, Drop, Line, Place, Refuse, Scenario, Serve, load
 from aetui.demo.serving import LOOPBACK
 from aetui.demo.site import Site
 from aetui.observations import Icmp, LinkSeen, Outcome, TcpSeen
@@ -271,7 +271,7 @@ class DemoVantage:
 
     # -------------------------------------------------------------------------------------------------- the network
     def _check_open(self) -> None:
-        if not self._open:
+        if not (self._open and self.site.running):
             raise VantageLost("the embedded site is closed")
 
     def _fate(self, this: _Try) -> Fate:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from aetui.demo import loading
-from aetui.demo.network import Censor, Deny, Drop, Expire, Fate, Network, NoNeighbour, NoRoute, Pass, Refuse, Reject, Serve
+from aetui.demo.network import Expire, Fate, Network, NoNeighbour, NoRoute, Pass
 from aetui.demo.outcomes import failure
-from aetui.demo.scenario import Hop, Place, Scenario
+from aetui.demo.scenario import Censor, Deny, Drop, Hop, Place, Refuse, Reject, Scenario, Serve
 from aetui.observations import Outcome
 from aetui.records import Transport
 from aetui.strict import parse_toml
@@ -38,6 +38,7 @@ FATES = {
     "an address that nobody has is silent": ("", "192.52.193.99", 443, TCP, None, Fate(Drop(), 1.0, "192.52.193.99")),
     "a neighbour passes no router": ("", LOGGER, 23, TCP, None, Fate(Pass(), 1.0, LOGGER)),
     "a neighbour that is not there answers no ARP": ("", NOBODY, 23, TCP, None, Fate(NoNeighbour(), 0.0)),
+    "there is no IPv6": ("", "2001:db8::1", 443, TCP, None, Fate(NoRoute(), 0.0)),
     "no link, no way": ("[here]\nlink = false", SERVER, 443, TCP, None, Fate(NoRoute(), 0.0)),
     "no address, no way": ('[here]\naddress = ""', LOGGER, 23, TCP, None, Fate(NoRoute(), 0.0)),
     "no gateway, no way beyond the link": ('[here]\ngateway = ""', SERVER, 443, TCP, None, Fate(NoRoute(), 0.0)),

@@ -247,6 +247,15 @@ async def test_a_connection_that_dies_of_what_it_says(how: str, ended: Ended | N
         stream.close()
 
 
+async def test_what_vanishes_on_the_way_out_fills_the_senders_buffer() -> None:
+    async with opened("mtu-blackhole") as vantage:
+        stream = await open_stream(vantage, WWW, 80)
+        with pytest.raises(StreamEnded) as caught:
+            await stream.write(bytes(4 * 1024 * 1024), soon(SHORT))
+        assert caught.value.ended is Ended.SILENT
+        stream.close()
+
+
 async def test_a_peer_that_never_stops_is_made_to_wait() -> None:
     async with opened("hostile") as vantage:
         stream = await open_stream(vantage, WWW, 80)
@@ -504,6 +513,16 @@ def test_closing_in_the_midst_of_everything_leaves_nothing_behind() -> None:
         warnings.simplefilter("error")
         asyncio.run(main())
         gc.collect()
+
+
+async def test_the_outside_is_lost_with_the_site() -> None:
+    async with opened() as inside:
+        outside = inside.outside()
+        await outside.open(soon())
+        await inside.close()
+        with pytest.raises(VantageLost):
+            await outside.connect(WWW, 443, soon())
+        await outside.close()
 
 
 async def test_the_same_losses_every_time() -> None:

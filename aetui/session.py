@@ -194,7 +194,7 @@ class _Run:
             return
         self.carried[check.id] = measured.addresses
         phases = {**given.phases_ms, **measured.phases_ms}
-        handed = Given(measured.addresses, measured.stream, phases)
+        handed = Given(measured.addresses or ((measured.address,) if measured.address else ()), measured.stream, phases)
         try:
             async with asyncio.TaskGroup() as group:
                 for child in below:
@@ -241,7 +241,7 @@ class _Run:
             Result(
                 check,
                 None if unsaid else measured.observation,
-                measured.address,
+                measured.address or next(iter(given.addresses), None),
                 took * 1000,
                 {**given.phases_ms, **measured.phases_ms},
                 cut=cut,

@@ -357,28 +357,39 @@ def _bad_time(seen: NtpSeen) -> str:
 
 def files(view: View) -> Iterator[Finding]:
     """The control connection works; the data connection does not. A way that works beside one that does not is a warning."""
-    lossy = any(finding.cause == "lossy" for finding in view.findings)
+    alike: dict[tuple[str, bool], list[tuple[Row, list[FtpTransfer]]]] = defaultdict(list)
     for row in view.rows("ftp"):
-        seen = row.result.observation
-        if not isinstance(seen, FtpSeen) or row.id in view.explained:
-            continue
-        tried = [t for t in seen.transfers if not (t.ended is Ended.SILENT and (row.result.cut or lossy))]
-        dead = [t for t in tried if t.mode in PASSIVE and t.ended is not Ended.DONE and t.port is not None]
-        alive = [t for t in tried if t.ended is Ended.DONE]
-        if not dead and (alive or not any(t.mode in PASSIVE for t in tried)):
-            continue
-        facts = {"host": row.host, "dead": ", ".join(t.mode.upper() for t in tried if t.ended is not Ended.DONE)}
+        tried = _ways_tried(view, row) if row.id not in view.explained else []
+        dead = [t.mode.upper() for t in tried if t.ended is not Ended.DONE or _cut_off(t)]
+        alive = any(t.ended is Ended.DONE for t in tried)
+        if any(t.mode in PASSIVE and _cut_off(t) for t in tried) or (tried and not alive):
+            alike[", ".join(dead), alive].append((row, tried))
+    for (modes, alive), mine in alike.items():
         yield Finding(
             "ftp-data-blocked",
-            (row.id,),
-            evidence=tuple(map(_way_said, tried)),
-            facts=facts,
+            tuple(row.id for row, _ in mine),
+            evidence=tuple(_way_said(way) for way in mine[0][1]),
+            facts={"host": _hosts(row for row, _ in mine), "dead": modes},
             severity=Severity.WARN if alive else Severity.FAIL,
         )
 
 
+def _ways_tried(view: View, row: Row) -> list[FtpTransfer]:
+    """The transfers that say something: not those that a lossy line or the run's end may have cut, nor those of a login that was refused."""
+    seen = row.result.observation
+    if not isinstance(seen, FtpSeen) or (seen.login or "").startswith(("4", "5")):
+        return []
+    doubtful = row.result.cut or any(finding.cause == "lossy" for finding in view.findings)
+    return [t for t in seen.transfers if not (t.ended is Ended.SILENT and doubtful)]
+
+
+def _cut_off(way: FtpTransfer) -> bool:
+    """True where the server offered a data connection and it came to nothing, or only at another address than it offered."""
+    return way.port is not None and (way.ended is not Ended.DONE or way.corrected is not None)
+
+
 def _way_said(way: FtpTransfer) -> Said:
-    how = "works" if way.ended is Ended.DONE else "fails"
+    how = "fails" if way.ended is not Ended.DONE else "works only at another address than it names" if way.corrected else "works"
     return Said(
         "ftp-way",
         {"mode": way.mode.upper(), "how": how, "address": way.address or "?", "port": str(way.port or "?"), "reply": way.reply or ""},
@@ -454,9 +465,9 @@ PROXY = (proxy_required,)
 RULES = (
     mute_servers,
     handshake_blocked,
+    blocked_pages,
     intercepted,
     certificates,
-    blocked_pages,
     server_errors,
     time_service,
     files,

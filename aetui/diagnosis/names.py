@@ -120,7 +120,7 @@ def hijacked(view: View) -> Iterator[Finding]:
     """Names that cannot exist resolve too. Required names that lead to the same place are explained; where none does it is a warning."""
     for resolver in view.state.vantage.resolvers:
         lies = {a for check, seen in view.canaries(resolver) if check.id.endswith(":com") for a in seen.addresses}
-        if not lies:
+        if not lies or set(_anchors(view, resolver)) & view.explained:
             continue
         names = [row for row in view.rows("dns") if row.id not in view.explained and lies & set(_addresses(row))]
         rows = list(dict.fromkeys(i for row in names for i in (row.id, *_fed_by(view, row.id))))

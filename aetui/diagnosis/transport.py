@@ -214,7 +214,8 @@ def _reset_origin(view: View, row: Row) -> str:
     Another port of the same host is proof. Where it has none that works, a reset from right behind the gateway, while servers elsewhere are
     further away, is taken for the gateway's.
     """
-    reset = _nearest(view.series("ttl", row.host, row.check.port), Outcome.REFUSED)
+    ports = [r.check.port for r in view.rows("tcp") if r.host == row.host]
+    reset = next(filter(None, (_nearest(view.series("ttl", row.host, port), Outcome.REFUSED) for port in ports)), None)
     if reset is None:
         return ""
     opens = {r.host: ttl for r in view.passing("tcp") if (ttl := _nearest(view.series("ttl", r.host, r.check.port), Outcome.OPEN))}

@@ -18,6 +18,8 @@ from aetui.vantage.netlink import GET_NEIGHBOUR, Neighbour, State, dump, neighbo
 DISCARD = 9
 ASK_S = 3.6
 """Longest time of the whole question, in seconds."""
+THREE_REQUESTS_S = 3.0
+"""An entry that is still incomplete after this has met three requests with silence; other traffic may begin the question anew at any time."""
 LOOK_S = 0.1
 """Between two looks at the table, in seconds."""
 SEEN = State.REACHABLE | State.STALE | State.DELAY | State.PROBE
@@ -71,7 +73,8 @@ async def ask_gateway(address: str, interface: str | None, deadline: float) -> G
     """Whether it answers; ``answers`` is None where that could not be told by the deadline."""
     loop = asyncio.get_running_loop()
     index = _index(interface)
-    until = min(deadline, loop.time() + ASK_S)
+    began = loop.time()
+    until = min(deadline, began + ASK_S)
     if not poke(address, interface):
         return UNKNOWN
     while True:
@@ -82,5 +85,5 @@ async def ask_gateway(address: str, interface: str | None, deadline: float) -> G
         if told is not None:
             return told
         if loop.time() + LOOK_S >= until:
-            return UNKNOWN
+            return Gateway(False) if loop.time() - began >= THREE_REQUESTS_S else UNKNOWN
         await asyncio.sleep(LOOK_S)

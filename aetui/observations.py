@@ -236,6 +236,8 @@ class NtpSeen:
     stray: int = 0
     """Datagrams that were no answer to our question."""
     source_port: int | None = None
+    errno: str | None = None
+    """Symbol, where the system gave one; ``EAGAIN`` where nothing was sent because the server had been asked too recently."""
 
 
 @dataclass(frozen=True, slots=True)

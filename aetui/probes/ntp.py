@@ -3,7 +3,7 @@
 A reply counts where it is from a server (mode 4 or 5) and gives our random transmit timestamp back. One that does not is remembered, while
 waiting goes on, and reported with ``origin_echoed`` False (outcome OPEN: something did answer) when nothing better came; it counts as stray
 too. Offset and delay are None where the server does not vouch for its time. No server is asked twice within ``PAUSE_S``, by whatever check;
-the embedded site's own are spared nothing. FAILED with nothing else: the pause would have outlasted the deadline, and nothing was sent.
+the embedded site's own are spared nothing. FAILED with ``EAGAIN``: the pause would have outlasted the deadline, and nothing was sent.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ PAUSE_S = 4.0
 """Shortest time between two questions to one server, which NIST's own servers insist on."""
 WAIT_S = 2.5
 """Longest wait for the answer: a line of 800 ms each way, and a slow server."""
+TOO_SOON = "EAGAIN"
 
 _next_question: dict[str, float] = {}
 """When each server may be asked again, on the monotonic clock: a courtesy of this process to other people's servers."""
@@ -33,9 +34,9 @@ async def measure(check: Check, given: Given, vantage: Vantage, settings: Settin
     """Ask one server once."""
     address = target(check, given)
     if address is None:
-        return Measured(NtpSeen("", Outcome.FAILED))
+        return Measured(NtpSeen("", Outcome.FAILED, errno="EAI_ADDRFAMILY"))
     if vantage.info.kind != "demo" and not await _turn(address, deadline):
-        return Measured(NtpSeen(address, Outcome.FAILED), address=address)
+        return Measured(NtpSeen(address, Outcome.FAILED, errno=TOO_SOON), address=address)
     exchange = _Exchange(secrets.randbits(64))
     sent = time.time()
     answer = await vantage.ask(
@@ -71,7 +72,9 @@ class _Exchange:
         packet = sntp.parse(answer.reply) if answer.reply is not None else None
         said = packet or self.doubtful
         if said is None:
-            return NtpSeen(address, answer.outcome, icmp=answer.icmp, stray=answer.stray, source_port=answer.source_port)
+            return NtpSeen(
+                address, answer.outcome, icmp=answer.icmp, stray=answer.stray, source_port=answer.source_port, errno=answer.errno
+            )
         timing = sntp.timing(said, sent, answer.elapsed_ms) if packet else None
         return NtpSeen(
             address,

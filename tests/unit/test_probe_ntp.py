@@ -99,7 +99,7 @@ async def test_a_question_whose_turn_comes_too_late_is_not_sent() -> None:
     vantage = FakeVantage(asks={SERVER: reply})
     await measured(vantage)
     seen = await measured(vantage, asyncio.get_running_loop().time() + 1.0)
-    assert (seen.outcome, seen.stratum) == (Outcome.FAILED, None)
+    assert (seen.outcome, seen.errno, seen.stratum) == (Outcome.FAILED, "EAGAIN", None)
     assert len(vantage.asked[SERVER]) == 1
 
 

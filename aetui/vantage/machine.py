@@ -85,7 +85,9 @@ async def survey(deadline: float, resolvers: tuple[str, ...], ask_gateway: AskGa
     """See the module's text. Takes as long as the gateway's answer, or its silence; everything else is a few milliseconds."""
     mine = await asyncio.to_thread(place)
     route = mine.route
-    gateway = await ask_gateway(route.gateway, route.interface, deadline) if route and route.gateway else UNKNOWN
+    pulled = {i.name for i in interfaces.interfaces() if i.carrier is False}  # nobody can answer there: no use in waiting
+    there = route is not None and route.interface not in pulled
+    gateway = await ask_gateway(route.gateway, route.interface, deadline) if route and route.gateway and there else UNKNOWN
     return await asyncio.to_thread(_gather, mine, gateway, resolvers)
 
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.app import App, SystemCommand
@@ -21,22 +20,15 @@ from textual.binding import Binding, BindingType
 from aetui.screens.glass import Glass
 from aetui.screens.launch import Launch
 from aetui.screens.runner import Prepare, Runner, engine
-from aetui.screens.skin import ASCII_CLASS, COLOURED, COLOURLESS, fits_utf8, themes
+from aetui.screens.skin import COLOURED, COLOURLESS, AsciiFilter, fits_utf8, styles, themes
 from aetui.screens.tabs import TABS
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from textual.filter import LineFilter
     from textual.screen import Screen
 
     from aetui.prepare import Prepared
-
-STYLES = ("frame.tcss", "outbound.tcss", "sheets.tcss")
-
-
-def styles() -> str:
-    """The stylesheets, from the package's assets."""
-    folder = files("aetui.assets").joinpath("styles")
-    return "\n".join(folder.joinpath(name).read_text("utf-8") for name in STYLES)
 
 
 class AetuiApp(App[int]):
@@ -64,7 +56,7 @@ class AetuiApp(App[int]):
         for theme in themes():
             self.register_theme(theme)
         self.theme = COLOURLESS if self.no_color or self.console.color_system in {None, "standard", "windows"} else COLOURED
-        self.set_class(not fits_utf8(encoding or getattr(sys.__stderr__, "encoding", None)), ASCII_CLASS)
+        self._ascii = [] if fits_utf8(encoding or getattr(sys.__stderr__, "encoding", None)) else [AsciiFilter()]
         for tab in TABS:
             self.add_mode(tab.name, tab.load)
 
@@ -91,6 +83,10 @@ class AetuiApp(App[int]):
             super()._display(screen, cast("RenderableType", ready) if ready.text else None)
         else:
             super()._display(screen, renderable)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's own, and ASCII where the terminal knows no more."""
+        return [*super().get_line_filters(), *self._ascii]
 
     def action_next_theme(self) -> None:
         """Dark, light, the terminal's own colours."""

@@ -192,8 +192,9 @@ def _needed_by(scene: Scene, check: Check) -> str:
 def _why_check(scene: Scene, identity: str, sources: Sources) -> Iterator[Para]:
     check = scene.state.checks[identity]
     yield from _purpose(check)
-    yield from _requirement(scene, check)
-    for endpoint in endpoints(check, sources.catalogue):
+    entries = endpoints(check, sources.catalogue)
+    yield from _requirement(scene, check, entries)
+    for endpoint in entries:
         yield from _endpoint(endpoint)
     found = scene.finding_of(identity)
     if found is not None:
@@ -211,16 +212,16 @@ def _purpose(check: Check) -> Iterator[Para]:
         yield from _labelled("passes", words.passes)
 
 
-def _requirement(scene: Scene, check: Check) -> Iterator[Para]:
+def _requirement(scene: Scene, check: Check, entries: Sequence[Endpoint]) -> Iterator[Para]:
     yield Para(say("labels", "required"), "head")
     yield Para(_needed_by(scene, check))
     if check.group:
         yield Para(say("labels", "group"))
     if check.source:
         yield Para(displayable(check.source, LONGEST), "plain", f"{say('labels', 'section')}  ")
-    documented = check.about.get("documented", "")
+    documented = dict.fromkeys(address for entry in entries if not entry.literal for address in entry.addresses)
     if documented:
-        yield Para(displayable(documented.replace(",", ", "), LONGEST), "plain", f"{say('labels', 'documented')}  ")
+        yield Para(displayable(", ".join(documented), LONGEST), "plain", f"{say('labels', 'documented')}  ")
     yield GAP
 
 
@@ -255,7 +256,7 @@ def _why_host(scene: Scene, host: str, checks: Sequence[Check], sources: Sources
         yield Para(say("places", "here_why"))
         return
     if checks:
-        yield from _requirement(scene, checks[0])
+        yield from _requirement(scene, checks[0], endpoints(checks[0], sources.catalogue))
         ports = dict.fromkeys(f"{check.transport.upper()} {check.port}" for check in checks if check.transport and check.port)
         yield from _labelled("ports", ", ".join(ports))
         for endpoint in endpoints(checks[-1], sources.catalogue):

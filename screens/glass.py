@@ -109,19 +109,28 @@ class Glass:
         row, width = self.rows[y], self.size[0]
         style = look(segment.style, system)
         bare: Look = style if _marks_blanks(style) else ("", "", style[2])
-        for character in segment.text:
-            cells = get_character_cell_size(character)
-            if cells == 0:
-                if 0 < x <= width and not row[x - 1][0].endswith(character):
-                    row[x - 1] = (row[x - 1][0] + character, style)
-                    touched.setdefault(y, set()).add(x - 1)
-                continue
-            for offset, cell in enumerate(((character, bare if character == " " else style), ("", style))[:cells]):
-                if x + offset < width and row[x + offset] != cell:
-                    row[x + offset] = cell
-                    touched.setdefault(y, set()).update(range(x, min(x + cells, width)))
+        for text in _clusters(segment.text):
+            cells = get_character_cell_size(text[0])
+            if x + cells > width:
+                break
+            new = [(text, bare if text == " " else style), ("", style)][:cells]
+            if row[x : x + cells] != new:
+                touched.setdefault(y, set()).update(self._replace(row, x, new))
             x += cells
         return x
+
+    def _replace(self, row: list[Cell], x: int, new: list[Cell]) -> list[int]:
+        """Put cells in the place of others; what is left of a wide character that is cut in two becomes a blank. Gives the columns that changed."""
+        after = x + len(new)
+        columns = list(range(x, after))
+        if row[x][0] == "" and x:
+            row[x - 1] = (" ", row[x - 1][1])
+            columns.append(x - 1)
+        if after < len(row) and row[after][0] == "":
+            row[after] = (" ", row[after][1])
+            columns.append(after)
+        row[x:after] = new
+        return columns
 
     def _line(self, y: int, columns: list[int]) -> str:
         """The bytes for the changed cells of one line: runs, with small gaps bridged."""
@@ -139,6 +148,19 @@ class Glass:
                 pieces.append(text)
                 at += 1
         return "".join(pieces)
+
+
+def _clusters(text: str) -> list[str]:
+    """Characters, each with the marks of no width that follow it; a mark that follows nothing is left out."""
+    if text.isascii():
+        return list(text)
+    found: list[str] = []
+    for character in text:
+        if get_character_cell_size(character):
+            found.append(character)
+        elif found:
+            found[-1] += character
+    return found
 
 
 def _moved(segment: Segment, x: int, y: int) -> tuple[int, int]:

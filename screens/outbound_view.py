@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from aetui.catalogue import Catalogue, load
 from aetui.causes import Words, load_causes
 from aetui.describe import observation_facts, row_line
 from aetui.display import displayable
@@ -32,14 +33,15 @@ class View:
     def __init__(self, runner: Runner) -> None:
         self.runner = runner
         self.words: Words = load_causes()
+        self._shipped = load()
         self._described: tuple[Diagnosis, tuple[Diagnosed, ...]] = (NOTHING, ())
 
     # ---------------------------------------------------------------------------------------------------------------- the scene
     @property
     def scene(self) -> Scene | None:
         """The session as it is now, or None before there is one."""
-        state, catalogue = self.runner.state, self.runner.catalogue
-        if state is None or catalogue is None or not state.checks:
+        state = self.runner.state
+        if state is None or not state.checks:
             return None
         diagnosis = self.runner.diagnosis or NOTHING
         if self._described[0] is not diagnosis:
@@ -49,17 +51,20 @@ class View:
     @property
     def titles(self) -> Mapping[str, str]:
         """Equipment keys to titles."""
-        catalogue = self.runner.catalogue
-        return {key: one.title for key, one in catalogue.equipment.items()} if catalogue else {}
+        return {key: one.title for key, one in self.catalogue.equipment.items()}
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The one of the run, the user's own file included; before there is one, what is shipped."""
+        return self.runner.catalogue or self._shipped
 
     def _ranges(self) -> Mapping[str, str]:
-        catalogue = self.runner.catalogue
-        return {a: e.host for e in catalogue.endpoints if "/" in e.host for a in e.addresses} if catalogue else {}
+        return {a: e.host for e in self.catalogue.endpoints if "/" in e.host for a in e.addresses}
 
     @property
     def sources(self) -> details.Sources:
         """Where the details take words and facts from."""
-        return details.Sources(self.runner.catalogue, self.words, observation_facts)
+        return details.Sources(self.catalogue, self.words, observation_facts)
 
     # ------------------------------------------------------------------------------------------------------------ what is drawn
     def rows(self, look: Look) -> tuple[Row, ...]:
@@ -129,7 +134,7 @@ class View:
         if scene is None:
             return ()
         ids = tuple(scene.state.checks) if key is None else members(scene, key)
-        return tuple(identity for identity in not_green(scene, ids) if scene.standing(identity) != "warn")
+        return tuple(i for i in not_green(scene, ids) if scene.standing(i) != "warn" and not scene.impossible(i))
 
     def fold_of(self, key: str) -> str:
         """The line that a row is folded under, or that it is itself."""

@@ -118,6 +118,11 @@ class Scene:
             return known("not_run", result.not_run, "not run").format(what=what)
         return self.seen(identity)
 
+    def impossible(self, identity: str) -> bool:
+        """True for what this vantage cannot run however often it is tried."""
+        result = self.state.results.get(identity)
+        return result is not None and result.not_run in {"vantage", "privilege", "not-asked"}
+
     def _needed(self, identity: str) -> str:
         needs = self.state.checks[identity].needs
         return self.full_name(needs) if needs else "what comes before it"

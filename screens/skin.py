@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
+from rich.segment import Segment
+from textual.filter import LineFilter
 
 if TYPE_CHECKING:
+    from textual.color import Color
     from textual.theme import Theme
 
-ASCII_CLASS = "-ascii"
-"""Class of the app while it draws ASCII only."""
+STYLES = ("frame.tcss", "outbound.tcss", "sheets.tcss")
+"""Stylesheets in assets/styles, in the order in which they are read."""
 
 COLOURED, LIGHT, COLOURLESS = "aetui", "aetui-light", "aetui-plain"
 """Names of the themes: the usual one, one on white, and the one of terminals with sixteen colours or none."""
@@ -25,7 +29,7 @@ _PLAIN = str.maketrans(
     {
         "✓": "+", "✗": "x", "▶": "*", "▸": ">", "▾": "v", "─": "-", "│": "|", "┃": "#", "·": ".", "…": ".", "•": "-", "–": "-", "—": "-",
         "’": "'", "‘": "'", "“": '"', "”": '"', "→": ">", "←": "<", "↑": "^", "↓": "v", "×": "x", "≤": "<", "≥": ">",
-        "\u00a0": " ", "µ": "u",
+        "▁": "_", "▔": "-", "▇": "#", "█": "#", "▊": "|", "▎": "|", "\u00a0": " ", "µ": "u",
     }
 )
 
@@ -69,9 +73,23 @@ def ascii_only(text: str) -> str:
     return text if text.isascii() else "".join(c if c.isascii() else "?" * cell_len(c) for c in text)
 
 
+class AsciiFilter(LineFilter):
+    """Every line that is drawn, by whichever widget, in ASCII."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """The same cells in ASCII."""
+        return [Segment(ascii_only(text), style, control) for text, style, control in segments]
+
+
 def fits_utf8(encoding: str | None) -> bool:
     """True where the terminal takes UTF-8."""
     return (encoding or "").lower().replace("-", "").replace("_", "") in {"utf8", "utf8sig"}
+
+
+def styles() -> str:
+    """The stylesheets, from the package's assets."""
+    folder = files("aetui.assets").joinpath("styles")
+    return "\n".join(folder.joinpath(name).read_text("utf-8") for name in STYLES)
 
 
 def themes() -> tuple[Theme, ...]:

@@ -19,8 +19,6 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from aetui.screens.skin import ASCII_CLASS, ascii_only
-
 if TYPE_CHECKING:
     from rich.style import Style
     from textual import events
@@ -135,11 +133,10 @@ class Lines(Widget):
         width = self.size.width
         base = self._base(look.lit)
         room = width - 1 if look.thumb else width
-        say = ascii_only if self.app.has_class(ASCII_CLASS) else str
-        segments = [Segment(say(text), base + self.ink(ink) if not look.lit else self.ink(ink) + base) for text, ink in look.line.spans]
+        segments = [Segment(text, base + self.ink(ink) if not look.lit else self.ink(ink) + base) for text, ink in look.line.spans]
         strip = Strip(segments).adjust_cell_length(room, base)
         if look.thumb:
-            strip = Strip([*strip, Segment(say(look.thumb), self._base(False) + self.ink("muted"))], width)
+            strip = Strip([*strip, Segment(look.thumb, self._base(False) + self.ink("muted"))], width)
         return strip
 
     def _base(self, lit: bool) -> Style:

@@ -19,7 +19,7 @@ DISCARD = 9
 ASK_S = 3.6
 """Longest time of the whole question, in seconds."""
 THREE_REQUESTS_S = 3.0
-"""An entry that is still incomplete after this has met three requests with silence; other traffic may begin the question anew at any time."""
+"""An entry still incomplete after this has met three requests with silence; other traffic may begin the question anew at any time."""
 LOOK_S = 0.1
 """Between two looks at the table, in seconds."""
 SEEN = State.REACHABLE | State.STALE | State.DELAY | State.PROBE

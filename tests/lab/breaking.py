@@ -1,6 +1,7 @@
 """The verbs of breaking a lab: context managers that do one thing to it and undo exactly that. Faults are sentences made of them.
 
-Firewall changes are tables of their own, so that undoing is deleting them and any number may hold at once. ``match`` is nft's own expression.
+Firewall changes are tables of their own, so that undoing is deleting them and any number may hold at once. ``match`` is nft's own
+expression.
 """
 
 from __future__ import annotations
@@ -22,8 +23,14 @@ FIRST_PORT, PORTS = 20000, 8000
 FROM_SITE = 'iifname "lan"'
 ANY_53 = "meta l4proto { tcp, udp } th dport 53"
 ICMP_CODES: dict[str, int] = {
-    "net-unreachable": 0, "host-unreachable": 1, "prot-unreachable": 2, "port-unreachable": 3, "net-prohibited": 9, "host-prohibited": 10, "admin-prohibited": 13,
-}  # fmt: skip
+    "net-unreachable": 0,
+    "host-unreachable": 1,
+    "prot-unreachable": 2,
+    "port-unreachable": 3,
+    "net-prohibited": 9,
+    "host-prohibited": 10,
+    "admin-prohibited": 13,
+}
 """nft's words for ICMP type 3, and their codes (RFC 792, RFC 1122, RFC 1812)."""
 
 
@@ -72,6 +79,16 @@ def serving(lab: Lab, node: str, name: str, make: Callable[[int], Server]) -> It
 
 
 @contextmanager
+def serving_at(lab: Lab, node: str, name: str, port: int, server: Server) -> Iterator[None]:
+    """One of the lab's own servers on a given port."""
+    process = lab[node].serve(f"{name}-{port}", server)
+    try:
+        yield
+    finally:
+        lab[node].stop(process)
+
+
+@contextmanager
 def running(lab: Lab, node: str, start: Callable[[], Process], ready: Callable[[], bool]) -> Iterator[None]:
     """A real daemon for a while."""
     process = start()
@@ -90,7 +107,7 @@ def redirected(lab: Lab, node: str, match: str, name: str, make: Callable[[int],
 
 
 def sent_to_port(lab: Lab, node: str, match: str, port: int, same_address: bool = False) -> AbstractContextManager[None]:
-    """What matches on its way into ``node`` goes to another port of that node; ``same_address`` where it is the node's and the server looks at it."""
+    """What matches on its way into ``node`` goes to another port there; ``same_address`` where the server looks at its own address."""
     verdict = f"dnat to :{port}" if same_address else f"redirect to :{port}"
     return rules(lab, node, f"    chain first {{ type nat hook prerouting priority -110;\n        {match} {verdict}\n    }}")
 

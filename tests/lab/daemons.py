@@ -57,9 +57,19 @@ def dnsmasq(node: Node, name: str, listen: Iterable[str], settings: Iterable[str
     """A dnsmasq without cache, upstream or hosts of its own unless ``settings`` say so."""
     addresses = list(listen)
     lines = [
-        "keep-in-foreground", "user=root", "pid-file=", "no-resolv", "no-hosts", "no-poll", "bind-interfaces", "cache-size=0", "dns-forward-max=5000",
-        f"port={port}", *(f"listen-address={a}" for a in addresses), *settings,
-    ]  # fmt: skip
+        "keep-in-foreground",
+        "user=root",
+        "pid-file=",
+        "no-resolv",
+        "no-hosts",
+        "no-poll",
+        "bind-interfaces",
+        "cache-size=0",
+        "dns-forward-max=5000",
+        f"port={port}",
+        *(f"listen-address={a}" for a in addresses),
+        *settings,
+    ]
     conf = node.home / f"{name}.conf"
     conf.write_text("\n".join(lines) + "\n")
     # an empty group, which only the command line can say, keeps it from setgroups(), forbidden where one user exists
@@ -69,7 +79,8 @@ def dnsmasq(node: Node, name: str, listen: Iterable[str], settings: Iterable[str
 def zone(home: Path, ipv6: bool = False, changed: Mapping[str, str | None] | None = None, unknown: str = "") -> list[str]:
     """Settings of a dnsmasq that knows every host of the lab, written into ``home``.
 
-    ``changed`` gives other addresses, or None for a name that is not there; ``unknown`` is what every other name leads to, nothing unless told.
+    ``changed`` gives other addresses, or None for a name that is not there; ``unknown`` is what every other name leads to, nothing unless
+    told.
     """
     names: dict[str, str | None] = {**HOSTS, **(changed or {})}
     rows = [f"{address} {name}" for name, address in names.items() if address]
@@ -113,12 +124,16 @@ def nginx(node: Node, certificates: Path, ipv6: bool) -> Process:
 events {{ worker_connections 8192; }}
 http {{
 access_log off; default_type text/html; server_tokens off;
-client_body_temp_path {home}/t1; proxy_temp_path {home}/t2; fastcgi_temp_path {home}/t3; uwsgi_temp_path {home}/t4; scgi_temp_path {home}/t5;
+client_body_temp_path {home}/t1; proxy_temp_path {home}/t2; fastcgi_temp_path {home}/t3;
+uwsgi_temp_path {home}/t4; scgi_temp_path {home}/t5;
 map_hash_bucket_size 128;
 {_web_maps(certificates)}
-map $host $secure {{ hostnames; www.alsoenergy.com 1; apps.alsoenergy.com 1; hmi.alsoenergy.com 1; pubdisplay.alsoenergy.com 1; default 0; }}
-server {{ listen 80 backlog=2048; {six80} if ($secure) {{ return 301 https://$host$request_uri; }} return 200 '{page}'; }}
-server {{ listen 443 ssl backlog=2048; {six443} ssl_certificate $pem; ssl_certificate_key $pem; ssl_protocols TLSv1.2 TLSv1.3; return 200 '{page}'; }}
+map $host $secure {{ hostnames; www.alsoenergy.com 1;
+    apps.alsoenergy.com 1; hmi.alsoenergy.com 1; pubdisplay.alsoenergy.com 1; default 0; }}
+server {{ listen 80 backlog=2048; {six80}
+    if ($secure) {{ return 301 https://$host$request_uri; }} return 200 '{page}'; }}
+server {{ listen 443 ssl backlog=2048; {six443} ssl_certificate $pem; ssl_certificate_key $pem;
+    ssl_protocols TLSv1.2 TLSv1.3; return 200 '{page}'; }}
 }}
 """
     )
@@ -133,11 +148,25 @@ def vsftpd(node: Node, name: str = "vsftpd", port: int = 21, more: Mapping[str, 
         path.chmod(0o555)
     (root / "readme.txt").write_text("This server takes the reports of SMA equipment.\n" * 20)
     settings = {
-        "listen": "YES", "background": "NO", "listen_port": str(port), "anonymous_enable": "YES", "local_enable": "NO", "no_anon_password": "NO",
-        "seccomp_sandbox": "NO", "run_as_launching_user": "YES", "secure_chroot_dir": str(empty), "anon_root": str(root), "xferlog_enable": "NO",
-        "pasv_min_port": str(FTP_DATA_PORTS[0]), "pasv_max_port": str(FTP_DATA_PORTS[1]), "ftpd_banner": "SMA data service", "connect_from_port_20": "NO",
-        "accept_timeout": "20", "connect_timeout": "20", **(more or {}),
-    }  # fmt: skip
+        "listen": "YES",
+        "background": "NO",
+        "listen_port": str(port),
+        "anonymous_enable": "YES",
+        "local_enable": "NO",
+        "no_anon_password": "NO",
+        "seccomp_sandbox": "NO",
+        "run_as_launching_user": "YES",
+        "secure_chroot_dir": str(empty),
+        "anon_root": str(root),
+        "xferlog_enable": "NO",
+        "pasv_min_port": str(FTP_DATA_PORTS[0]),
+        "pasv_max_port": str(FTP_DATA_PORTS[1]),
+        "ftpd_banner": "SMA data service",
+        "connect_from_port_20": "NO",
+        "accept_timeout": "20",
+        "connect_timeout": "20",
+        **(more or {}),
+    }
     conf = node.home / f"{name}.conf"
     conf.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
     return node.daemon(name, ["vsftpd", str(conf)])
@@ -158,10 +187,20 @@ def sshd(node: Node, name: str, port: int, host_key: Path, settings: Mapping[str
     keys = node.home / f"{name}.authorized_keys"
     keys.touch()
     options = {
-        "Port": str(port), "HostKey": str(host_key), "UsePAM": "no", "StrictModes": "no", "PidFile": "none", "AuthorizedKeysFile": str(keys),
-        "PasswordAuthentication": "no", "KbdInteractiveAuthentication": "no", "UseDNS": "no", "MaxStartups": "200", "MaxSessions": "200", "LogLevel": "VERBOSE",
+        "Port": str(port),
+        "HostKey": str(host_key),
+        "UsePAM": "no",
+        "StrictModes": "no",
+        "PidFile": "none",
+        "AuthorizedKeysFile": str(keys),
+        "PasswordAuthentication": "no",
+        "KbdInteractiveAuthentication": "no",
+        "UseDNS": "no",
+        "MaxStartups": "200",
+        "MaxSessions": "200",
+        "LogLevel": "VERBOSE",
         **(settings or {}),
-    }  # fmt: skip
+    }
     conf = node.home / f"{name}.conf"
     conf.write_text("".join(f"{key} {value}\n" for key, value in options.items()))
     node.sysctl({"net.ipv4.ip_unprivileged_port_start": 0})

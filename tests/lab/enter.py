@@ -1,8 +1,8 @@
 """Run a command where labs can be built: ``python -m tests.lab.enter [--rootless] COMMAND…``; its exit status is the command's.
 
-The command runs as a child of process 1 of new network, mount and process namespaces (and of a user namespace where the caller is not root).
-Whatever it starts ends when it ends, however it ends: the kernel kills the whole process namespace, and interfaces, firewalls and mounts go
-with it. Status 2 with one line on standard error where this system does not allow it. Nothing outside is touched.
+The command runs as a child of process 1 of new network, mount and process namespaces (and of a user namespace where the caller is not
+root). Whatever it starts ends when it ends, however it ends: the kernel kills the whole process namespace, and interfaces, firewalls and
+mounts go with it. Status 2 with one line on standard error where this system does not allow it. Nothing outside is touched.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _first_process(command: Sequence[str]) -> int:
     if child == 0:
         os.environ[MARK] = "1"
         try:
-            os.execvp(command[0], list(command))  # noqa: S606 - the command is what we were asked to run
+            os.execvp(command[0], list(command))
         except OSError as error:
             print(f"{command[0]}: {error.strerror}", file=sys.stderr)
             os._exit(127)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 
 from . import wire
-from .breaking import FROM_SITE, configured, filtered, together
+from .breaking import FROM_SITE, configured, filtered, rules, together
 from .fault import NAMES_WORK, OTHERS, TLS_OK, Begin, Fault, Symptoms
 from .fault_transport import drop, line
 from .network import Lab
@@ -27,6 +27,13 @@ def _path_of_1400(lab: Lab) -> AbstractContextManager[object]:
 
 def _routers_say(statement: str) -> Begin:
     return lambda lab: together(*(filtered(lab, node, statement, hooks=("output",)) for node in ROUTERS))
+
+
+FTP_HELPER = """ct helper alg { type "ftp" protocol tcp
+ }
+ chain tracked { type filter hook prerouting priority 0
+ tcp dport 21 ct helper set "alg"
+ }"""
 
 
 CALM: tuple[Fault, ...] = (
@@ -53,6 +60,12 @@ CALM: tuple[Fault, ...] = (
         "time-servers-have-no-web",
         "The web ports of the time servers are dropped; nobody needs them.",
         drop(f"ip daddr {TIME_SERVERS} tcp dport {{ 80, 443 }}"),
+    ),
+    _calm(
+        "ftp-helper",
+        "The site's router understands FTP, so that active transfers work too.",
+        lambda lab: rules(lab, "router", FTP_HELPER),
+        {f"ftp {mode} smaftpdm.alsoenergy.com": "1 file" for mode in ("port", "pasv", "epsv")},
     ),
 )
 """Healthy variations."""

@@ -36,7 +36,7 @@ BLOCKED = servers.Page(
 
 
 def portal(answer: str, tls: str) -> Begin:
-    """A guest network before its login: port 80 answers for everybody; ``tls`` is ``drop``, ``reset`` or ``certificate``; the rest is dropped."""
+    """A guest network before its login: port 80 answers for everybody, 443 as ``tls`` says (drop, reset, certificate), the rest is dropped."""
 
     def begin(lab: Lab) -> AbstractContextManager[object]:
         page = PORTAL_ANSWERS[answer]

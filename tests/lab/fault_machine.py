@@ -42,7 +42,7 @@ def _own(statement: str) -> Begin:
 
 
 def clock_off(ahead_s: float, fresh_certificates: bool = False) -> Begin:
-    """Every time server, and every web server's Date, is ``ahead_s`` from this machine's clock: which is to say that this clock is wrong by as much.
+    """Time servers and web servers agree on a time ``ahead_s`` from this machine's: which is to say that this clock is wrong by as much.
 
     ``fresh_certificates``: they were issued ten minutes ago by the servers' clock.
     """
@@ -70,29 +70,97 @@ def _time_hosts(answer: str) -> dict[str, str]:
 
 
 FAULTS: tuple[Fault, ...] = (
-    Fault("link-down", "The laptop's interface is switched off.", _laptop("link set eth0 down", undo=("link set eth0 up", _ADDRESS, _ROUTE)),
-          {HTTPS: "ENETUNREACH", "dns www.alsoenergy.com": "ENETUNREACH"}),
-    Fault("cable-out", "The cable has no carrier; the interface is up and keeps its address.", _cable_out, {HTTPS: "silent", "dns www.alsoenergy.com": "silent"}),
-    Fault("no-address", "The interface is up and has no IPv4 address.", _laptop("addr flush dev eth0"), {HTTPS: "ENETUNREACH", "dns www.alsoenergy.com": "ENETUNREACH"}),
-    Fault("link-local-only", "DHCP failed: the only address is in 169.254/16.", _laptop("addr flush dev eth0", "addr add 169.254.77.12/16 dev eth0",
-          undo=("addr flush dev eth0", _ADDRESS, _ROUTE)), {HTTPS: "ENETUNREACH", "dns www.alsoenergy.com": "ENETUNREACH"}),
+    Fault(
+        "link-down",
+        "The laptop's interface is switched off.",
+        _laptop("link set eth0 down", undo=("link set eth0 up", _ADDRESS, _ROUTE)),
+        {HTTPS: "ENETUNREACH", "dns www.alsoenergy.com": "ENETUNREACH"},
+    ),
+    Fault(
+        "cable-out",
+        "The cable has no carrier; the interface is up and keeps its address.",
+        _cable_out,
+        {HTTPS: "silent", "dns www.alsoenergy.com": "silent"},
+    ),
+    Fault(
+        "no-address",
+        "The interface is up and has no IPv4 address.",
+        _laptop("addr flush dev eth0"),
+        {HTTPS: "ENETUNREACH", "dns www.alsoenergy.com": "ENETUNREACH"},
+    ),
+    Fault(
+        "link-local-only",
+        "DHCP failed: the only address is in 169.254/16.",
+        _laptop("addr flush dev eth0", "addr add 169.254.77.12/16 dev eth0", undo=("addr flush dev eth0", _ADDRESS, _ROUTE)),
+        {HTTPS: "ENETUNREACH", "dns www.alsoenergy.com": "ENETUNREACH"},
+    ),
     Fault("no-gateway", "There is no default route.", _laptop("route del default"), {HTTPS: "ENETUNREACH"}, NAMES_WORK),
     Fault("gateway-silent", "The gateway answers no ARP.", _gateway_silent, {HTTPS: "silent", "dns www.alsoenergy.com": "silent"}),
-    Fault("gateway-absent", "The default route points at an address that nobody has.", _laptop(f"route replace default via {SPARE}", undo=(_ROUTE, _FORGET)),
-          {HTTPS: "silent"}, NAMES_WORK),
-    Fault("gateway-wrong", "The default route points at a neighbour that is no router.", _laptop(f"route replace default via {LOGGER}", undo=(_ROUTE, _FORGET)),
-          {HTTPS: "silent"}, NAMES_WORK),
-    Fault("address-conflict", "Another machine of the LAN has the laptop's address too.",
-          lambda lab: configured(lab, "logger", [f"addr add {LAPTOP}/32 dev eth0"], [f"addr del {LAPTOP}/32 dev eth0"]), {f"arp {LAPTOP}": "answered"}),
-    Fault("own-firewall-drop", "This machine's firewall drops what it sends.", _own("drop"), {HTTPS: "silent", "dns www.alsoenergy.com": "EPERM"}),
-    Fault("own-firewall-reject", "This machine's firewall rejects every connection that it opens.", _own("meta l4proto tcp reject"), {HTTPS: f"icmp 3/3 from {LAPTOP}"}, NAMES_WORK),
-    Fault("own-firewall-prohibits", "This machine's firewall prohibits port 443.", _own("tcp dport 443 reject with icmp type admin-prohibited"),
-          {HTTPS: f"icmp 3/13 from {LAPTOP}"}, {f"tcp {WWW}:80": "open"}),
-    Fault("own-firewall-udp", "This machine's firewall drops the network time that it asks for.", _own("udp dport 123 drop"), _time_hosts("EPERM"), WWW_IS_THERE),
+    Fault(
+        "gateway-absent",
+        "The default route points at an address that nobody has.",
+        _laptop(f"route replace default via {SPARE}", undo=(_ROUTE, _FORGET)),
+        {HTTPS: "silent"},
+        NAMES_WORK,
+    ),
+    Fault(
+        "gateway-wrong",
+        "The default route points at a neighbour that is no router.",
+        _laptop(f"route replace default via {LOGGER}", undo=(_ROUTE, _FORGET)),
+        {HTTPS: "silent"},
+        NAMES_WORK,
+    ),
+    Fault(
+        "address-conflict",
+        "Another machine of the LAN has the laptop's address too.",
+        lambda lab: configured(lab, "logger", [f"addr add {LAPTOP}/32 dev eth0"], [f"addr del {LAPTOP}/32 dev eth0"]),
+        {f"arp {LAPTOP}": "answered"},
+    ),
+    Fault(
+        "own-firewall-drop",
+        "This machine's firewall drops what it sends.",
+        _own("drop"),
+        {HTTPS: "silent", "dns www.alsoenergy.com": "EPERM"},
+    ),
+    Fault(
+        "own-firewall-reject",
+        "This machine's firewall rejects every connection that it opens.",
+        _own("meta l4proto tcp reject"),
+        {HTTPS: f"icmp 3/3 from {LAPTOP}"},
+        NAMES_WORK,
+    ),
+    Fault(
+        "own-firewall-prohibits",
+        "This machine's firewall prohibits port 443.",
+        _own("tcp dport 443 reject with icmp type admin-prohibited"),
+        {HTTPS: f"icmp 3/13 from {LAPTOP}"},
+        {f"tcp {WWW}:80": "open"},
+    ),
+    Fault(
+        "own-firewall-udp",
+        "This machine's firewall drops the network time that it asks for.",
+        _own("udp dport 123 drop"),
+        _time_hosts("EPERM"),
+        WWW_IS_THERE,
+    ),
     Fault("clock-slow-1h", "This machine's clock is an hour slow.", clock_off(3600), _time_hosts("stratum 2 offset 60 min"), NAMES_WORK),
-    Fault("clock-slow-1h-fresh-certificates", "This machine's clock is an hour slow, and the servers' certificates were issued ten minutes ago.", clock_off(3600, True),
-          {**_time_hosts("stratum 2 offset 60 min"), "tls www.alsoenergy.com": "untrusted from Lab Public Server CA 2: certificate is not yet valid"}, NAMES_WORK),
+    Fault(
+        "clock-slow-1h-fresh-certificates",
+        "This machine's clock is an hour slow, and the servers' certificates were issued ten minutes ago.",
+        clock_off(3600, True),
+        {
+            **_time_hosts("stratum 2 offset 60 min"),
+            "tls www.alsoenergy.com": "untrusted from Lab Public Server CA 2: certificate is not yet valid",
+        },
+        NAMES_WORK,
+    ),
     Fault("clock-fast-1h", "This machine's clock is an hour fast.", clock_off(-3600), _time_hosts("stratum 2 offset -60 min"), NAMES_WORK),
-    Fault("clock-fast-years", "This machine's clock is three years fast.", clock_off(-3 * 365 * 86400), _time_hosts("stratum 2 offset -1576800 min"), NAMES_WORK),
-)  # fmt: skip
+    Fault(
+        "clock-fast-years",
+        "This machine's clock is three years fast.",
+        clock_off(-3 * 365 * 86400),
+        _time_hosts("stratum 2 offset -1576800 min"),
+        NAMES_WORK,
+    ),
+)
 """Single faults of this machine."""

@@ -3,8 +3,9 @@
     with fault.on(lab) as env:
         seen = lab.run("laptop", ["aetui", "check", "pm2000", "--json"], env=env)
 
-A fault undoes itself and leaves the lab healthy. Its ``shows`` and ``spares`` are raw symptoms as ``symptoms.see`` tells them from the laptop: what the
-fault does, and what it must leave alone; test_breaking.py holds every row to them. What aetui makes of a fault is not said here.
+A fault undoes itself and leaves the lab healthy. Its ``shows`` and ``spares`` are raw symptoms as ``symptoms.see`` tells them from the
+laptop: what the fault does, and what it must leave alone; test_breaking.py holds every row to them. What aetui makes of a fault is not
+said here.
 """
 
 from __future__ import annotations

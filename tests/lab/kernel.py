@@ -1,7 +1,7 @@
-"""The few kernel doors that the lab needs and Python 3.11's standard library does not open: namespaces, mounts, offloads, connection tracking.
+"""The few kernel doors that the lab needs and Python 3.11 does not open: namespaces, mounts, offloads, connection tracking.
 
-Everything here acts on the calling *thread*; callers use a thread of their own for it (``in_thread``). Failures raise OSError with the name of
-the call. Sources: unshare(2), setns(2), mount(2), prctl(2), ethtool(8)'s legacy ioctls, linux/netfilter/nfnetlink_conntrack.h.
+Everything here acts on the calling *thread*; callers use a thread of their own for it (``in_thread``). Failures raise OSError with the
+name of the call. Sources: unshare(2), setns(2), mount(2), prctl(2), ethtool(8)'s legacy ioctls, linux/netfilter/nfnetlink_conntrack.h.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def in_thread(work: Callable[[], T]) -> T:
     def body() -> None:
         try:
             kept.append(work())
-        except BaseException as error:  # noqa: BLE001 - handed to the caller
+        except BaseException as error:
             wrong.append(error)
 
     thread = threading.Thread(target=body, daemon=True)

@@ -121,6 +121,7 @@ class Lab:
             certificates = pool.submit(self._certificates)
             for name in self.shape.nodes:
                 self.nodes[name] = Node(name, f"{self.label}-{name}", self.home / name)
+            list(pool.map(Node.furnish, self.nodes.values()))
             links = [self._link_line(link) for link in self.shape.links]
             subprocess.run(["ip", "-batch", "-"], input="\n".join(links), text=True, check=True, capture_output=True)
             list(pool.map(self._furnish, [n for n in self.shape.nodes if n not in BRIDGING]))
@@ -145,8 +146,7 @@ class Lab:
 
     def _furnish(self, name: str) -> None:
         node = self[name]
-        ends = [(end[1], end[2], bridge, six) for link in self.shape.links
-                for end, bridge, six in zip((link.near, link.far), link.bridges, link.addresses6, strict=True) if end[0] == name]  # fmt: skip
+        ends = self._ends(name)
         off = {f"net/ipv6/conf/{which}/disable_ipv6": int(not self.shape.ipv6) for which in ("all", "default")}
         routing = {"net/ipv4/ip_forward": 1, "net/ipv6/conf/all/forwarding": 1} if name == "router" or name in self.shape.transit else {}
         node.sysctl({**SETTINGS, **off, **routing})
@@ -164,6 +164,11 @@ class Lab:
         rules = {"router": SITE_RULES, "cloud": _cloud_rules()}.get(name)
         if rules:
             node.nft(rules)
+
+    def _ends(self, name: str) -> list[tuple[str, str, str, str]]:
+        """Interface, address, bridge and IPv6 address of every cable's end at a node."""
+        sides = [side for link in self.shape.links for side in zip((link.near, link.far), link.bridges, link.addresses6, strict=True)]
+        return [(interface, address, bridge, six) for (node, interface, address), bridge, six in sides if node == name]
 
     def _extra(self, name: str) -> list[str]:
         six = self.shape.ipv6

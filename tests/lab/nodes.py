@@ -1,8 +1,8 @@
 """One machine of the lab: a network namespace and a mount namespace with its own /etc/resolv.conf, and the processes that run there.
 
-Both namespaces are held by file descriptors, and bound at /run/netns/NAME for ``ip netns`` while the node lives. Interpreter-free ways in, the
-cheapest first: ``within`` (a thread; sockets only, since /proc/self belongs to the process), ``inside`` and ``serve`` (a fork), ``run`` and
-``popen`` (another program). A daemon that does not come up raises LabError with the end of its log.
+Both namespaces are held by file descriptors, and bound at /run/netns/NAME for ``ip netns`` while the node lives. Interpreter-free ways
+in, the cheapest first: ``within`` (a thread; sockets only, since /proc/self belongs to the process), ``inside`` and ``serve`` (a fork),
+``run`` and ``popen`` (another program). A daemon that does not come up raises LabError with the end of its log.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Process:
 
 
 class Node:
-    """A machine of the lab. ``name`` is its role; ``label`` is unique on this system."""
+    """A machine of the lab. ``name`` is its role; ``label`` is unique on this system. Usable once furnished."""
 
     def __init__(self, name: str, label: str, home: Path) -> None:
         self.name, self.label, self.home = name, label, home
@@ -85,6 +85,10 @@ class Node:
         self.resolv = home / "resolv.conf"
         self.resolv.write_text("# no resolver\n")
         self._net = kernel.in_thread(self._make_net)
+        self._mnt = -1
+
+    def furnish(self) -> None:
+        """Make the mount namespace; it shows the network namespaces that have a name by now."""
         self._mnt = kernel.in_thread(self._make_mnt)
 
     def _make_net(self) -> int:
@@ -120,7 +124,7 @@ class Node:
         return kernel.in_thread(body)
 
     def inside(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run ``work`` in a forked process that stands wholly in this node; gives back its result, which must be picklable, or raises its error.
+        """Run ``work`` in a forked process that stands wholly in this node: gives back its picklable result, or raises its error.
 
         Bounded by the caller's own timeout: the child dies with the caller.
         """
@@ -131,7 +135,7 @@ class Node:
             _report(writer, lambda: work(*args, **kwargs))
         os.close(writer)
         try:
-            with open(reader, "rb") as pipe:
+            with os.fdopen(reader, "rb") as pipe:
                 said = pipe.read()
         except BaseException:
             with suppress(ProcessLookupError):
@@ -141,7 +145,7 @@ class Node:
             _, status = os.waitpid(child, 0)
         if not said:
             raise LabError(f"the process in {self.name} ended with {os.waitstatus_to_exitcode(status)} and no result")
-        good, value = pickle.loads(said)  # noqa: S301 - our own child's words
+        good, value = pickle.loads(said)
         if not good:
             raise value
         result: T = value
@@ -178,14 +182,14 @@ class Node:
                     os.dup2(sink.fileno(), 2)
                 work(lambda: os.close(writer) if os.write(writer, b"+") else None)
                 status = 0
-            except BaseException:  # noqa: BLE001 - the log is all that is left of it
+            except BaseException:
                 os.write(2, traceback.format_exc().encode())
             finally:
                 os._exit(status)
         os.close(writer)
         process = Process(child, name, log)
         self.processes.append(process)
-        with open(reader, "rb") as pipe:
+        with os.fdopen(reader, "rb") as pipe:
             ready = bool(select.select([pipe], [], [], START_S)[0]) and pipe.read(1) == b"+"
         if not ready:
             self.stop(process)
@@ -220,7 +224,7 @@ class Node:
         argv: Sequence[str],
         env: Mapping[str, str] | None = None,
         timeout: float = 60,
-        input: str | None = None,  # noqa: A002 - subprocess.run's own word
+        input: str | None = None,
         check: bool = False,
         cwd: Path | None = None,
     ) -> subprocess.CompletedProcess[str]:
@@ -308,8 +312,9 @@ class Node:
         for process in self.processes[::-1]:
             process.stop()
         self.processes.clear()
-        os.close(self._mnt)
-        os.close(self._net)
+        for namespace in (self._mnt, self._net):
+            if namespace >= 0:
+                os.close(namespace)
         kernel.unmount(NETNS / self.label)
         (NETNS / self.label).unlink()
 
@@ -320,9 +325,9 @@ def _report(writer: int, work: Callable[[], object]) -> None:
     try:
         try:
             said = pickle.dumps((True, work()))
-        except BaseException as error:  # noqa: BLE001 - handed to the caller
+        except BaseException as error:
             said = _failure(error)
-        with open(writer, "wb") as pipe:
+        with os.fdopen(writer, "wb") as pipe:
             pipe.write(said)
         status = 0
     finally:
@@ -335,7 +340,7 @@ def _failure(error: BaseException) -> bytes:
     where = "".join(traceback.format_exception(error))
     error.add_note(f"in the lab:\n{where}")
     try:
-        pickle.loads(said := pickle.dumps((False, error)))  # noqa: S301 - our own words; some exceptions pickle and do not come back
-    except Exception:  # noqa: BLE001 - then its text must do
+        pickle.loads(said := pickle.dumps((False, error)))
+    except Exception:
         return pickle.dumps((False, LabError(where)))
     return said

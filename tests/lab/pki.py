@@ -1,7 +1,7 @@
 """Certificates: a public-looking authority for the lab, the authorities of those who intercept, and whatever is wrong with a certificate.
 
-Keys are P-256, because making them takes no time; the chains are padded as real ones are (two intermediates, revocation addresses, policies), so that
-a server's first flight is longer than one segment and an MTU black hole can be felt. All files are PEM; times are UTC.
+Keys are P-256, because making them takes no time; the chains are padded as real ones are (two intermediates, revocation addresses,
+policies), so that a server's first flight is longer than one segment and an MTU black hole can be felt. All files are PEM; times are UTC.
 """
 
 from __future__ import annotations

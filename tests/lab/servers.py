@@ -1,7 +1,7 @@
 """The lab's own small servers, for what no honest daemon does: each takes its settings and gives a function for ``Node.serve``.
 
-They speak just enough of their protocol to be believed by a client, run a thread a connection, and live until stopped. Everything binds to every
-address of its node; which traffic reaches them is the firewall's matter (``breaking.redirected``).
+They speak just enough of their protocol to be believed by a client, run a thread a connection, and live until stopped. Everything binds
+to every address of its node; which traffic reaches them is the firewall's matter (``breaking.redirected``).
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def inetd(port: int, argv: Sequence[str]) -> Server:
 
     def handle(connection: socket.socket) -> None:
         connection.settimeout(None)
-        subprocess.run(argv, stdin=connection, stdout=connection, stderr=subprocess.DEVNULL, check=False)
+        subprocess.run(argv, stdin=connection.fileno(), stdout=connection.fileno(), stderr=subprocess.DEVNULL, check=False)
 
     return tcp_server(port, handle)
 
@@ -286,7 +286,7 @@ def original(connection: socket.socket) -> tuple[str, int]:
 
 
 def inspector(port: int, home: Path, issuer: pki.Authority) -> Server:
-    """TLS interception: ends the client's TLS with a certificate of ``issuer``, opens its own to the true server, and passes everything on."""
+    """TLS interception: shows the client certificates of ``issuer``, opens its own TLS to the true server, and passes all on."""
     mint = Mint(home, lambda name: issuer.leaf([name]), "www.alsoenergy.com")
     loose = ssl.create_default_context()
     loose.check_hostname, loose.verify_mode = False, ssl.CERT_NONE
@@ -303,8 +303,8 @@ def inspector(port: int, home: Path, issuer: pki.Authority) -> Server:
 def _splice(one: socket.socket, other: socket.socket) -> None:
     """Pass bytes both ways until either side ends or falls silent. One thread: an SSL object is not for two at once."""
     while True:
-        ready = [end for end in (one, other) if isinstance(end, ssl.SSLSocket) and end.pending()]
-        ready = ready or select.select([one, other], [], [], PATIENCE_S)[0]
+        buffered: list[socket.socket] = [end for end in (one, other) if isinstance(end, ssl.SSLSocket) and end.pending()]
+        ready = buffered or select.select([one, other], [], [], PATIENCE_S)[0]
         if not ready:
             return
         for source in ready:
@@ -340,7 +340,10 @@ PROXY_PAGE = Page("407 Proxy Authentication Required", "<title>Access to the pro
 
 
 def forward_proxy(port: int, hosts: Mapping[str, str], login: bool = False) -> Server:
-    """A proxy that clients must name: CONNECT and plain GET (RFC 9110 section 9.3.6). ``login`` has it answer 407 to all. Knows ``hosts`` by itself."""
+    """A proxy that clients must name, for CONNECT and plain GET (RFC 9110 section 9.3.6).
+
+    ``hosts`` are the names that it knows; ``login`` has it answer 407 to all.
+    """
 
     def handle(connection: socket.socket) -> None:
         head = _head(connection)

@@ -45,7 +45,7 @@ HEALTHY = {
     "tcp 172.245.215.163:443": "silent",
     "tcp 192.168.50.1:80": "reset",
     "at-ttl 1 204.232.231.197:443": "icmp 11/0 from 192.168.50.1",
-    "at-ttl 2 204.232.231.197:443": "icmp 11/0 from 198.51.100.1",
+    "at-ttl 2 204.232.231.197:443": "icmp 11/0 from 73.15.200.1",
     "at-ttl 3 204.232.231.197:443": "icmp 11/0 from 203.0.113.6",
     "at-ttl 4 204.232.231.197:443": "open",
 }
@@ -166,6 +166,6 @@ def _processes() -> list[str]:
 
 def _space(pid: str) -> str:
     try:
-        return os.readlink(f"/proc/{pid}/ns/pid")
+        return str(Path("/proc", pid, "ns/pid").readlink())
     except OSError:
         return ""

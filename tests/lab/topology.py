@@ -4,8 +4,9 @@
                 ├─ router ══ wire ══ isp1 ─ isp2 … ispN ─┬─ cloud (every documented address)
     logger .30 ─┘  (NAT)                                 └─ jump
 
-The site's LAN is 192.168.50.0/24, the router's outer address 198.51.100.2, transit links lie in 203.0.113.0/24. The documented addresses are those
-of the requirement document; the others (time servers, CDNs, remote support) are made up, public, and mean something only in here.
+The site's LAN is 192.168.50.0/24, the router's outer address 73.15.200.2, transit links lie in 203.0.113.0/24. The documented addresses
+are those of the requirement document; the others (time servers, CDNs, remote support) are made up, public, and mean something only in
+here.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 LAPTOP, LOGGER, GATEWAY, LAN = "192.168.50.20", "192.168.50.30", "192.168.50.1", "192.168.50.0/24"
 SPARE = "192.168.50.99"
 """An address of the LAN that nobody has."""
-WAN, WAN_GATEWAY = "198.51.100.2", "198.51.100.1"
+WAN, WAN_GATEWAY = "73.15.200.2", "73.15.200.1"
 JUMP = "203.0.113.250"
 SECOND_RESOLVER, THIRD_RESOLVER = "9.9.9.9", "1.1.1.1"
 LAN6, LAPTOP6, GATEWAY6 = "2600:50:0:1::/64", "2600:50:0:1::20", "2600:50:0:1::1"
@@ -26,10 +27,29 @@ KIOSK_ALIVE = ("172.245.215.161", "172.245.215.170", "172.245.215.185", "216.246
 TIME_HOSTS = {"time.windows.com": "20.101.57.9", "time.nist.gov": "132.163.97.1"}
 SUPPORT = "64.74.17.10"
 SUPPORT_DOMAINS = (
-    "logmein.com", "logmeinrescue.com", "logmeinrescue-enterprise.com", "logmeininc.com", "logmein123.com", "123rescue.com", "logme.in",
-    "gotoassist.com", "fastsupport.com", "goto.com", "goto-rtc.com", "jive.com", "getgo.com", "cdngetgo.com", "gotomeeting.com", "expertcity.com",
-    "support.me", "join.me", "hamachi.cc", "internapcdn.net", "logmein-gateway.com", "logmeinusercontent.com",
-)  # fmt: skip
+    "logmein.com",
+    "logmeinrescue.com",
+    "logmeinrescue-enterprise.com",
+    "logmeininc.com",
+    "logmein123.com",
+    "123rescue.com",
+    "logme.in",
+    "gotoassist.com",
+    "fastsupport.com",
+    "goto.com",
+    "goto-rtc.com",
+    "jive.com",
+    "getgo.com",
+    "cdngetgo.com",
+    "gotomeeting.com",
+    "expertcity.com",
+    "support.me",
+    "join.me",
+    "hamachi.cc",
+    "internapcdn.net",
+    "logmein-gateway.com",
+    "logmeinusercontent.com",
+)
 HOSTS: dict[str, str] = {
     "www.alsoenergy.com": "204.232.231.197",
     "alsoenergy.com": "204.232.231.197",
@@ -166,7 +186,7 @@ def _routes(hops: int) -> dict[str, tuple[str, ...]]:
             ()
             if n == 1
             else (
-                "198.51.100.0/24 via " + _transit(n - 1)[0],
+                "73.15.200.0/24 via " + _transit(n - 1)[0],
                 f"{LAN6} via {_transit6(n - 1)[0]}",
                 f"2600:7::/64 via {_transit6(n - 1)[0]}",
             )

@@ -1,9 +1,10 @@
 """A long line, in user space: holds every frame back, loses some, and may look into them, between the site's router and its ISP.
 
-Kernels without netem can do it too. The two ends are interfaces of the ``wire`` node, joined by a bridge until a ``Line`` takes over. Delay is in
-milliseconds each way and holds within a few of them at some thousand frames a second; loss is a percentage of the frames of one direction, drawn from a
-seeded generator. ARP and IPv6 neighbour discovery pass at once and are never lost: they belong to the link, not to the distance. Bounded: a
-queue of ``MOST_FRAMES``, and an end after ``LIFETIME_S`` or with its parent. Ends of the cable must not offload (``kernel.offloads_off``).
+Kernels without netem can do it too. The two ends are interfaces of the ``wire`` node, joined by a bridge until a ``Line`` takes over.
+Delay is in milliseconds each way and holds within a few of them at some thousand frames a second; loss is a percentage of the frames of
+one direction, drawn from a seeded generator. ARP and IPv6 neighbour discovery pass at once and are never lost: they belong to the link,
+not to the distance. Bounded: a queue of ``MOST_FRAMES``, and an end after ``LIFETIME_S`` or with its parent. Ends of the cable must not
+offload (``kernel.offloads_off``).
 """
 
 from __future__ import annotations
@@ -90,6 +91,7 @@ class _Relay:
         self.near, self.far = _packet_socket(near), _packet_socket(far)
         self.waiting: list[tuple[float, int, socket.socket, bytes]] = []
         self.random = random.Random(line.seed)
+        """Drawn from once a frame that may be lost: the same frames in the same order fare the same."""
         self.number = 0
         self.ways = {
             self.near: (self.far, line.outward_ms / 1000, line.outward_loss / 100),
@@ -177,7 +179,7 @@ def _tcp_payload(frame: bytes) -> bytes:
 
 def _sum(data: bytes) -> int:
     """The Internet checksum (RFC 1071)."""
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     total = (total & 0xFFFF) + (total >> 16)
     return ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF
 

@@ -1,1 +1,1 @@
-"""The only room with scapy, raw sockets and privileges: a helper process of its own."""
+"""The only room with scapy, raw sockets and rights: a helper process (``python -m aetui.packet``) and, for everyone else, ``client``."""

@@ -1,0 +1,136 @@
+"""Rights of a process on Linux: what it has, and giving them up for good. prctl(2), capabilities(7), credentials(7).
+
+``drop`` leaves a process with no capability in any set, none in its bounding set, no way to gain one by executing a file, and the
+identity of the user who called sudo, or nobody's where root itself called. It raises OSError where the kernel refuses any step, except
+changing to an identity that this user namespace does not have: there uid 0 is the invoking user already.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import struct
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+CAP_SETGID, CAP_SETUID, CAP_NET_RAW = 6, 7, 13
+"""Bit numbers (linux/capability.h)."""
+NOBODY = 65534
+_PR_SET_PDEATHSIG, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS, _PR_SET_DUMPABLE, _PR_CAP_AMBIENT = 1, 24, 38, 4, 47
+_PR_CAP_AMBIENT_CLEAR_ALL = 4
+_CAPABILITY_VERSION_3 = 0x20080522
+_LAST_CAP = Path("/proc/sys/kernel/cap_last_cap")
+_SYS_CAPSET = {"x86_64": 126, "aarch64": 91, "armv7l": 185, "armv6l": 185, "i686": 185, "riscv64": 91, "ppc64le": 184, "s390x": 185}
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a process is to be."""
+
+    uid: int
+    gid: int
+
+
+def effective() -> int:
+    """This process's effective capabilities, 0 where the system tells of none."""
+    return _status("CapEff")
+
+
+def may_send_raw() -> bool:
+    """True where this process may open raw sockets."""
+    return bool(effective() >> CAP_NET_RAW & 1)
+
+
+def invoker(environment: Mapping[str, str]) -> Identity | None:
+    """Who called sudo, from the environment that sudo made; root's own id is nobody to go back to."""
+    try:
+        uid, gid = int(environment["SUDO_UID"]), int(environment["SUDO_GID"])
+    except (KeyError, ValueError):
+        return None
+    return Identity(uid, gid) if 0 < uid < 2**32 - 1 and 0 <= gid < 2**32 - 1 else None
+
+
+def die_with_parent(number: int, parent: int) -> None:
+    """Have the kernel end this process when its parent ends. Raises OSError where the parent (its pid) has gone already."""
+    _prctl(_PR_SET_PDEATHSIG, number)
+    if os.getppid() != parent:
+        raise ProcessLookupError(errno.ESRCH, "the parent has gone")
+
+
+def keep_only_identity_rights() -> None:
+    """Everything goes but the right to change identity, which ``drop`` needs; that one is held in reserve and not in effect."""
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
+    for capability in range(_last_capability() + 1):
+        with suppress(OSError):  # without CAP_SETPCAP the bounding set stays; with no_new_privs nothing can be drawn from it
+            _prctl(_PR_CAPBSET_DROP, capability)
+    permitted = _status("CapPrm") & (1 << CAP_SETUID | 1 << CAP_SETGID)
+    _capset(0, permitted)
+
+
+def drop(wanted: Identity | None) -> None:
+    """The rest: identity, groups, and every capability, for good."""
+    permitted = _status("CapPrm")
+    if os.geteuid() == 0 and permitted >> CAP_SETUID & 1 and permitted >> CAP_SETGID & 1:
+        _capset(permitted, permitted)
+        _become(wanted or Identity(NOBODY, NOBODY))
+    _capset(0, 0)
+    _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def give_up_root(environment: Mapping[str, str]) -> Identity | None:
+    """For the console under sudo, once the helper runs: become the invoking user for good. None where there is nothing to give up."""
+    wanted = invoker(environment)
+    if wanted is None or os.geteuid() != 0:
+        return None
+    keep_only_identity_rights()
+    drop(wanted)
+    return wanted
+
+
+def _become(wanted: Identity) -> None:
+    try:
+        with suppress(PermissionError):  # a user namespace that denies setgroups has no groups to lose
+            os.setgroups([])
+        os.setresgid(wanted.gid, wanted.gid, wanted.gid)
+        os.setresuid(wanted.uid, wanted.uid, wanted.uid)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # EINVAL: this user namespace has no such identity
+            raise
+
+
+def _status(field: str) -> int:
+    with suppress(OSError):
+        for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith(f"{field}:"):
+                return int(line.split()[1], 16)
+    return 0
+
+
+def _last_capability() -> int:
+    with suppress(OSError, ValueError):
+        return int(_LAST_CAP.read_text(encoding="ascii"))
+    return 63
+
+
+def _prctl(option: int, first: int) -> None:
+    zero = ctypes.c_ulong(0)
+    if _libc.prctl(option, ctypes.c_ulong(first), zero, zero, zero) != 0:
+        raise OSError(ctypes.get_errno(), f"prctl {option}")
+
+
+def _capset(effective_set: int, permitted: int) -> None:
+    """Set the effective and permitted sets, and an empty inheritable one."""
+    low, high = 0xFFFFFFFF, 32
+    header = ctypes.create_string_buffer(struct.pack("=Ii", _CAPABILITY_VERSION_3, 0))
+    first = struct.pack("=III", effective_set & low, permitted & low, 0)
+    data = ctypes.create_string_buffer(first + struct.pack("=III", effective_set >> high, permitted >> high, 0))
+    number = _SYS_CAPSET.get(os.uname().machine)
+    done = _libc.capset(header, data) if hasattr(_libc, "capset") or number is None else _libc.syscall(number, header, data)
+    if done != 0:
+        raise OSError(ctypes.get_errno(), "capset")

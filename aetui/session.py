@@ -154,19 +154,26 @@ class _Run:
     async def _watch(self, group: asyncio.TaskGroup) -> None:
         """Read the rules as results come in, plant what they ask for, and return when nothing is left to do."""
         loop = asyncio.get_running_loop()
-        while self.branches:
-            await self.changed.wait()
+        while True:
             self.changed.clear()
             began = loop.time()
             self._read_rules()
             if began < self.end - SHORTEST_SILENCE_S / 2:
-                wishes = tuple(w for w in self.session.ask_further(self.session.state) if w.id not in self.session.state.checks)
-                if wishes:
-                    self.session.emit(ChecksAdded(self.session.at(), wishes))
-                    self._sort(wishes)
-                    self._plant(group)
+                self._wish(group)
+            if not self.branches:
+                return
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.idle.wait(), max(RULES_EVERY_S, 4 * (loop.time() - began)))
+            await self.changed.wait()
+
+    def _wish(self, group: asyncio.TaskGroup) -> None:
+        """Plant what the rules ask for."""
+        known = self.session.state.checks
+        wishes = tuple(wish for wish in self.session.ask_further(self.session.state) if wish.id not in known)
+        if wishes:
+            self.session.emit(ChecksAdded(self.session.at(), wishes))
+            self._sort(wishes)
+            self._plant(group)
 
     def _read_rules(self) -> None:
         diagnosis = diagnose(self.session.state)

@@ -32,6 +32,8 @@ class Told:
     statuses: Mapping[str, str]
     """By check id, of what the equipment needs."""
     causes: Mapping[str, str]
+    above: Mapping[str, str]
+    """What a row needs, by its id."""
     seconds: float
     first_blocker_s: float | None
     """When the first failing cause was told."""
@@ -75,6 +77,7 @@ async def _diagnose(equipment: tuple[str, ...], vantage: str) -> Told:
         findings=tuple(Named(d.cause, d.severity.value, d.confidence.value, d.explains, d.summary, d.evidence) for d in told),
         statuses={i: state.reading(i).status.value for i in state.checks if i in needed},
         causes={i: cause for i in state.checks if i in needed and (cause := state.reading(i).cause)},
+        above={i: check.needs for i, check in state.checks.items() if i in needed and check.needs},
         seconds=state.elapsed_ms / 1000,
         first_blocker_s=first[0] if first else None,
     )

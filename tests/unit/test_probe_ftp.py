@@ -282,10 +282,13 @@ async def real_server() -> AsyncIterator[int]:
         for listener in listeners:
             listener.close()
         writer.close()
+        over.set()
 
+    over = asyncio.Event()
     server = await asyncio.start_server(handle, "127.0.0.1", 0)
     async with server:
         yield server.sockets[0].getsockname()[1]
+        await over.wait()
 
 
 async def test_against_a_real_server_every_kind_of_transfer_arrives() -> None:

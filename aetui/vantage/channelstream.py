@@ -8,7 +8,7 @@ never an end of data.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from aetui.observations import Ended
 from aetui.vantage.base import StreamEnded
@@ -33,9 +33,11 @@ class ChannelStream:
         channel.on_change = link.from_thread(self._changed.set)
 
     async def read(self, most: int, deadline: float) -> bytes:
-        """As base.Stream."""
+        """As base.Stream. A deadline that has passed is silence, even where bytes wait: who reads on against it must come to an end."""
         while True:
             self._open()
+            if deadline <= asyncio.get_running_loop().time():
+                await self._silent()
             self._changed.clear()
             ended = self._channel.eof_received or self._channel.closed  # looked at before the buffer: nothing is added after it
             data, window = self._channel.take(most)
@@ -86,8 +88,14 @@ class ChannelStream:
             async with asyncio.timeout_at(deadline):
                 await self._changed.wait()
         except TimeoutError:
-            await self._link.vouch()
-            raise StreamEnded(Ended.SILENT) from None
+            await self._silent()
+        except asyncio.CancelledError:
+            self.close()  # whoever waited is gone
+            raise
+
+    async def _silent(self) -> NoReturn:
+        await self._link.vouch()
+        raise StreamEnded(Ended.SILENT)
 
     async def _send(self, part: memoryview, deadline: float) -> int:
         """Bytes that the channel's window took; 0 where it is full or closed."""
@@ -104,8 +112,10 @@ class ChannelStream:
             async with asyncio.timeout_at(deadline):
                 return await done
         except TimeoutError:
-            await self._link.vouch()
-            raise StreamEnded(Ended.SILENT) from None
+            await self._silent()
+        except asyncio.CancelledError:
+            self.close()
+            raise
 
 
 def push(channel: BridgedChannel, part: memoryview) -> int:

@@ -1,6 +1,7 @@
-"""VANTAGE as written on a command line or remembered by the console: ``local`` or ``jump:NAME`` -> the vantage, loaded only then.
+"""VANTAGE as written on a command line or kept by the console: ``local``, ``jump:NAME`` or ``ssh:NAME`` -> the vantage, loaded then.
 
-NAME is a Host of the user's ssh configuration or ``user@host[:port]``. Nothing is opened here.
+NAME is a Host of the user's ssh configuration or ``user@host[:port]``; ``ssh:`` reaches it with the system's own ssh program, for jump
+hosts that the built-in SSH is too new for. Nothing is opened here.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from aetui.vantage.base import Vantage
 
 LOCAL = "local"
-JUMP = "jump:"
+KINDS = ("jump", "ssh")
 
 
 class BadVantage(ValueError):  # noqa: N818 - names what it is
@@ -25,27 +26,27 @@ class BadVantage(ValueError):  # noqa: N818 - names what it is
 
 @dataclass(frozen=True, slots=True)
 class VantageSpec:
-    """Where to run from: ``local``, or ``jump`` with a name."""
+    """Where to run from: ``local``, or ``jump`` or ``ssh`` with a name."""
 
     kind: str
     name: str = ""
 
     def __str__(self) -> str:
-        return f"{JUMP}{self.name}" if self.name else self.kind
+        return f"{self.kind}:{self.name}" if self.name else self.kind
 
 
 def parse(text: str) -> VantageSpec:
     """Read VANTAGE. Raises BadVantage."""
     if text == LOCAL:
         return VantageSpec(LOCAL)
-    if not text.startswith(JUMP):
+    kind, _, name = text.partition(":")
+    if kind not in KINDS:
         raise BadVantage(f"'{text}' is no vantage: it is 'local' or 'jump:NAME', NAME a Host of the ssh configuration or user@host[:port]")
-    name = text.removeprefix(JUMP)
     try:
         target(name)
     except ConfigFault as fault:
         raise BadVantage(f"'{text}': {fault}") from None
-    return VantageSpec("jump", name)
+    return VantageSpec(kind, name)
 
 
 def make(spec: VantageSpec, asker: Asker | None = None, config: SshConfig | None = None) -> Vantage:
@@ -54,6 +55,10 @@ def make(spec: VantageSpec, asker: Asker | None = None, config: SshConfig | None
         from aetui.vantage.local import LocalVantage
 
         return LocalVantage()
+    if spec.kind == "ssh":
+        from aetui.vantage.systemssh import SystemSshVantage
+
+        return SystemSshVantage(spec.name, config)
     from aetui.vantage.jump import JumpVantage
 
     return JumpVantage(spec.name, asker, config)

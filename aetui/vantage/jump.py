@@ -15,7 +15,6 @@ import asyncio
 import shlex
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aetui.observations import LinkSeen, Outcome, TcpSeen
@@ -39,8 +38,6 @@ REPLACEMENTS = 8
 """Times that the last hop's connection is replaced in one vantage's life."""
 REPLACE_S = 20.0
 """Seconds for a replacement to be ready."""
-GETENT_NOT_FOUND = 2
-"""Exit status of getent for a name that it does not find (getent(1))."""
 ABOUT_S = 5.0
 """Seconds that opening waits for what the jump host tells of itself."""
 
@@ -137,9 +134,7 @@ class JumpVantage:
         if not self._about.getent or not remote.HOST_NAME.fullmatch(name):
             return None
         ran = await self.run(("getent", "ahosts", name), deadline)
-        if ran is None or ran[0] not in {0, GETENT_NOT_FOUND}:
-            return None
-        return remote.parse_getent(ran[1].decode("utf-8", "replace"))
+        return remote.parse_getent(ran[1].decode("utf-8", "replace")) if ran and ran[0] in remote.GETENT_ANSWERS else None
 
     async def survey(self, deadline: float) -> LinkSeen | None:
         """None: a jump host's own interfaces are not looked at."""
@@ -188,10 +183,7 @@ class JumpVantage:
         link.nudge()
         seen = await remote.about(link, min(max(deadline, loop.time() + 1.0), loop.time() + ABOUT_S))
         self._about = seen or remote.About()
-        about = self._about
-        told = {"resolvers": about.resolvers, "names": about.getent, "address": about.address}
-        missing = tuple(name for name, value in told.items() if not value)
-        self._info = replace(self._info, address=about.address, resolvers=about.resolvers, missing=missing)
+        self._info = remote.told(self._info, self._about)
 
     async def _connect(self, link: Link, address: str, port: int, deadline: float) -> Connection:
         loop = asyncio.get_running_loop()

@@ -53,7 +53,7 @@ TEXTS: tuple[tuple[str, Outcome, str], ...] = (
 """Fragment of the text in lower case, outcome, errno. The first that occurs decides; ``ENETUNREACH`` is settled by the time taken."""
 
 AT_ONCE = "open failed"
-"""OpenSSH's text where its connect(2) failed at once, whatever the errno: no route, no such address family, or its own firewall. Nothing was sent."""
+"""OpenSSH's text where its connect(2) failed at once, whatever the errno (no route, no such family, own firewall): nothing was sent."""
 
 CODES = {
     PROHIBITED: (FORBIDDEN, "administratively prohibited"),

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
+from aetui.records import VantageInfo
 from aetui.vantage.base import StreamEnded
 from aetui.vantage.channelstream import ChannelStream
 from aetui.vantage.link import Link
@@ -23,6 +24,8 @@ LONGEST_OUTPUT = 4 * 1024 * 1024
 """Bytes after which a command that goes on is left."""
 ABOUT = "cat /etc/resolv.conf; echo; printenv SSH_CONNECTION; command -v getent"
 """One command for one round trip: a jump host with MaxSessions 1 answers it too."""
+GETENT_ANSWERS = frozenset({0, 2})
+"""Exit statuses of ``getent`` that answer the question: found, and not found (getent(1))."""
 HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}[A-Za-z0-9_.])?")
 
 
@@ -56,6 +59,16 @@ async def run(link: Link, command: str, deadline: float) -> tuple[int, bytes] | 
     return (channel.exit_status, output) if channel.exec_accepted else None
 
 
+async def bounded(reader: asyncio.StreamReader) -> bytes:
+    """The output of a local process, read to its end, LARGEST_OUTPUT of it kept."""
+    kept = bytearray()
+    seen = 0
+    while seen < LONGEST_OUTPUT and (part := await reader.read(LARGEST_OUTPUT)):
+        seen += len(part)
+        kept += part[: LARGEST_OUTPUT - len(kept)]
+    return bytes(kept)
+
+
 async def _output(stream: ChannelStream, deadline: float) -> bytes:
     kept = bytearray()
     seen = 0
@@ -75,6 +88,13 @@ async def about(link: Link, deadline: float) -> About | None:
             ran = await run(link, ABOUT, deadline)
             return None if ran is None else parse_about(ran[1].decode("utf-8", "replace"))
     return None
+
+
+def told(info: VantageInfo, about: About) -> VantageInfo:
+    """The vantage's info with what is known of it, and the names of what is not."""
+    facts = {"resolvers": about.resolvers, "names": about.getent, "address": about.address}
+    missing = tuple(name for name, value in facts.items() if not value)
+    return replace(info, address=about.address, resolvers=about.resolvers, missing=missing)
 
 
 def parse_about(text: str) -> About:

@@ -82,7 +82,7 @@ def _wipe(transport: BridgedTransport) -> None:
     """paramiko's handler keeps the last password and key for good."""
     handler = transport.auth_handler
     if handler is not None:
-        handler.password = handler.private_key = handler.interactive_handler = None  # type: ignore[assignment]
+        handler.password = handler.private_key = handler.interactive_handler = None
 
 
 class _Login:

@@ -165,12 +165,17 @@ def test_proxyjump_chain(home: Path, rule: str) -> None:
     assert [f"{s.hostname}:{s.port}" for s in write(home, text).chain(name)] == hops
 
 
-@pytest.mark.parametrize(
-    "text", ["Host a\n ProxyJump a\n", "Host a\n ProxyJump b\nHost b\n ProxyJump a\n", "Host *\n ProxyJump b\n"], ids=["itself", "pair", "all"]
-)
-def test_proxyjump_in_a_circle_is_told(home: Path, text: str) -> None:
+CIRCLES = {
+    "itself": "Host a\n ProxyJump a\n",
+    "a pair": "Host a\n ProxyJump b\nHost b\n ProxyJump a\n",
+    "all hosts": "Host *\n ProxyJump b\n",
+}
+
+
+@pytest.mark.parametrize("rule", CIRCLES)
+def test_proxyjump_in_a_circle_is_told(home: Path, rule: str) -> None:
     with pytest.raises(ConfigFault, match="circle"):
-        write(home, text).chain("a")
+        write(home, CIRCLES[rule]).chain("a")
 
 
 def test_a_chain_has_an_end(home: Path) -> None:

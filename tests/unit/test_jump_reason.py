@@ -119,7 +119,12 @@ def test_a_trouble_is_a_lost_vantage_with_one_displayable_sentence() -> None:
     assert "{host}" in str(error)
 
 
-VANTAGES = {"local": VantageSpec("local"), "jump:noc": VantageSpec("jump", "noc"), "jump:joe@h:23": VantageSpec("jump", "joe@h:23")}
+VANTAGES = {
+    "local": VantageSpec("local"),
+    "jump:noc": VantageSpec("jump", "noc"),
+    "jump:joe@h:23": VantageSpec("jump", "joe@h:23"),
+    "ssh:noc": VantageSpec("ssh", "noc"),
+}
 
 
 @pytest.mark.parametrize("text", VANTAGES)
@@ -128,7 +133,7 @@ def test_vantage_is_read_and_written(text: str) -> None:
     assert str(parse(text)) == text
 
 
-@pytest.mark.parametrize("text", ["", "Local", "jump", "jump:", "jump: noc", "demo", "jump:-oX", "ssh:noc", "jump:h:0"])
+@pytest.mark.parametrize("text", ["", "Local", "jump", "jump:", "jump: noc", "demo", "jump:-oX", "ssh:", "telnet:noc", "jump:h:0"])
 def test_what_is_no_vantage_is_refused_in_words(text: str) -> None:
     with pytest.raises(BadVantage, match=re.escape(repr(text))):
         parse(text)

@@ -47,13 +47,12 @@ def on_terminal(kind: str, typed: bytes) -> tuple[str, str, bool]:
     """What the program wrote to standard output, what the terminal showed, and whether the terminal echoes afterwards."""
     leader, follower = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-c", ASK, kind],
+        [sys.executable, "-c", f"import os; os.close(os.open(os.ttyname(0), os.O_RDWR)){ASK}", kind],  # makes it the controlling one
         cwd=ROOT,
         stdin=follower,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-        preexec_fn=lambda: os.close(os.open(os.ttyname(0), os.O_RDWR)),  # the first terminal opened becomes the controlling one
     )
     shown = b""
     try:
@@ -104,7 +103,8 @@ def test_a_prompt_that_is_left_puts_the_echo_back() -> None:
 
 def test_without_a_terminal_nobody_is_asked() -> None:
     code = "from aetui.vantage.asker import terminal; print(type(terminal()).__name__)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, start_new_session=True, check=True)
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, start_new_session=True, check=True)
     assert done.stdout == b"NoAsker\n"
 
 

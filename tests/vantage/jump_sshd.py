@@ -45,6 +45,10 @@ Host {name}
 """
 
 
+if os.geteuid() == 0:
+    Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # where root's sshd separates privileges; made at boot elsewhere
+
+
 def generate(file: Path, kind: str = "ed25519", passphrase: str = "") -> Path:
     """A key pair."""
     subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", passphrase, "-C", "test", "-f", str(file)], check=True, stdin=subprocess.DEVNULL)
@@ -115,8 +119,6 @@ class Sshd:
 @asynccontextmanager
 async def sshd(folder: Path, more: str = "", *, known: bool = True) -> AsyncIterator[Sshd]:
     """A server for the time of the block; ``known`` puts its key into the user's known_hosts."""
-    if os.geteuid() == 0:
-        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # where root's sshd separates privileges; made at boot elsewhere
     server = Sshd(folder)
     generate(folder / "host_ed25519")
     generate(folder / "id")

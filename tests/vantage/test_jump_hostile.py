@@ -426,8 +426,8 @@ class Everything(logging.Handler):
         self.lines.append(self.format(record) + repr(record.args))
 
 
-@pytest.mark.parametrize("method", ["password", "keyboard-interactive"])
 @pytest.mark.parametrize("right", [True, False])
+@pytest.mark.parametrize("method", ["password", "keyboard-interactive"])
 async def test_no_secret_is_logged_shown_or_kept(tmp_path: Path, method: str, right: bool, capfd: pytest.CaptureFixture[str]) -> None:
     everything = Everything()
     loggers = [logging.getLogger(), logging.getLogger("paramiko")]
@@ -447,7 +447,8 @@ async def test_no_secret_is_logged_shown_or_kept(tmp_path: Path, method: str, ri
                 assert handler is not None
                 said += [repr(vars(handler)), repr(vars(vantage._links[0].transport)), repr(vars(vantage)), repr(vantage.info)]
             except JumpLost as error:
-                said += [repr(error), repr(error.trouble), *traceback.TracebackException.from_exception(error, capture_locals=True).format()]
+                said += [repr(error), repr(error.trouble)]
+                said += traceback.TracebackException.from_exception(error, capture_locals=True).format()
             await vantage.close()
     finally:
         for logger, level in zip(loggers, levels, strict=True):

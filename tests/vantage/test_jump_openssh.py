@@ -97,7 +97,8 @@ NETWORKS = {
 """Rule -> the jump host's network, destination, outcome, OpenSSH's words."""
 
 needs_namespaces = pytest.mark.skipif(
-    subprocess.run(["unshare", "-n", "true"], capture_output=True, check=False).returncode != 0, reason="no right to make a network namespace"
+    subprocess.run(["unshare", "-n", "true"], capture_output=True, check=False).returncode != 0,
+    reason="no right to make a network namespace",
 )
 
 

@@ -106,6 +106,9 @@ class World:
     tells_resets: bool = True
     """False where a reset cannot be told from an end of data (an SSH channel has no such thing: RFC 4254 section 5.3)."""
 
+    half_closes: bool = True
+    """False where the far side's end of data ends both ways (``ssh -W`` through a control master)."""
+
     def at(self, kind: Kind) -> Place:
         """The peer of this kind; the test is skipped where this world has none (``test_contract_claims`` says whether it may)."""
         if kind not in self.places:

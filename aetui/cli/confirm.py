@@ -190,7 +190,7 @@ async def _literal(stage: _Stage, host: str, deadline: float) -> str:
     """The address of a host name, by the vantage that knocks or else by this machine."""
     from ipaddress import ip_address
 
-    from aetui.prepare import Refused
+    from aetui.vantage.base import VantageLost
 
     try:
         return str(ip_address(host))
@@ -201,7 +201,7 @@ async def _literal(stage: _Stage, host: str, deadline: float) -> str:
         found = await vantage.lookup(host, limit)
         if found:
             return found[0]
-    raise Refused(f"the name '{host[:80]}' leads to no address")
+    raise VantageLost(f"the name '{host[:80]}' leads to no address, neither from {stage.outside[0].info.name} nor from here")
 
 
 async def _opened(vantage: Vantage, stack: AsyncExitStack) -> Vantage:

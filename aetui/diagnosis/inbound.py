@@ -21,6 +21,9 @@ SERVICES = {"rdp": "Remote Desktop", "telnet": "telnet"}
 NAMES = {**SERVICES, "ssh": "SSH", "http": "a web server", "tls": "TLS", "aetui": "an aetui listener", "nothing": "nothing"}
 """As people call what speaks there."""
 
+SEARCHED_MS = 2500.0
+"""A 'no route to host' that took longer came from a router that asked for the host by ARP first (three requests, a second apart)."""
+
 _NOT_ABOUT_THE_TARGET = frozenset({Outcome.NO_ROUTE, Outcome.NO_NEIGHBOUR, Outcome.DENIED, Outcome.FAILED})
 _NAMES_WHAT_ANSWERS = frozenset({"forward-elsewhere", "wrong-service"})
 _ROOTS = ("port-in-use", "double-nat", "carrier-nat", "service-down")
@@ -253,13 +256,20 @@ def _refused(reached: Reached, seen: InboundSeen, thing: Equipment) -> Finding:
 
 
 def _unreachable(reached: Reached, seen: InboundSeen, thing: Equipment) -> Finding:
-    """The router's own 'host unreachable' comes from behind the forward; anybody else's is routing."""
+    """The router's own 'host unreachable' comes from behind the forward; anybody else's is routing.
+
+    A jump host hands on no ICMP. There the time tells: a router that looks for a dead host asks for three seconds before it gives up, and any
+    other refusal comes at once.
+    """
     icmp = reached.tcp.icmp
     said = (_outside_said(reached), *_inside(seen, reached.target), *nat.listed(seen.nat, reached.target))
-    if icmp is not None and icmp.sender != reached.target.address:
-        values = {**facts(reached), "what": f"{reached.target.address}:{reached.target.port}", "sender": icmp.sender}
-        return replace(_made("unreachable", reached, *said, confidence=Confidence.LIKELY), facts=values)
-    sure = Confidence.LIKELY if icmp is not None and thing is Equipment.ANSWERS else Confidence.POSSIBLE
+    behind = icmp.sender == reached.target.address if icmp is not None else reached.elapsed_ms >= SEARCHED_MS
+    if not behind:
+        sender = icmp.sender if icmp is not None else "a router on the way"
+        values = {**facts(reached), "what": f"{reached.target.address}:{reached.target.port}", "sender": sender}
+        sure = Confidence.LIKELY if icmp is not None else Confidence.POSSIBLE
+        return replace(_made("unreachable", reached, *said, confidence=sure), facts=values)
+    sure = Confidence.LIKELY if thing is Equipment.ANSWERS else Confidence.POSSIBLE
     return _elsewhere(reached, Said("dead-end"), *said, to="an address where no device answers", confidence=sure)
 
 

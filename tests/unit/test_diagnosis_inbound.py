@@ -44,6 +44,7 @@ ARRIVED = Arrival(3389, JUMP)
 DEAD, MUTE = lan(Outcome.REFUSED, "nothing"), lan(speaks="nothing")
 SILENT, RESET = out(outcome=Outcome.FILTERED), out(outcome=Outcome.REFUSED)
 PROHIBITED = out(outcome=Outcome.REJECTED, icmp=Icmp(3, 13, "198.51.100.1"))
+NO_WAY = out(outcome=Outcome.UNREACHABLE, reason="No route to host")
 NO_HOST = out(outcome=Outcome.UNREACHABLE, icmp=Icmp(3, 1, PUBLIC))
 MATCHED = out(speaks="aetui", token=Token.MATCHED, arrival=ARRIVED)
 
@@ -76,8 +77,9 @@ ROWS = [
     ("prohibited by a firewall", [PROHIBITED], [lan()], {}, [("forward-refused", CERTAIN)]),
     ("the router finds nobody at the forward's end", [NO_HOST], [lan()], {}, [("forward-elsewhere", LIKELY)]),
     ("the router finds nobody, nobody asked inside", [NO_HOST], [], {}, [("forward-elsewhere", POSSIBLE)]),
-    ("the jump host knows only 'no route to host'", [out(outcome=Outcome.UNREACHABLE, reason="No route to host")], [lan()], {},
-     [("forward-elsewhere", POSSIBLE)]),
+    ("'no route to host' after a search", [replace(NO_WAY, elapsed_ms=3060)], [lan()], {}, [("forward-elsewhere", LIKELY)]),
+    ("'no route to host' after a search, nobody asked inside", [replace(NO_WAY, elapsed_ms=3060)], [], {}, [("forward-elsewhere", POSSIBLE)]),
+    ("'no route to host' at once", [replace(NO_WAY, elapsed_ms=60)], [lan()], {}, [("unreachable", POSSIBLE)]),
     ("another router says unreachable", [out(outcome=Outcome.UNREACHABLE, icmp=Icmp(3, 0, "203.0.113.1"))], [lan()], {},
      [("unreachable", LIKELY)]),
     # something else answers

@@ -27,6 +27,8 @@ from aetui.vantage.trouble import JumpCode, JumpLost, detail, lost, words
 
 HANDSHAKE_S = 15.0
 """Seconds from the open byte stream to agreed keys."""
+END_S = 1.0
+"""Seconds that an opening which failed waits for its connection to end."""
 FIRST_BYTES = 80
 """Characters of what is no SSH identification that the sentence shows."""
 
@@ -104,7 +106,9 @@ class Opener:
         try:
             return await self._over(transport, settings, via, clock), proxy
         except BaseException as error:
-            await offload(transport.end, f"aetui-jump-close {settings.name}")
+            with suppress(TimeoutError):  # over another hop the goodbye may have to wait; the thread sees it off
+                async with asyncio.timeout(END_S):
+                    await offload(transport.end, f"aetui-jump-close {settings.name}")
             if proxy is not None:
                 complaint = await proxy.why() if isinstance(error, JumpLost) and error.trouble.code is JumpCode.HANDSHAKE else ""
                 await proxy.close()

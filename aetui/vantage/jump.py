@@ -58,6 +58,7 @@ class JumpVantage:
         self._slots = asyncio.Semaphore(OPENS_AT_ONCE)
         self._replaced = 0
         self._replacing: asyncio.Task[None] | None = None
+        self._retired: dict[Link, Closable | None] = {}
         self._discarding: set[asyncio.Task[None]] = set()
 
     @property
@@ -92,11 +93,13 @@ class JumpVantage:
 
     async def close(self) -> None:
         """As base.Vantage."""
-        for task in (self._replacing, *self._discarding):
-            if task is not None:
-                task.cancel()
-                with suppress(asyncio.CancelledError, JumpLost):
-                    await task
+        if self._replacing is not None:
+            self._replacing.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._replacing
+        for link in tuple(self._retired):
+            self._discard(link)
+        await asyncio.gather(*self._discarding)
         while self._links:
             await self._links.pop().close()
         while self._under:
@@ -216,19 +219,21 @@ class JumpVantage:
             self._replaced = REPLACEMENTS
             return
         self._links[-1] = new
-        spare = self._under.pop() if under is not None else None
+        self._retired[old] = self._under.pop() if under is not None else None
         self._under += [under] if under else []
-        old.on_idle = lambda: self._discard(old, spare)
+        old.on_idle = lambda: self._discard(old)
         if old.idle:
-            old.on_idle()
+            self._discard(old)
 
-    def _discard(self, old: Link, under: Closable | None) -> None:
+    def _discard(self, old: Link) -> None:
+        under = self._retired.pop(old, None)
+        old.on_idle = lambda: None
+
         async def end() -> None:
             await old.close()
             if under is not None:
                 await under.close()
 
-        old.on_idle = lambda: None
         task = asyncio.create_task(end())
         self._discarding.add(task)
         task.add_done_callback(self._discarding.discard)

@@ -149,6 +149,22 @@ async def test_after_a_silent_connect_the_connection_is_replaced_and_then_discar
         assert (await vantage.connect(echo.address, echo.port, soon())).seen.outcome is Outcome.OPEN
 
 
+async def test_closing_ends_a_connection_that_was_replaced_and_is_still_in_use(tmp_path: Path) -> None:
+    async with Peers() as peers, sshd(tmp_path) as server:
+        echo, silent = peers.places()[Kind.ECHO], peers.places()[Kind.SILENT]
+        async with opened(server.config()) as vantage:
+            first = vantage._links[0]
+            stream = (await vantage.connect(echo.address, echo.port, soon())).stream
+            assert stream is not None
+            await vantage.connect(silent.address, silent.port, soon(SHORT))
+            await until(lambda: vantage._links[0] is not first)
+            assert first.transport.active
+        assert not first.transport.active
+        with pytest.raises(JumpLost):
+            await stream.read(1, soon())
+        await until(lambda: not server.sessions() and not [t for t in threading.enumerate() if t.name.startswith("aetui-jump")])
+
+
 # ------------------------------------------------------------------------------------------------------------ what it tells of itself
 
 

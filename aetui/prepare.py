@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from aetui.catalogue import Catalogue, load
 from aetui.plan import Options, matches, plan
+from aetui.probes import warm
 from aetui.probes.base import Credentials, Settings
 from aetui.records import Check
 from aetui.session import DEADLINE_S, Listener, Session
@@ -154,10 +155,15 @@ async def prepare(request: Request, listeners: tuple[Listener, ...] = (), asker:
     catalogue = check_request(request)
     _roots(request.roots)
     vantage = make_vantage(request, asker)
+    warming: asyncio.Task[None] | None = None
     try:
         await vantage.open(asyncio.get_running_loop().time() + OPENING_S)
         checks = _checks(request, catalogue, vantage)
-        session = Session(vantage, checks, request.equipment, _settings(request, vantage, checks), request.deadline_s, listeners)
+        settings = _settings(request, vantage, checks)
+        warming = asyncio.create_task(asyncio.to_thread(warm, settings))
+        session = Session(vantage, checks, request.equipment, settings, request.deadline_s, listeners)
         yield Prepared(session, vantage, catalogue)
     finally:
+        if warming is not None:
+            await warming
         await vantage.close()

@@ -120,6 +120,13 @@ def machine_roots(settings: Settings) -> Roots | None:
     return replace(file, directory=paths.capath or None)
 
 
+def preload(settings: Settings) -> None:
+    """Load both stores, so that no handshake waits for it. Blocks some tens of milliseconds."""
+    for roots in (logger_roots(settings), machine_roots(settings)):
+        if roots is not None:
+            _store(roots, None)
+
+
 def _file(path: Path) -> Roots:
     try:
         return Roots(str(path), changed_ns=path.stat().st_mtime_ns)

@@ -175,6 +175,10 @@ class PacketHelper:
         """End the helper, and wait for its end."""
         if self._starting is not None and not self._starting.done():
             self._starting.cancel()
+        await self._stop()
+        self.ended = self.ended or Failure("it was closed.")
+
+    async def _stop(self) -> None:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
@@ -186,7 +190,6 @@ class PacketHelper:
                 self._process.kill()
             await self._process.wait()
             self._process = None
-        self.ended = self.ended or Failure("it was closed.")
 
     async def _ask(self, number: int, request: messages.Request, wanted: type[T], within_s: float) -> T | Failure | Refused:
         failed = await self.start()
@@ -212,7 +215,8 @@ class PacketHelper:
         lacking = missing()
         if lacking is not None:
             return Failure(lacking)
-        await self._clear()
+        await self._stop()
+        self.ready, self.ended = None, None
         loop = asyncio.get_running_loop()
         ours, theirs = socket.socketpair()
         try:
@@ -233,12 +237,6 @@ class PacketHelper:
                 return await began
         except TimeoutError:
             return Failure("it does not start.")
-
-    async def _clear(self) -> None:
-        """Take away what is left of an earlier helper."""
-        if self._process is not None:
-            await self.close()
-        self.ready, self.ended = None, None
 
     async def _read(self, reader: asyncio.StreamReader, began: asyncio.Future[Failure | None]) -> None:
         frames = Frames()

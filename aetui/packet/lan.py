@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
-from pathlib import Path
 
 from aetui.packet import scapyroom
 from aetui.packet.messages import ArpHeard, DhcpOffers, DiscoverDhcp, Neighbour, Offer, Refused, Reply, ScanArp
@@ -26,7 +25,8 @@ PER_TICK, TICK_S = 8, 0.02
 PASSES = 2
 """Times that each address is asked: one frame may be lost."""
 MOST_ANSWERS = 2048
-_SIOCGIFADDR, _SIOCGIFNETMASK = 0x8915, 0x891B
+_SIOCGIFADDR, _SIOCGIFNETMASK, _SIOCGIFHWADDR = 0x8915, 0x891B, 0x8927
+_ARPHRD_ETHER = 1
 
 
 @dataclass(slots=True)
@@ -142,21 +142,25 @@ class Lan:
 
 
 def interface_mac(name: str) -> str | None:
-    """Hardware address of an interface, None where it has none."""
-    with suppress(OSError):
-        text = Path("/sys/class/net", name, "address").read_text(encoding="ascii").strip()
-        return text if len(text) == 17 and text != "00:00:00:00:00:00" else None
-    return None
+    """Hardware address of an Ethernet interface, None where it has none."""
+    answer = _ask_kernel(name, _SIOCGIFHWADDR)
+    if answer is None or struct.unpack_from("=H", answer, 16)[0] != _ARPHRD_ETHER:
+        return None
+    return ":".join(f"{byte:02x}" for byte in answer[18:24])
 
 
 def interface_address(name: str) -> IPv4Interface | None:
     """First IPv4 address of an interface with its network, None where it has none."""
+    address, mask = _ask_kernel(name, _SIOCGIFADDR), _ask_kernel(name, _SIOCGIFNETMASK)
+    return IPv4Interface(f"{IPv4Address(address[20:24])}/{IPv4Address(mask[20:24])}") if address and mask else None
+
+
+def _ask_kernel(name: str, question: int) -> bytes | None:
+    """netdevice(7): struct ifreq, the name and what is asked for."""
     import fcntl
 
-    request = struct.pack("16s24x", name.encode()[:15])
     with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-        address, mask = (fcntl.ioctl(asking, code, request)[20:24] for code in (_SIOCGIFADDR, _SIOCGIFNETMASK))
-        return IPv4Interface(f"{IPv4Address(address)}/{IPv4Address(mask)}")
+        return bytes(fcntl.ioctl(asking, question, struct.pack("16s24x", name.encode()[:15])))
     return None
 
 

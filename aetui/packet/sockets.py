@@ -82,9 +82,8 @@ def _ipv6() -> tuple[socket.socket, socket.socket, socket.socket] | tuple[None, 
 def _link() -> tuple[socket.socket, socket.socket] | tuple[None, None]:
     with suppress(OSError):
         arp = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ARP))
-        dhcp = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
+        dhcp = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_IP))
         _attach(dhcp, _DHCP)
-        dhcp.bind(("", ETH_P_IP))
         for one in (arp, dhcp):
             one.setblocking(False)
         return arp, dhcp

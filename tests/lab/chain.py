@@ -33,7 +33,7 @@ _SYSCTL = {
     "net/ipv6/conf/all/dad_transmits": "0",
     "net/ipv6/conf/default/dad_transmits": "0",
     "net/ipv6/conf/default/accept_dad": "0",
-    "net/ipv4/ping_group_range": "0 2147483647",
+    "net/ipv4/ping_group_range": "0 0",
 }
 
 

@@ -1,0 +1,321 @@
+"""The packet helper: what it keeps of its rights, what it withstands, and that it never outlives who started it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from aetui.packet import messages
+from aetui.packet.client import Failure, PacketHelper
+from aetui.packet.messages import OpenTrace, Refused, ScanArp, encode
+from aetui.path.engine import Channel
+from aetui.path.engines import Engines
+from aetui.path.records import Flow, Method, Problem
+from aetui.path.run import Options, trace
+from lab.chain import Chain
+
+pytestmark = pytest.mark.usefixtures("surroundings")
+
+LOOPBACK = OpenTrace(0, "127.0.0.1", "tcp", 9)
+MAPPED = "4294967295" in Path("/proc/self/uid_map").read_text()
+"""All identities are there: not in a user namespace of one."""
+REGAIN = Path(__file__).with_name("regain.py")
+
+
+def _status(pid: int) -> dict[str, str]:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
+
+
+def _pid(helper: PacketHelper) -> int:
+    assert helper._process is not None
+    return helper._process.pid
+
+
+async def _until(condition: object, within_s: float = 5.0) -> None:
+    """Wait for a condition that only the kernel can announce."""
+    async with asyncio.timeout(within_s):
+        while not condition():  # type: ignore[operator]  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
+async def test_the_helper_keeps_no_capability_in_any_set_and_cannot_gain_one() -> None:
+    helper = PacketHelper()
+    try:
+        assert await helper.start() is None
+        status = _status(_pid(helper))
+        assert [int(status[f"Cap{name}"], 16) for name in ("Inh", "Prm", "Eff", "Amb")] == [0, 0, 0, 0]
+        assert status["NoNewPrivs"] == "1"
+        assert int(status["CapBnd"], 16) == 0
+        assert status["Uid"].split() == (["65534"] * 4 if MAPPED else ["0"] * 4)
+    finally:
+        await helper.close()
+
+
+@pytest.mark.parametrize("sudo", [False, True], ids=["root itself", "a user by sudo"])
+def test_every_way_back_to_a_right_is_shut(sudo: bool) -> None:
+    environment = {**os.environ, **({"SUDO_UID": "1234", "SUDO_GID": "1235"} if sudo else {})}
+    if not sudo:
+        environment.pop("SUDO_UID", None)
+    done = subprocess.run([sys.executable, str(REGAIN)], capture_output=True, text=True, check=True, env=environment)
+    told = json.loads(done.stdout)
+    assert told["worked"] == []
+    assert len(told["refused"]) >= 10
+    if told["mapped"]:
+        assert told["identity"] == ([1234, 1235] if sudo else [65534, 65534])
+
+
+async def test_a_probe_is_heard_on_loopback() -> None:
+    helper, heard = PacketHelper(), asyncio.get_running_loop().create_future()
+    try:
+        opened = await helper.open_trace(LOOPBACK, heard.set_result, lambda _: None)
+        assert not isinstance(opened, Failure | Refused)
+        opened.send(1, 64)
+        reply = await asyncio.wait_for(heard, 5)
+        assert (reply.kind, reply.sender, reply.serial, reply.reply_ttl) == ("rst", "127.0.0.1", 1, 64)
+    finally:
+        await helper.close()
+
+
+async def test_requests_of_several_callers_run_side_by_side() -> None:
+    helper = PacketHelper()
+    try:
+        opened = await asyncio.gather(*(helper.open_trace(LOOPBACK, lambda _: None, lambda _: None) for _ in range(20)))
+        ports = {one.source_port for one in opened if not isinstance(one, Failure | Refused)}
+        assert len(ports) == 20
+    finally:
+        await helper.close()
+
+
+async def test_more_traces_than_allowed_are_refused_and_closing_makes_room() -> None:
+    helper = PacketHelper()
+    try:
+        opened = [await helper.open_trace(LOOPBACK, lambda _: None, lambda _: None) for _ in range(65)]
+        assert isinstance(opened[-1], Refused)
+        assert not isinstance(opened[0], Failure | Refused)
+        opened[0].close()
+        assert not isinstance(await helper.open_trace(LOOPBACK, lambda _: None, lambda _: None), Failure | Refused)
+    finally:
+        await helper.close()
+
+
+async def test_a_flood_of_requests_is_bounded_and_the_helper_still_answers() -> None:
+    helper, heard = PacketHelper(), []
+    try:
+        opened = await helper.open_trace(LOOPBACK, heard.append, lambda _: None)
+        assert not isinstance(opened, Failure | Refused)
+        before = int(_status(_pid(helper))["VmRSS"].split()[0])
+        for serial in range(20_000):
+            opened.send(serial, 1)
+            if serial % 500 == 0:
+                assert helper._writer is not None
+                await helper._writer.drain()
+        again = await helper.open_trace(LOOPBACK, lambda _: None, lambda _: None)
+        assert not isinstance(again, Failure | Refused)
+        assert int(_status(_pid(helper))["VmRSS"].split()[0]) - before < 16 * 1024
+    finally:
+        await helper.close()
+
+
+async def test_a_request_that_means_nothing_is_refused_and_the_helper_goes_on() -> None:
+    helper = PacketHelper()
+    try:
+        assert await helper.start() is None
+        assert helper._writer is not None
+        for body in (b"{}", b"[]", b"\xff", b'{"is":"OpenTrace","id":"x"}', b'{"is":"Exec","argv":["id"]}'):
+            helper._writer.write(struct.pack("!I", len(body)) + body)
+        assert not isinstance(await helper.open_trace(LOOPBACK, lambda _: None, lambda _: None), Failure | Refused)
+    finally:
+        await helper.close()
+
+
+async def test_a_frame_that_claims_too_much_ends_the_helper_in_one_clear_line() -> None:
+    helper, lost = PacketHelper(), asyncio.get_running_loop().create_future()
+    try:
+        await helper.open_trace(LOOPBACK, lambda _: None, lost.set_result)
+        assert helper._writer is not None
+        helper._writer.write(struct.pack("!I", messages.LARGEST + 1))
+        assert await asyncio.wait_for(lost, 5) == "it was sent something that it does not understand."
+    finally:
+        await helper.close()
+
+
+async def test_a_killed_helper_is_one_clear_line_and_the_next_request_has_a_new_one() -> None:
+    helper, lost = PacketHelper(), asyncio.get_running_loop().create_future()
+    try:
+        await helper.open_trace(LOOPBACK, lambda _: None, lost.set_result)
+        first = _pid(helper)
+        os.kill(first, signal.SIGKILL)
+        assert await asyncio.wait_for(lost, 5) == "it was ended by signal 9."
+        assert not isinstance(await helper.open_trace(LOOPBACK, lambda _: None, lambda _: None), Failure | Refused)
+        assert _pid(helper) != first
+    finally:
+        await helper.close()
+
+
+async def test_the_helper_dies_with_a_parent_that_is_killed() -> None:
+    program = (
+        "import asyncio, sys\nfrom aetui.packet.client import PacketHelper\n"
+        "async def go():\n h = PacketHelper()\n assert await h.start() is None\n print(h._process.pid, flush=True)\n"
+        " await asyncio.sleep(60)\n"
+        "asyncio.run(go())"
+    )
+    parent = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE)
+    assert parent.stdout is not None
+    helper = int(await parent.stdout.readline())
+    parent.kill()
+    await parent.wait()
+    await _until(lambda: not Path(f"/proc/{helper}").exists() or _status(helper)["State"].startswith("Z"))
+
+
+async def test_nothing_is_ever_written_to_the_terminal() -> None:
+    ours, theirs = socket.socketpair()
+    environment = {**os.environ, "AETUI_PARENT": str(os.getpid()), "HOME": "/dev/null/none"}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "aetui.packet",
+        stdin=theirs.fileno(),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env=environment,
+    )
+    theirs.close()
+    ours.setblocking(False)
+    loop = asyncio.get_running_loop()
+    await loop.sock_sendall(ours, encode(OpenTrace(1, "192.0.2.1", "tcp", 443)) + encode(ScanArp(2, "lo", "127.0.0.1", 0.0)))
+    frames, replies = messages.Frames(), []
+    while len(replies) < 3:
+        replies += frames.feed(await asyncio.wait_for(loop.sock_recv(ours, 65536), 10))
+    ours.close()
+    printed, _ = await asyncio.wait_for(process.communicate(), 5)
+    assert printed == b""
+    assert process.returncode == 0
+
+
+async def test_without_the_right_the_answer_is_a_sentence_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aetui.packet.privilege.may_send_raw", lambda: False)
+    monkeypatch.setattr("sys.argv", ["/opt/x/aetui", "trace", "203.0.113.9:443"])
+    failed = await PacketHelper().start()
+    assert isinstance(failed, Failure)
+    assert failed.why.endswith("sudo /opt/x/aetui trace 203.0.113.9:443")
+
+
+class _Dying:
+    """An engine whose helper dies with the first probe."""
+
+    method = Method.SCAPY
+
+    def __init__(self, real: object) -> None:
+        self._real = real
+
+    def manners(self, flow: Flow) -> object:
+        return self._real.manners(flow)  # type: ignore[attr-defined]
+
+    async def open(self, flow: Flow, sink: object, *, spread: bool = False) -> Channel | Problem:
+        opened: Channel | Problem = await self._real.open(flow, sink)  # type: ignore[attr-defined]
+        os.kill(_pid(self._real._helper), signal.SIGKILL)  # type: ignore[attr-defined]
+        return opened
+
+    async def close(self) -> None:
+        await self._real.close()  # type: ignore[attr-defined]
+
+
+async def test_when_the_helper_dies_plain_sockets_go_on_and_say_why() -> None:
+    engines = Engines()
+    real = await engines.raw()
+    engines._raw = _Dying(real)  # type: ignore[assignment]
+    server = socket.create_server(("127.0.0.1", 0))
+    try:
+        found = await trace("127.0.0.1", server.getsockname()[1], Options(), engines=engines)
+    finally:
+        server.close()
+        await engines.close()
+    assert (found.method, found.outcome.value, found.reached) == (Method.SOCKET, "open", True)
+    assert found.remark == Problem("helper", "it was ended by signal 9.")
+
+
+def test_a_process_under_sudo_gives_up_root_once_the_helper_runs() -> None:
+    program = (
+        "import asyncio, os\nfrom aetui.packet import privilege\nfrom aetui.packet.client import PacketHelper, Failure\n"
+        "from aetui.packet.messages import OpenTrace, Refused\n"
+        "async def go():\n h = PacketHelper()\n assert await h.start() is None\n gone = privilege.give_up_root(os.environ)\n"
+        " opened = await h.open_trace(OpenTrace(0, '127.0.0.1', 'tcp', 9), print, print)\n"
+        " print(os.getresuid(), privilege.effective(), isinstance(opened, Failure | Refused))\n await h.close()\nasyncio.run(go())"
+    )
+    environment = {**os.environ, "SUDO_UID": "1234", "SUDO_GID": "1235"}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == ("(1234, 1234, 1234) 0 False" if MAPPED else "(0, 0, 0) 0 False")
+
+
+# ------------------------------------------------------------------------------------------------ the local network
+@pytest.fixture
+def lan(surroundings: None) -> Chain:
+    made = Chain(1, prefix="h")
+    yield made  # type: ignore[misc]
+    made.close()
+
+
+def test_an_arp_scan_finds_the_neighbours_of_its_own_network_only(lan: Chain) -> None:
+    async def go() -> tuple[object, object, object]:
+        helper = PacketHelper()
+        try:
+            found = await helper.arp("east0", "10.9.0.0/29", 0.3)
+            one = await helper.arp("east0", "10.9.0.2", 0.3, probe=True)
+            other = await helper.arp("east0", "10.9.1.0/29", 0.3)
+            return found, one, other
+        finally:
+            await helper.close()
+
+    found, one, other = lan.inside(0, lambda: asyncio.run(go()))
+    assert isinstance(found, tuple)
+    assert [neighbour.address for neighbour in found] == ["10.9.0.2"]
+    assert isinstance(one, tuple)
+    assert one == found
+    assert isinstance(other, Refused)
+
+
+def test_every_dhcp_server_that_offers_is_listed(lan: Chain) -> None:
+    lan.batch(1, "addr add 10.9.0.3/24 dev west1")
+    servers = [
+        subprocess.Popen(
+            ["ip", "netns", "exec", lan.name(1), "dnsmasq", "-k", "-u", "root", "-p", "0", "-C", "/dev/null", "--pid-file=",
+             "--interface=west1",
+             "--dhcp-range=10.9.0.100,10.9.0.110,255.255.255.0,1h", "--dhcp-leasefile=/dev/null", "--dhcp-option=6,10.9.0.53", "--no-ping",
+             "--log-facility=-", "--log-dhcp"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        )
+    ]  # fmt: skip
+    try:
+        assert servers[0].stderr is not None
+        while b"DHCP, IP range" not in servers[0].stderr.readline():
+            assert servers[0].poll() is None
+
+        async def go() -> object:
+            helper = PacketHelper()
+            try:
+                return await helper.dhcp_offers("east0", 1.0)
+            finally:
+                await helper.close()
+
+        offers = lan.inside(0, lambda: asyncio.run(go()))
+        assert isinstance(offers, tuple)
+        assert len(offers) == 1
+        assert (offers[0].resolvers, offers[0].mask) == (("10.9.0.53",), "255.255.255.0")
+        assert offers[0].address.startswith("10.9.0.1")
+    finally:
+        for server in servers:
+            server.kill()
+            server.wait()
+            assert server.stderr is not None
+            server.stderr.close()

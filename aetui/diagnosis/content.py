@@ -278,9 +278,9 @@ def _untrusted(row: Row, seen: TlsSeen) -> bool:
 
 
 def _served_by(view: View, mine: list[tuple[Row, TlsSeen]]) -> list[str]:
-    """What came over a connection that was not the server's own, where it reads as failed."""
+    """What came over a connection that is not the server's own: it says nothing of the server, whatever it was."""
     ids = {row.id for row, _ in mine}
-    return [row.id for row in view.failing("http") if row.check.needs in ids]
+    return [row.id for row in view.rows("http") if row.check.needs in ids and row.id not in view.explained]
 
 
 def _documented(view: View, row: Row) -> str:

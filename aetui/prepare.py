@@ -33,7 +33,7 @@ LONGEST_DEADLINE_S = 600.0
 """No run needs more; a larger value is a slip of the finger."""
 
 
-class Refused(Exception):  # noqa: N818  (it is an answer to the user, not a fault)
+class Refused(Exception):
     """The request cannot be carried out as it stands; the text says why in one sentence."""
 
 
@@ -105,14 +105,17 @@ def check_request(request: Request) -> Catalogue:
     return catalogue
 
 
-def make_vantage(request: Request, asker: Asker | None = None) -> Vantage:
-    """The vantage that a request names, not opened yet. Raises Refused."""
+def make_vantage(request: Request, asker: Asker | None = None, catalogue: Catalogue | None = None) -> Vantage:
+    """The vantage that a request names, not opened yet; the embedded site serves the catalogue's hosts. Raises Refused."""
     if request.demo is not None:
+        from aetui.demo.places import from_catalogue
         from aetui.demo.scenario import UnknownScenarioError
+        from aetui.demo.scenario import load as load_scenario
         from aetui.vantage.demo import DemoVantage
 
         try:
-            return DemoVantage(request.demo)
+            scenario = load_scenario(request.demo)
+            return DemoVantage(scenario, from_catalogue(scenario, catalogue))
         except UnknownScenarioError as error:
             raise Refused(str(error)) from None
     if request.vantage == "local":
@@ -154,7 +157,7 @@ async def prepare(request: Request, listeners: tuple[Listener, ...] = (), asker:
     """A session for a request, its vantage open for as long as the context lasts."""
     catalogue = check_request(request)
     _roots(request.roots)
-    vantage = make_vantage(request, asker)
+    vantage = make_vantage(request, asker, catalogue)
     warming: asyncio.Task[None] | None = None
     try:
         await vantage.open(asyncio.get_running_loop().time() + OPENING_S)

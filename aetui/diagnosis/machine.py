@@ -22,7 +22,9 @@ AGREE_MS = 30_000.0
 
 
 def _all_failing(view: View) -> list[str]:
-    return [row.id for row in view.failing()]
+    """What fails, and the names for which there was nobody to ask."""
+    unasked = [row.id for row, seen in view.names if not seen.answers and not seen.addresses and row.id not in view.explained]
+    return list(dict.fromkeys([*unasked, *(row.id for row in view.failing())]))
 
 
 def _root(view: View, cause: str, *evidence: Said, **facts: str) -> Finding:
@@ -42,7 +44,7 @@ def _ports(interfaces: tuple[Interface, ...]) -> list[Interface]:
 def no_link(view: View) -> Iterator[Finding]:
     """No interface is up with a carrier."""
     link = view.link
-    if link is None:
+    if link is None or view.outside_answers:
         return
     ports = _ports(link.interfaces)
     if not any(i.up and i.carrier is not False for i in ports):
@@ -59,7 +61,7 @@ def usable(address: str) -> bool:
 def no_address(view: View) -> Iterator[Finding]:
     """A link, and no usable address: none at all, or only a self-assigned one."""
     link = view.link
-    if link is None or "link" in view.explained:
+    if link is None or "link" in view.explained or view.outside_answers or (link.address and usable(link.address)):
         return
     ports = [i for i in _ports(link.interfaces) if i.up and i.carrier is not False]
     addresses = [a for i in ports for a in i.addresses]

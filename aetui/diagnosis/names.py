@@ -65,6 +65,8 @@ def no_resolver(view: View) -> Iterator[Finding]:
     """No DNS server is set at all."""
     if view.state.vantage.resolvers or view.state.vantage.kind == "jump" or (view.link is not None and view.link.resolvers):
         return
+    if "link" in view.explained:
+        return
     rows = [row.id for row in view.rows("dns") if row.id not in view.explained and not _answers(row)]
     if rows:
         waiting = view.below(rows)

@@ -26,7 +26,7 @@ from aetui.observations import (
     TelnetSeen,
     TlsSeen,
 )
-from aetui.records import Check, Status
+from aetui.records import Status
 
 LARGEST_DELAY_MS = 5000.0
 """A time answer that took longer than this is no measure of a clock."""
@@ -61,7 +61,7 @@ def read(result: Result) -> Tentative:
     seen = result.observation
     if seen is None:
         return SKIP if result.not_run in {"needs", "vantage", "privilege", "not-asked"} else UNKNOWN
-    return _READERS.get(type(seen), _other)(result.check, seen)
+    return _READERS.get(type(seen), _other)(result, seen)
 
 
 TCP_CAUSES: Mapping[Outcome, str] = {
@@ -75,7 +75,7 @@ TCP_CAUSES: Mapping[Outcome, str] = {
 }
 
 
-def _tcp(_check: Check, seen: Observation) -> Tentative:
+def _tcp(_result: Result, seen: Observation) -> Tentative:
     assert isinstance(seen, TcpSeen)
     if seen.outcome is Outcome.OPEN:
         return PASS
@@ -96,11 +96,11 @@ def _denied_by_first(seen: DnsSeen) -> bool:
     return first is not None and not any(a.addresses for a in usable if a.resolver == first)
 
 
-def _dns(check: Check, seen: Observation) -> Tentative:
+def _dns(result: Result, seen: Observation) -> Tentative:
     assert isinstance(seen, DnsSeen)
-    if check.about.get("purpose") == "canary":
+    if result.check.about.get("purpose") == "canary":
         return fail("dns-hijacked") if seen.addresses else PASS if any(a.outcome is Outcome.OPEN for a in seen.answers) else UNKNOWN
-    documented = set(filter(None, check.about.get("documented", "").split(",")))
+    documented = set(filter(None, result.check.about.get("documented", "").split(",")))
     if seen.addresses and _denied_by_first(seen):
         return fail("dns-filtered")
     if seen.addresses:
@@ -114,7 +114,7 @@ def _dns(check: Check, seen: Observation) -> Tentative:
     return fail("dns-failing")
 
 
-def _tls(_check: Check, seen: Observation) -> Tentative:
+def _tls(_result: Result, seen: Observation) -> Tentative:
     assert isinstance(seen, TlsSeen)
     if seen.ended is Ended.DONE:
         return _chain(seen)
@@ -136,7 +136,7 @@ def _chain(seen: TlsSeen) -> Tentative:
     return fail("tls-untrusted")
 
 
-def _http(check: Check, seen: Observation) -> Tentative:
+def _http(result: Result, seen: Observation) -> Tentative:
     assert isinstance(seen, HttpSeen)
     if seen.ended is Ended.GARBLED:
         return fail("wrong-service")
@@ -144,14 +144,14 @@ def _http(check: Check, seen: Observation) -> Tentative:
         return fail("http-blocked") if seen.ended is Ended.RESET else fail("filtered")
     if seen.status == 407:
         return fail("proxy-required")
-    if login_page(check.host or "", seen):
+    if login_page(result.check.host or "", seen):
         return fail("captive-portal")
     if product_page(seen) is not None:
         return fail("http-blocked")
     return fail("http-error") if seen.status >= 500 else PASS
 
 
-def _ntp(_check: Check, seen: Observation) -> Tentative:
+def _ntp(_result: Result, seen: Observation) -> Tentative:
     assert isinstance(seen, NtpSeen)
     if seen.outcome is Outcome.FILTERED:
         return fail("ntp-no-reply")
@@ -163,7 +163,7 @@ def _ntp(_check: Check, seen: Observation) -> Tentative:
     return PASS if good else fail("ntp-bad-answer")
 
 
-def _ftp(_check: Check, seen: Observation) -> Tentative:
+def _ftp(result: Result, seen: Observation) -> Tentative:
     assert isinstance(seen, FtpSeen)
     if seen.ended is Ended.GARBLED:
         return fail("wrong-service")
@@ -171,38 +171,44 @@ def _ftp(_check: Check, seen: Observation) -> Tentative:
         return fail("filtered") if seen.ended is Ended.SILENT else fail("wrong-service")
     if not seen.banner.startswith(("220", "120")):
         return fail("wrong-service")
-    passive = [t for t in seen.transfers if t.mode in {"pasv", "epsv"} and t.ended is not Ended.SILENT]
-    ways = [t for t in seen.transfers if t.ended is Ended.DONE]
-    return fail("ftp-data-blocked") if passive and not ways else PASS
+    if any(t.ended is Ended.DONE for t in seen.transfers) or _refused_login(seen):
+        return PASS
+    if any(t.mode in {"pasv", "epsv"} and t.ended is not Ended.SILENT for t in seen.transfers):
+        return fail("ftp-data-blocked")
+    return UNKNOWN if seen.transfers or (result.cut and seen.ended is Ended.SILENT) else PASS
 
 
-def _ssh(_check: Check, seen: Observation) -> Tentative:
+def _refused_login(seen: FtpSeen) -> bool:
+    return (seen.login or "").startswith(("4", "5"))
+
+
+def _ssh(_result: Result, seen: Observation) -> Tentative:
     assert isinstance(seen, BannerSeen)
     if seen.banner is not None and seen.banner.startswith("SSH-"):
         return PASS
     return fail("filtered") if seen.ended is Ended.SILENT else fail("wrong-service")
 
 
-def _rdp(_check: Check, seen: Observation) -> Tentative:
+def _rdp(_result: Result, seen: Observation) -> Tentative:
     assert isinstance(seen, RdpSeen)
     return PASS if seen.answered else fail("wrong-service")
 
 
-def _telnet(_check: Check, seen: Observation) -> Tentative:
+def _telnet(_result: Result, seen: Observation) -> Tentative:
     assert isinstance(seen, TelnetSeen)
     return PASS if seen.options or seen.login_prompt else fail("wrong-service")
 
 
-def _link(_check: Check, seen: Observation) -> Tentative:
+def _link(_result: Result, seen: Observation) -> Tentative:
     assert isinstance(seen, LinkSeen)
     return PASS if seen.address or seen.address6 else UNKNOWN
 
 
-def _other(_check: Check, _seen: Observation) -> Tentative:
+def _other(_result: Result, _seen: Observation) -> Tentative:
     return PASS
 
 
-_READERS: Mapping[type, Callable[[Check, Observation], Tentative]] = {
+_READERS: Mapping[type, Callable[[Result, Observation], Tentative]] = {
     TcpSeen: _tcp,
     DnsSeen: _dns,
     TlsSeen: _tls,

@@ -23,7 +23,7 @@ LONGEST_WAIT_S = 30.0
 _HEADER = struct.Struct("!I")
 
 
-class Malformed(ValueError):  # noqa: N818 - names what the frame is
+class Malformed(ValueError):
     """The other end sent what this end does not understand."""
 
 

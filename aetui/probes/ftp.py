@@ -3,7 +3,7 @@
 Without credentials for the host: greeting and FEAT, then QUIT. With them: USER and PASS, and one real LIST over each kind of data
 connection. The address of a 227 is recorded as the server wrote it and tried as written; where that fails and the control connection's own
 is another, that one is tried too, as many clients would. No AUTH is tried, and no login but the one given; user name and password appear
-in no record. Every step waits 4 s at most. ``about['address']`` names the peer where the check before did not carry it over.
+in no record. A reply is waited for 4 s at most, a data connection 2.5 s. ``about['address']`` names the peer where the check before did not carry it over.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class _Visit:
         return reply.positive
 
     async def _transfer(self, accepts: bool) -> None:
-        """Each kind in turn, as long as the control connection lives."""
+        """Each kind in turn, as long as the control connection lives and time is left: only the last may have been cut short."""
         for attempt in (self.data.pasv, self.data.epsv, self.data.active) if accepts else (self.data.pasv, self.data.epsv):
-            if self.data.lost is None and (transfer := await attempt()):
+            if self.data.lost is None and not self.control.late and (transfer := await attempt()):
                 self.transfers.append(transfer)

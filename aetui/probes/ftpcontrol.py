@@ -6,6 +6,7 @@ Not here: what to say.
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 
 from aetui.observations import Ended
@@ -14,7 +15,7 @@ from aetui.vantage.base import Stream, StreamEnded
 from aetui.wire import ftp
 
 STEP_S = 4.0
-"""Longest wait for a reply, a data connection, or a piece of a listing."""
+"""Longest wait for a reply on the control connection."""
 
 _PROBLEMS = {ftp.Problem.GARBLED: Ended.GARBLED, ftp.Problem.LIMIT: Ended.LIMIT}
 
@@ -34,6 +35,11 @@ class Control:
         """The first octets, where they were no FTP."""
         return self._first if self._parser.problem is ftp.Problem.GARBLED else b""
 
+    @property
+    def late(self) -> bool:
+        """True once the whole visit's time is up."""
+        return asyncio.get_running_loop().time() >= self.deadline
+
     async def ask(self, verb: str, argument: str | None = None) -> ftp.Reply:
         """One command, and the first reply to it."""
         await self.send(ftp.command(verb, argument))
@@ -43,9 +49,9 @@ class Control:
         """A command whose reply is fetched later."""
         await self._stream.write(line, self.step())
 
-    async def reply(self) -> ftp.Reply:
+    async def reply(self, longest_s: float = STEP_S) -> ftp.Reply:
         """The next reply, preliminary ones included."""
-        deadline = self.step()
+        deadline = self.step(longest_s)
         while not self._waiting:
             if self._parser.problem:
                 raise StreamEnded(_PROBLEMS[self._parser.problem])
@@ -62,6 +68,6 @@ class Control:
             reply = await self.reply()
         return reply
 
-    def step(self) -> float:
+    def step(self, longest_s: float = STEP_S) -> float:
         """The deadline of the next step."""
-        return within(STEP_S, self.deadline)
+        return within(longest_s, self.deadline)

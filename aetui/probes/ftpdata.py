@@ -11,9 +11,13 @@ from dataclasses import dataclass
 
 from aetui.observations import Ended, FtpTransfer, Outcome, TcpSeen
 from aetui.probes.common import PIECE
-from aetui.probes.ftpcontrol import Control
+from aetui.probes.ftpcontrol import STEP_S, Control
 from aetui.vantage.base import Acceptor, Connection, Stream, StreamEnded, Vantage
 from aetui.wire import ftp
+
+DATA_S = 2.5
+"""Longest wait for a data connection or a piece of a listing: three that stay silent, one after the other, fit into a run's usual ten
+seconds, and a line of 800 ms each way still passes."""
 
 MOST_LISTING = 256 * 1024
 """Octets read of one listing."""
@@ -63,7 +67,7 @@ class Data:
     async def active(self) -> FtpTransfer | None:
         """PORT or EPRT: the server connects to us. None where this vantage takes no connection in."""
         family = "ipv6" if self.peer and ":" in self.peer else "ipv4"
-        acceptor = await self.vantage.listen(self.control.step(), family)
+        acceptor = await self.vantage.listen(self.control.step(DATA_S), family)
         if acceptor is None:
             return None
         try:
@@ -76,7 +80,7 @@ class Data:
         reply = await self._say(ftp.active(address, port))
         if reply is None or not reply.positive:
             return FtpTransfer("port", self._declined(reply), reply.text if reply else None, address, port)
-        stream, first = await asyncio.gather(acceptor.accept(self.control.step()), self._say(ftp.command("LIST")))
+        stream, first = await asyncio.gather(acceptor.accept(self.control.step(DATA_S)), self._say(ftp.command("LIST"), DATA_S))
         listed = _Listed(Ended.SILENT, reply=first.text if first else None) if stream is None else await self._receive(stream, first)
         return FtpTransfer("port", listed.ended, reply.text, address, port, received=listed.received, listing=listed.reply)
 
@@ -122,7 +126,7 @@ class Data:
         """How the data ended, and how many octets came."""
         received = 0
         try:
-            while data := await stream.read(PIECE, self.control.step()):
+            while data := await stream.read(PIECE, self.control.step(DATA_S)):
                 received += len(data)
                 if received > MOST_LISTING:
                     return Ended.LIMIT, received
@@ -131,17 +135,16 @@ class Data:
         return Ended.DONE, received
 
     async def _connect(self, address: str | None, port: int) -> Connection:
-        return await self.vantage.connect(address or "", port, self.control.step())
+        return await self.vantage.connect(address or "", port, self.control.step(DATA_S))
 
     async def _mode(self, verb: str) -> ftp.Reply | None:
         return await self._say(ftp.command(verb))
 
-    async def _say(self, line: bytes | None = None) -> ftp.Reply | None:
-        """A command where there is one, and the next reply; None, with ``lost`` set, where the control connection ended."""
+    async def _say(self, line: bytes, longest_s: float = STEP_S) -> ftp.Reply | None:
+        """A command and the next reply; None, with ``lost`` set, where the control connection ended."""
         try:
-            if line:
-                await self.control.send(line)
-            return await self.control.reply()
+            await self.control.send(line)
+            return await self.control.reply(longest_s)
         except StreamEnded as end:
             self.lost = end.ended
             return None

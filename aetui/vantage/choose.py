@@ -20,7 +20,7 @@ LOCAL = "local"
 KINDS = ("jump", "ssh")
 
 
-class BadVantage(ValueError):  # noqa: N818 - names what it is
+class BadVantage(ValueError):
     """Not a vantage; the text says what is."""
 
 

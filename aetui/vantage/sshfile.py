@@ -34,7 +34,7 @@ COMMENTED = frozenset({"proxycommand", "hostname"})
 _LINE = re.compile(r"""\s*"?([A-Za-z0-9]+)"?(?:\s*=\s*|\s+)(.*\S)\s*$""")
 
 
-class ConfigFault(ValueError):  # noqa: N818 - a fault of the file, as the user sees it
+class ConfigFault(ValueError):
     """The configuration is wrong; the text names file and line."""
 
 

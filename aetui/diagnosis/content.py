@@ -402,6 +402,8 @@ def mute_servers(view: View) -> Iterator[Finding]:
     for row in view.rows("tls", "http", "ftp", "ssh"):
         talks[row.host].append(row)
     for host, rows in talks.items():
+        if any(_other_name_lives(view.seen(f"tls:{host}:{row.check.port}:sni", TlsSeen)) for row in rows):
+            continue
         for ended, cause, key in ((Ended.SILENT, "filtered", "open-then-silent"), (Ended.CLOSED, "wrong-service", "hangs-up")):
             mute = [
                 row

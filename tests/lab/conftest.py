@@ -36,3 +36,19 @@ def lab(surroundings: None) -> Iterator[Lab]:
     """One healthy lab a worker. A test that breaks something mends it (faults do)."""
     with Lab() as built:
         yield built
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The fault matrix as a table for people."""
+    rows = [row for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed") for row in _fault_rows(report)]
+    if not rows:
+        return
+    terminalreporter.write_sep("-", "what aetui can tell apart")
+    for name, cause, right, seconds in rows:
+        terminalreporter.write_line(f"{name:<46} {cause:<44} {'right' if right else 'WRONG'} {seconds:5.1f} s")
+    right = sum(row[2] for row in rows)
+    terminalreporter.write_line(f"{right} of {len(rows)} named right; slowest verdict {max(row[3] for row in rows):.1f} s")
+
+
+def _fault_rows(report: pytest.TestReport) -> list[tuple[str, str, bool, float]]:
+    return [(name, cause, right, seconds) for key, (name, cause, right, seconds) in report.user_properties if key == "fault"]  # type: ignore[misc]

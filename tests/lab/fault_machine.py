@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
+
+import psutil
 
 from . import servers
 from .breaking import configured, filtered, redirected, rules, scratch, together
@@ -20,9 +24,19 @@ def _laptop(*do: str, undo: tuple[str, ...] = (_ADDRESS, _ROUTE)) -> Begin:
     return lambda lab: configured(lab, "laptop", do, undo)
 
 
-def _cable_out(lab: Lab) -> AbstractContextManager[object]:
+@contextmanager
+def _cable_out(lab: Lab) -> Iterator[None]:
     mend = ("link set lan1 up", "link set lan1 type bridge_slave state 3")
-    return configured(lab, "router", ["link set lan1 down"], mend)
+    with configured(lab, "router", ["link set lan1 down"], mend):
+        lab.inside("laptop", _await_no_carrier)
+        yield
+
+
+def _await_no_carrier() -> None:
+    """The kernel tells of a lost carrier at most once a second (link watch)."""
+    until = time.monotonic() + 5
+    while "running" in psutil.net_if_stats()["eth0"].flags and time.monotonic() < until:
+        time.sleep(0.02)
 
 
 def _gateway_silent(lab: Lab) -> AbstractContextManager[object]:

@@ -308,7 +308,13 @@ def _splice(one: socket.socket, other: socket.socket) -> None:
         if not ready:
             return
         for source in ready:
-            data = source.recv(65536)
+            try:
+                source.settimeout(0)
+                data = source.recv(65536)
+            except (ssl.SSLWantReadError, BlockingIOError):  # a session ticket or the like: nothing to pass on, and nothing to wait for
+                continue
+            finally:
+                source.settimeout(PATIENCE_S)
             if not data:
                 return
             (other if source is one else one).sendall(data)

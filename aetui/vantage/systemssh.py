@@ -28,7 +28,7 @@ from aetui.vantage.reason import CONNECT_FAILED, OpenRefused, outcome
 from aetui.vantage.sshconfig import SshConfig, target
 from aetui.vantage.sshfile import ConfigFault
 from aetui.vantage.stream import SocketStream
-from aetui.vantage.trouble import JumpCode, JumpLost, lost
+from aetui.vantage.trouble import JumpCode, JumpLost, detail, lost
 from aetui.vantage.waiting import Ready
 
 SIGN_OF_LIFE_S = 10.0
@@ -205,7 +205,7 @@ class SystemSshVantage:
             async with asyncio.timeout_at(deadline), self._news:
                 await self._news.wait_for(lambda: self._heard.ready or self._lost)
         except TimeoutError:
-            raise lost(JumpCode.DEADLINE, self.name, detail=" ".join(self._heard.said)) from None
+            raise lost(JumpCode.DEADLINE, self.name, detail="; ".join(self._heard.said) or detail("connect")) from None
         self.check()
 
     async def _listen(self, master: asyncio.subprocess.Process) -> None:

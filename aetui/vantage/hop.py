@@ -8,6 +8,7 @@ streams, replacing a link.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import CancelledError, Future
 from contextlib import asynccontextmanager, suppress
@@ -151,6 +152,7 @@ class Opener:
     async def _login(self, transport: BridgedTransport, settings: HostSettings, clock: Clock) -> bool:
         loop = asyncio.get_running_loop()
         questions: set[Future[str | None]] = set()
+        over = threading.Event()
 
         async def asked(question: SecretQuestion) -> str | None:
             async with clock.stopped():
@@ -159,6 +161,8 @@ class Opener:
         def ask(question: SecretQuestion) -> str | None:
             answer = asyncio.run_coroutine_threadsafe(asked(question), loop)
             questions.add(answer)
+            if over.is_set():  # looked at after adding, as the other side sets it before looking through: one of the two cancels
+                answer.cancel()
             try:
                 return answer.result()
             except CancelledError:
@@ -169,6 +173,7 @@ class Opener:
         try:
             return await offload(lambda: sshauth.login(transport, settings, ask), f"aetui-jump-login {settings.name}")
         finally:
+            over.set()
             for answer in tuple(questions):
                 answer.cancel()
 

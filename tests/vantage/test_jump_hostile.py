@@ -415,6 +415,19 @@ async def test_an_opening_is_cancelled_at_once_while_the_user_thinks(tmp_path: P
         await until(lambda: not ours())
 
 
+async def test_cancelling_in_the_very_moment_of_a_question_leaves_nothing_behind(tmp_path: Path) -> None:
+    async with hostile(Script(methods=("password",))) as server:
+        for _ in range(15):
+            asker = Scripted(gate=asyncio.Event())
+            opening = asyncio.create_task(JumpVantage("hop", asker, server.config(tmp_path)).open(soon()))
+            while not asker.asked:  # noqa: ASYNC110 - the moment itself is wanted: the thread that asks has not come further yet
+                await asyncio.sleep(0)
+            opening.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await opening
+        await until(lambda: not ours())
+
+
 class Everything(logging.Handler):
     """Keeps what is logged, arguments and tracebacks too."""
 

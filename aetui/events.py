@@ -76,6 +76,15 @@ class CheckDone:
 
 
 @dataclass(frozen=True, slots=True)
+class BesideDone:
+    """The same checks were made from a second vantage; agreement and disagreement are evidence."""
+
+    at: float
+    vantage: VantageInfo
+    results: tuple[Result, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnosing:
     """The rules were read over the state; sent when what they say has changed."""
 
@@ -92,4 +101,4 @@ class SessionEnded:
     """``done``, ``deadline``, ``cancelled`` or ``vantage-lost``."""
 
 
-Event = SessionStarted | ChecksAdded | CheckStarted | CheckDone | Diagnosing | SessionEnded
+Event = SessionStarted | ChecksAdded | CheckStarted | CheckDone | BesideDone | Diagnosing | SessionEnded

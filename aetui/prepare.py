@@ -153,11 +153,13 @@ def _checks(request: Request, catalogue: Catalogue, vantage: Vantage) -> tuple[C
 
 
 @asynccontextmanager
-async def prepare(request: Request, listeners: tuple[Listener, ...] = (), asker: Asker | None = None) -> AsyncIterator[Prepared]:
-    """A session for a request, its vantage open for as long as the context lasts."""
+async def prepare(
+    request: Request, listeners: tuple[Listener, ...] = (), asker: Asker | None = None, vantage: Vantage | None = None
+) -> AsyncIterator[Prepared]:
+    """A session for a request, its vantage open for as long as the context lasts. A vantage that is given is used in place of the request's."""
     catalogue = check_request(request)
     _roots(request.roots)
-    vantage = make_vantage(request, asker, catalogue)
+    vantage = vantage or make_vantage(request, asker, catalogue)
     warming: asyncio.Task[None] | None = None
     try:
         await vantage.open(asyncio.get_running_loop().time() + OPENING_S)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from aetui.diagnosis import diagnose, followups
-from aetui.events import CheckDone, ChecksAdded, CheckStarted, Diagnosing, Event, Result, SessionEnded, SessionStarted
+from aetui.events import BesideDone, CheckDone, ChecksAdded, CheckStarted, Diagnosing, Event, Result, SessionEnded, SessionStarted
 from aetui.observations import Ended, NtpSeen, Observation, Outcome, TcpSeen
 from aetui.probes import PROBES
 from aetui.probes.base import Given, Measured, Probe, Settings
@@ -85,6 +85,14 @@ class Session:
         chosen = tuple(check for check in self.state.checks.values() if check.id in wanted)
         self.emit(ChecksAdded(self.at(), chosen))
         return await _Run(self, chosen).finish()
+
+    def compare(self, other: State) -> State:
+        """Take in what the same checks showed from a second vantage, and read the rules again."""
+        self.emit(BesideDone(self.at(), other.vantage, tuple(other.results.values())))
+        diagnosis = diagnose(self.state)
+        if diagnosis != self.state.diagnosis:
+            self.emit(Diagnosing(self.at(), diagnosis))
+        return self.state
 
     def at(self) -> float:
         """Milliseconds since the session began."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from aetui.events import CheckDone, ChecksAdded, CheckStarted, Diagnosing, Event, Result, SessionEnded, SessionStarted
+from aetui.events import BesideDone, CheckDone, ChecksAdded, CheckStarted, Diagnosing, Event, Result, SessionEnded, SessionStarted
 from aetui.records import Check, Diagnosis, Reading, Status, VantageInfo, Verdict
 
 NOTHING_YET = Diagnosis({}, (), Verdict.UNDETERMINED)
@@ -30,6 +30,9 @@ class State:
     results: dict[str, Result] = field(default_factory=dict)
     running: set[str] = field(default_factory=set)
     diagnosis: Diagnosis = NOTHING_YET
+    beside: dict[str, Result] = field(default_factory=dict)
+    """The same checks as a second vantage saw them, by id; empty where there was none."""
+    beside_vantage: VantageInfo | None = None
     ended: str | None = None
     """Why the run is over; None while it is not."""
     elapsed_ms: float = 0.0
@@ -56,6 +59,8 @@ class State:
             case CheckDone():
                 self.running.discard(event.result.check.id)
                 self.results[event.result.check.id] = event.result
+            case BesideDone():
+                self.beside, self.beside_vantage = {result.check.id: result for result in event.results}, event.vantage
             case Diagnosing():
                 self.diagnosis = event.diagnosis
             case SessionEnded():

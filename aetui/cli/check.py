@@ -6,38 +6,61 @@ Exit status: 0 all required checks hold (ready, degraded), 1 a required check fa
 from __future__ import annotations
 
 import argparse
+import asyncio
 import getpass
 import json
 import os
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aetui.cli.common import guarded, refuse, unicode_out
+from aetui.cli.keeping import about, add_keeping, kept
 from aetui.cli.main import Exit
 from aetui.events import Event
 from aetui.records import Verdict
 
 if TYPE_CHECKING:
+    from aetui.prepare import Prepared, Request
+    from aetui.session import Session
+    from aetui.state import State
     from aetui.vantage.asker import Asker
+    from aetui.vantage.base import Vantage
 
 STATUSES = {Verdict.READY: Exit.READY, Verdict.DEGRADED: Exit.READY, Verdict.BLOCKED: Exit.FAILED, Verdict.UNDETERMINED: Exit.UNDETERMINED}
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("equipment", nargs="+", metavar="EQUIPMENT", help="pm2000, ps3000, pl1000, moxa, acquisuite, kiosk, sma-ftp, minisite, logmein")
-    parser.add_argument("--from", dest="vantage", default="local", metavar="VANTAGE", help="where to test from: local (default) or jump:NAME")
+    parser.add_argument(
+        "equipment", nargs="+", metavar="EQUIPMENT", help="pm2000, ps3000, pl1000, moxa, acquisuite, kiosk, sma-ftp, minisite, logmein"
+    )
+    parser.add_argument(
+        "--from", dest="vantage", default="local", metavar="VANTAGE", help="where to test from: local (default) or jump:NAME"
+    )
+    parser.add_argument("--beside", metavar="VANTAGE", help="make the same checks from a second vantage too (jump:NAME), and compare")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="the report as JSON (schema aetui.report/1)")
     form.add_argument("--jsonl", action="store_true", help="events as JSON, a line each, as they happen")
-    parser.add_argument("--only", nargs="+", default=[], metavar="ID", help="only these checks, by id or by the beginning of one (tcp:www.alsoenergy.com)")
+    parser.add_argument(
+        "--only", nargs="+", default=[], metavar="ID", help="only these checks, by id or by the beginning of one (tcp:www.alsoenergy.com)"
+    )
     parser.add_argument("--stated", action="store_true", help="also what the document states and a logger does not depend on")
     parser.add_argument("--deadline", type=float, default=None, metavar="S", help="seconds that the whole run may take (default 10)")
     parser.add_argument("--catalogue", type=Path, metavar="FILE", help="your own requirements, over the shipped ones")
     parser.add_argument("--ca-bundle", type=Path, metavar="FILE", help="roots that a logger would trust, PEM, in place of the public ones")
-    parser.add_argument("--opinion", action="append", default=[], metavar="ADDRESS", help="a DNS server to ask for a second opinion on names")
-    parser.add_argument("--ftp-user", metavar="USER", help="try real FTP transfers with this login; the password is asked for, or taken from AETUI_FTP_PASSWORD")
+    parser.add_argument(
+        "--opinion", action="append", default=[], metavar="ADDRESS", help="a DNS server to ask for a second opinion on names"
+    )
+    parser.add_argument(
+        "--ftp-user",
+        metavar="USER",
+        help="try real FTP transfers with this login; the password is asked for, or taken from AETUI_FTP_PASSWORD",
+    )
+    add_keeping(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -83,9 +106,11 @@ async def _check(arguments: argparse.Namespace, password: str | None) -> int:
         if arguments.jsonl:
             print(json.dumps(event_json(event, words)), flush=True)
 
-    async with prepare(request, (listener,), _asker()) as prepared:
+    async with prepare(request, (listener,), _asker()) as prepared, _second(arguments, request, prepared) as second:
+        said = about(arguments, "check", prepared.catalogue)
         try:
-            state = await prepared.session.run()
+            with kept(arguments, said, prepared.session), kept(arguments, said, second):
+                state = await _both(prepared.session, second)
         finally:
             if progress is not None:
                 progress.clear()
@@ -94,6 +119,33 @@ async def _check(arguments: argparse.Namespace, password: str | None) -> int:
         elif not arguments.jsonl:
             print(text(state, prepared.catalogue, words, fancy=unicode_out(), colour=_colour()))
     return STATUSES[state.diagnosis.verdict]
+
+
+@asynccontextmanager
+async def _second(arguments: argparse.Namespace, request: Request, first: Prepared) -> AsyncIterator[Session | None]:
+    """The same run from the vantage of ``--beside``; in the demo, from the embedded site's outside."""
+    from aetui.prepare import prepare
+
+    if arguments.beside is None:
+        yield None
+        return
+    other = replace(request, vantage=arguments.beside)
+    async with prepare(other, asker=_asker(), vantage=outside(first.vantage)) as second:
+        yield second.session
+
+
+async def _both(first: Session, second: Session | None) -> State:
+    if second is None:
+        return await first.run()
+    _, other = await asyncio.gather(first.run(), second.run())
+    return first.compare(other)
+
+
+def outside(vantage: Vantage) -> Vantage | None:
+    """The embedded site's own second vantage, where this is one."""
+    from aetui.vantage.demo import DemoVantage
+
+    return vantage.outside() if isinstance(vantage, DemoVantage) else None
 
 
 def _asker() -> Asker:

@@ -12,10 +12,17 @@ from aetui.cli.common import refuse
 from aetui.explain import OWNERS, load_kinds
 from aetui.strict import DataError
 
+PLACEHOLDER = re.compile(r"\{\w+\}")
+
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("what", nargs="?", metavar="CAUSE-OR-CHECK", help="a cause (filtered), a check (tcp:www.alsoenergy.com:443) or a kind of check (ntp)")
+    parser.add_argument(
+        "what",
+        nargs="?",
+        metavar="CAUSE-OR-CHECK",
+        help="a cause (filtered), a check (tcp:www.alsoenergy.com:443) or a kind of check (ntp)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -47,7 +54,7 @@ def _cause(cause: Cause) -> Iterator[str]:
     yield f"Who mends it: {OWNERS[cause.owner]}"
     yield "What to do:"
     for number, step in enumerate(cause.remedy, 1):
-        yield f"  {number}. {re.sub(r'[{]\w+[}]', '…', step)}"
+        yield f"  {number}. {PLACEHOLDER.sub('…', step)}"
     yield f"While it stays: {cause.breaks}"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from aetui.diagnosis import content, machine, names, transport
+from aetui.diagnosis import content, differential, machine, names, transport
 from aetui.diagnosis.readings import Tentative
 from aetui.diagnosis.view import View
 from aetui.diagnosis.wishes import followups
@@ -61,6 +61,7 @@ RULES: tuple[Rule, ...] = (
     *names.ROOTS,
     *names.RULES,
     *transport.LINE,
+    *differential.RULES,
     *transport.RULES,
     *content.RULES,
     leftover,
@@ -77,7 +78,7 @@ def diagnose(state: State) -> Diagnosis:
         for finding in list(rule(view)):
             view.take(finding)
     readings = _readings(view)
-    findings = tuple(sorted((_weighed(view, f) for f in view.findings), key=lambda f: _RANK[f.severity]))
+    findings = tuple(sorted((_weighed(view, differential.confirmed(view, f)) for f in view.findings), key=lambda f: _RANK[f.severity]))
     return Diagnosis(readings, findings, _verdict(state, readings, findings))
 
 

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from statistics import median
 
+from aetui.diagnosis.differential import works_elsewhere
 from aetui.diagnosis.view import Row, View
 from aetui.observations import Ended, Icmp, NtpSeen, Outcome, SeriesSeen, TcpSeen, Trial
 from aetui.records import Confidence, Finding, Owner, Said, Severity, Status
@@ -23,6 +24,7 @@ LOSSY_SHARE = 0.05
 FIRST_RESEND_MS = 900.0
 """A first packet is sent again after a second (RFC 6298 section 2): on a slower line that says nothing of loss."""
 
+ELSEWHERE = "elsewhere"
 BEHIND_GATEWAY = 2
 """TTL with which a packet gets past the site's router and no further."""
 
@@ -202,6 +204,10 @@ def refused(view: View) -> Iterator[Finding]:
         if not origin:
             yield Finding("refused", below, evidence=said, confidence=Confidence.LIKELY, facts={"what": what})
             continue
+        if origin == ELSEWHERE:
+            facts = {"what": what, "sender": "a device on this side", "words": "a reset that the server did not send"}
+            yield Finding("rejected", below, evidence=said, facts=facts)
+            continue
         confidence, hops, distance, beside = origin.split()
         near = Said("reset-too-near", {"host": rows[0].host, "hops": hops, "distance": distance, "beside": beside})
         facts = {"what": what, "sender": "a device on the way", "words": "a forged reset"}
@@ -209,12 +215,14 @@ def refused(view: View) -> Iterator[Finding]:
 
 
 def _reset_origin(view: View, row: Row) -> str:
-    """Empty where nothing speaks against the server; else how sure, the reset's TTL, the TTL of what it was compared with, and that host.
+    """Empty where nothing speaks against the server; ``elsewhere`` where it takes connections from another vantage; else how sure, the reset's TTL, the TTL of what it was compared with, and that host.
 
     Another port of the same host is proof. Where it has none that works, a reset from right behind the gateway, while servers elsewhere are
     further away, is taken for the gateway's.
     """
     ports = [r.check.port for r in view.rows("tcp") if r.host == row.host]
+    if works_elsewhere(view, row):
+        return ELSEWHERE
     reset = next(filter(None, (_nearest(view.series("ttl", row.host, port), Outcome.REFUSED) for port in ports)), None)
     if reset is None:
         return ""

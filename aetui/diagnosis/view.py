@@ -195,12 +195,15 @@ class View:
             and (seen := self.seen(check.id, DnsSeen)) is not None
         ]
 
-    def opinions(self, host: str) -> list[DnsAnswer]:
-        """What resolvers outside the site say of a name; empty where none was asked or none answered."""
+    def opinions(self, host: str, beside: bool = True) -> list[DnsAnswer]:
+        """What resolvers outside the site say of a name, asked from here and, unless told otherwise, from the second vantage."""
+        asked = [r for r in self.state.results.values() if r.check.about.get("purpose") == "opinion" and r.check.host == host]
+        there = self.state.beside.get(f"dns:{host}") if beside else None
+        asked += [there] if there is not None else []
         return [
             answer
-            for result in self.state.results.values()
-            if result.check.about.get("purpose") == "opinion" and result.check.host == host and isinstance(result.observation, DnsSeen)
+            for result in asked
+            if isinstance(result.observation, DnsSeen)
             for answer in result.observation.answers
             if answer.outcome is Outcome.OPEN
         ]
@@ -227,4 +230,4 @@ class View:
                 return True
         if any(seen.outcome is Outcome.OPEN for _, seen in self.ntp):
             return True
-        return any(self.opinions(row.host) for row, _ in self.names)
+        return any(self.opinions(row.host, beside=False) for row, _ in self.names)

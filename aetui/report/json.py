@@ -14,7 +14,7 @@ from typing import Any
 from aetui import __version__
 from aetui.catalogue import Catalogue
 from aetui.causes import Words, describe
-from aetui.events import CheckDone, ChecksAdded, CheckStarted, Diagnosing, Event, Result, SessionEnded, SessionStarted
+from aetui.events import BesideDone, CheckDone, ChecksAdded, CheckStarted, Diagnosing, Event, Result, SessionEnded, SessionStarted
 from aetui.records import Check, Finding, Reading, VantageInfo
 from aetui.state import State
 
@@ -34,6 +34,7 @@ def report(state: State, catalogue: Catalogue, words: Words) -> dict[str, Any]:
         "catalogue": {"version": catalogue.version, "sha256": catalogue.sha256, "changes": list(catalogue.changes)},
         "equipment": list(state.equipment),
         "vantage": vantage_json(state.vantage),
+        "beside": vantage_json(state.beside_vantage) if state.beside_vantage else None,
         "ended": state.ended,
         "verdict": state.diagnosis.verdict.value,
         "checks": [check_json(check, state.results.get(check.id), state.reading(check.id)) for check in state.checks.values()],
@@ -121,6 +122,8 @@ def event_json(event: Event, words: Words) -> dict[str, Any]:
             line |= {"event": "running", "id": event.id}
         case CheckDone():
             line |= {"event": "result"} | _result(event.result)
+        case BesideDone():
+            line |= {"event": "beside", "vantage": vantage_json(event.vantage), "results": [_result(result) for result in event.results]}
         case Diagnosing():
             line |= {
                 "event": "diagnosis", "verdict": event.diagnosis.verdict.value,

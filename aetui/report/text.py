@@ -13,7 +13,9 @@ from collections.abc import Iterator, Mapping
 from aetui.catalogue import Catalogue
 from aetui.causes import Words, describe
 from aetui.describe import row_line
+from aetui.display import displayable
 from aetui.explain import OWNERS
+from aetui.observations import LinkSeen
 from aetui.records import Check, Diagnosed, Severity, Status, Verdict
 from aetui.state import State
 
@@ -95,7 +97,7 @@ def _label(check: Check) -> str:
 
 
 def _footer(state: State, catalogue: Catalogue) -> Iterator[str]:
-    counts = defaultdict(int)
+    counts: dict[Status, int] = defaultdict(int)
     for checks in by_host(state).values():
         for check in checks:
             counts[state.reading(check.id).status] += 1
@@ -104,6 +106,12 @@ def _footer(state: State, catalogue: Catalogue) -> Iterator[str]:
     yield f"{tally}; {state.elapsed_ms / 1000:.1f} s"
     yield f"from {where.kind} {where.name}, {where.address or 'no address'}, gateway {where.gateway or 'none'}, DNS {', '.join(where.resolvers) or 'none'}"
     yield f"catalogue {catalogue.version} ({catalogue.sha256[:12]}), session {state.session}"
+    link = state.results.get("link")
+    if link is not None and isinstance(link.observation, LinkSeen):
+        for name, value in link.observation.proxies:
+            yield f"this machine has a proxy set, which the tests did not use: {displayable(name)} {displayable(value)}"
+    if state.beside_vantage is not None:
+        yield f"compared with the same checks from {displayable(state.beside_vantage.name)}"
     for change in catalogue.changes:
         yield f"changed by your own catalogue file: {change}"
     if state.ended not in {"done", None}:

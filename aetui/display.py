@@ -1,7 +1,8 @@
 """The one function that makes text from outside displayable; nothing hostile reaches a screen, a terminal or a report but through it.
 
 Control characters (C0, C1, DEL), line and paragraph separators, bidirectional controls, zero-width and other format characters, surrogates,
-private-use and unassigned code points become visible escapes such as ``\\x1b``; the length is capped. The result is plain text: callers never parse it as markup.
+private-use and unassigned code points become visible escapes such as ``\\x1b``; the length is capped. The result is plain text: callers never
+parse it as markup.
 """
 
 from __future__ import annotations

@@ -272,7 +272,7 @@ class _Run:
         self.changed.set()
 
     async def _attempts(self, check: Check, probe: Probe, given: Given) -> tuple[Measured, tuple[Observation, ...]]:
-        """The deciding attempt, and what those before it saw. After a silent first one the others go together, and the first that is not silent decides."""
+        """The deciding attempt, and what those before it saw. After a silent one the others go together, and the first that is not silent decides."""
         first = await self._attempt(check, probe, given)
         left = check.tries - 1
         if left < 1 or not _silent(first.observation) or self._time_left() < SHORTEST_SILENCE_S:

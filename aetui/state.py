@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from aetui.events import BesideDone, CheckDone, ChecksAdded, CheckStarted, Diagnosing, Event, Result, SessionEnded, SessionStarted
 from aetui.records import Check, Diagnosis, Reading, Status, VantageInfo, Verdict
 
+NEVER = datetime.fromtimestamp(0, UTC)
+NOWHERE = VantageInfo("local", "")
 NOTHING_YET = Diagnosis({}, (), Verdict.UNDETERMINED)
 _NOT_READ = Reading(Status.UNKNOWN)
 
@@ -21,8 +23,8 @@ class State:
     """What a session knows so far."""
 
     session: str = ""
-    started: datetime = datetime.fromtimestamp(0, UTC)
-    vantage: VantageInfo = VantageInfo("local", "")
+    started: datetime = NEVER
+    vantage: VantageInfo = NOWHERE
     equipment: tuple[str, ...] = ()
     deadline_s: float = 0.0
     checks: dict[str, Check] = field(default_factory=dict)

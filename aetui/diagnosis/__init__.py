@@ -142,7 +142,7 @@ def _verdict(state: State, readings: dict[str, Reading], findings: tuple[Finding
     if any(check.id in blocking for check in hard):
         return Verdict.BLOCKED
     if any(
-        check.id not in readings or readings[check.id].status in {Status.UNKNOWN, Status.SKIP} and not readings[check.id].because
+        check.id not in readings or (readings[check.id].status in {Status.UNKNOWN, Status.SKIP} and not readings[check.id].because)
         for check in hard
     ):
         return Verdict.UNDETERMINED

@@ -50,7 +50,7 @@ def captive_portal(view: View) -> Iterator[Finding]:
     yield Finding(
         "captive-portal",
         tuple(dict.fromkeys((*rows, *view.below(rows), *hijack))),
-        follows=tuple((*names, *other, *hijack)),
+        follows=(*names, *other, *hijack),
         evidence=tuple(said),
         confidence=Confidence.CERTAIN if alone else Confidence.LIKELY,
         facts={"where": where, "count": str(len(hosts))},
@@ -244,7 +244,7 @@ def _how(seen: TlsSeen) -> str:
 
 
 def intercepted(view: View) -> Iterator[Finding]:
-    """A certificate of no public root that a known product signed, that this machine's own store trusts, or that one issuer made for unrelated hosts."""
+    """A certificate of no public root: a known product's, one that this machine's own store trusts, or one issuer's for unrelated hosts."""
     rows = [(row, seen) for row, seen in view.tls if row.id not in view.explained and _untrusted(row, seen)]
     issuers: dict[str, list[tuple[Row, TlsSeen]]] = defaultdict(list)
     for row, seen in rows:
@@ -332,7 +332,7 @@ def _certificate_said(cause: str, row: Row, seen: TlsSeen) -> Said:
 # ------------------------------------------------------------------------------------------------------- time, files, else
 def time_service(view: View) -> Iterator[Finding]:
     """UDP 123 is silent, or what answers is no answer to be used."""
-    silent = [row for row in view.failing("ntp", cause="ntp-no-reply")]
+    silent = view.failing("ntp", cause="ntp-no-reply")
     if silent:
         said = tuple(
             Said("ntp-silent", {"host": row.host, "address": row.address, "attempts": str(row.result.attempts)}) for row in silent[:3]
@@ -450,7 +450,7 @@ def _answers_http(view: View, row: Row) -> HttpSeen | None:
 
 def silent_services(view: View) -> Iterator[Finding]:
     """The port opens and then says nothing."""
-    rows = [row for row in view.failing("http", "ssh", "ftp", cause="filtered")]
+    rows = view.failing("http", "ssh", "ftp", cause="filtered")
     if rows:
         said = tuple(Said("open-then-silent", {"host": row.host, "port": str(row.check.port)}) for row in rows[:3])
         what = f"what was said over the open port {', '.join(sorted({str(r.check.port) for r in rows}))} to {_hosts(rows)}"

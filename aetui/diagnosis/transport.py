@@ -215,9 +215,9 @@ def refused(view: View) -> Iterator[Finding]:
 
 
 def _reset_origin(view: View, row: Row) -> str:
-    """Empty where nothing speaks against the server; ``elsewhere`` where it takes connections from another vantage; else how sure, the reset's TTL, the TTL of what it was compared with, and that host.
+    """Empty where nothing speaks against the server; ``elsewhere`` where it takes connections from another vantage; else four words.
 
-    Another port of the same host is proof. Where it has none that works, a reset from right behind the gateway, while servers elsewhere are
+    They are: how sure, the reset's TTL, the TTL of what it was compared with, and that host. Another port of the same host is proof. Where it has none that works, a reset from right behind the gateway, while servers elsewhere are
     further away, is taken for the gateway's.
     """
     ports = [r.check.port for r in view.rows("tcp") if r.host == row.host]

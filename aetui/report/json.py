@@ -88,7 +88,8 @@ def finding_json(finding: Finding, words: Words) -> dict[str, Any]:
     told = describe(words, finding)
     return {
         "cause": told.cause, "severity": told.severity.value, "confidence": told.confidence.value, "title": told.title, "summary": told.summary,
-        "evidence": list(told.evidence), "explains": list(told.explains), "owner": told.owner.value, "remedy": list(told.remedy), "breaks": told.breaks,
+        "evidence": list(told.evidence), "explains": list(told.explains), "owner": told.owner.value, "remedy": list(told.remedy),
+        "breaks": told.breaks,
     }  # fmt: skip
 
 

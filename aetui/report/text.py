@@ -104,7 +104,8 @@ def _footer(state: State, catalogue: Catalogue) -> Iterator[str]:
     tally = ", ".join(f"{counts[status]} {WORDS[status]}" for status in Status if counts[status])
     where = state.vantage
     yield f"{tally}; {state.elapsed_ms / 1000:.1f} s"
-    yield f"from {where.kind} {where.name}, {where.address or 'no address'}, gateway {where.gateway or 'none'}, DNS {', '.join(where.resolvers) or 'none'}"
+    resolvers = ", ".join(where.resolvers) or "none"
+    yield f"from {where.kind} {where.name}, {where.address or 'no address'}, gateway {where.gateway or 'none'}, DNS {resolvers}"
     yield f"catalogue {catalogue.version} ({catalogue.sha256[:12]}), session {state.session}"
     link = state.results.get("link")
     if link is not None and isinstance(link.observation, LinkSeen):

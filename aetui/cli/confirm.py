@@ -31,6 +31,8 @@ OPENING_S = 60.0
 WHOLE_S = 30.0
 """Longest time of everything after that."""
 LOOKUP_S = 5.0
+SSH_PORT = 22
+"""Of the jump host, towards which the first hops are looked at; no connection is made."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -161,7 +163,9 @@ async def _look(arguments: argparse.Namespace, stage: _Stage) -> InboundSeen:
 async def _nat(stage: _Stage, wanted: Wanted, public: str | None, deadline: float) -> NatSeen:
     from aetui.inbound.nat import look
 
-    return await look(stage.here, deadline, public=public, ports=[target.port for target in wanted.targets])
+    first = stage.outside[0].info
+    towards = (first.address, SSH_PORT) if first.kind == "jump" and first.address else None
+    return await look(stage.here, deadline, public=public, towards=towards, ports=[target.port for target in wanted.targets])
 
 
 async def _seen_as(vantage: Vantage) -> str | None:

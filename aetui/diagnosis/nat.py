@@ -8,11 +8,15 @@ is never taken for the public one. Sources: RFC 1918, RFC 6598, RFC 6886 section
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from aetui.reach import Forward, NatSeen, OuterSide, Target
 from aetui.records import Confidence, Finding, Said, Severity
 from aetui.wire.realm import Realm, realm
 
+_PROTOCOLS = {"upnp": "UPnP", "nat-pmp": "NAT-PMP", "pcp": "PCP"}
+_NO_ADDRESS = frozenset({("upnp", "success"), ("nat-pmp", "success"), ("nat-pmp", "network-failure")})
+"""Answers without an address that say: I have none (RFC 6886 section 3.5)."""
 EXPLAINED = frozenset({"forward-missing", "forward-refused"})
 """Causes that another NAT before the router accounts for."""
 CONTRADICTS_MISSING = frozenset({"router-lists"})
@@ -36,7 +40,25 @@ def findings(seen: NatSeen | None, explains: Sequence[Finding] = (), working: bo
             said = tuple(_evidence(side, seen))
             values = {"outer": outer, "public": seen.public or "?", "gateway": seen.gateway or "?"}
             return (Finding(cause, ids, severity=severity, confidence=confidence, evidence=said, facts=values),)
-    return ()
+    untold = None if told else _untold(seen)
+    return (replace(untold, explains=ids, severity=severity),) if untold is not None else ()
+
+
+def _untold(seen: NatSeen) -> Finding | None:
+    """A router that has no outer address to tell, on a line that works, and private or a carrier's addresses beyond it.
+
+    Newer routers' software keeps a private outer address to itself: UPnP gives none and NAT-PMP calls it a network failure. Only with the
+    next hop's address beside it is that taken for another NAT.
+    """
+    mute = [side for side in seen.outer if (side.source, side.result) in _NO_ADDRESS]
+    beyond = next((hop for hop in seen.hops[1:] if hop), "") if seen.hops[:1] == (seen.gateway,) else ""
+    cause = {Realm.CARRIER: "carrier-nat", Realm.PRIVATE: "double-nat"}.get(realm(beyond))
+    if not mute or seen.public is None or cause is None:
+        return None
+    protocol = " and ".join(dict.fromkeys(_PROTOCOLS[side.source] for side in mute))
+    said = (Said("router-no-outer", {"gateway": seen.gateway or "?", "protocol": protocol, "public": seen.public}), *_hops(seen))
+    values = {"outer": f"in the network of {beyond}", "public": seen.public, "gateway": seen.gateway or "?"}
+    return Finding(cause, (), confidence=Confidence.LIKELY, evidence=said, facts=values)
 
 
 def _judged(side: OuterSide, public: str | None) -> tuple[str, Confidence] | None:
@@ -51,10 +73,14 @@ def _judged(side: OuterSide, public: str | None) -> tuple[str, Confidence] | Non
 
 
 def _evidence(side: OuterSide, seen: NatSeen) -> Iterator[Said]:
-    protocol = {"upnp": "UPnP", "nat-pmp": "NAT-PMP"}.get(side.source, side.source)
-    yield Said("router-outer", {"gateway": seen.gateway or "?", "outer": side.address or "?", "protocol": protocol})
+    values = {"gateway": seen.gateway or "?", "outer": side.address or "?", "protocol": _PROTOCOLS[side.source]}
+    yield Said("router-outer", values)
     if seen.public is not None:
         yield Said("seen-as", {"public": seen.public})
+    yield from _hops(seen)
+
+
+def _hops(seen: NatSeen) -> Iterator[Said]:
     for hop in seen.hops:
         if hop != seen.gateway and realm(hop) in (Realm.CARRIER, Realm.PRIVATE):
             yield Said("hop-carrier" if realm(hop) is Realm.CARRIER else "hop-private", {"hop": hop})

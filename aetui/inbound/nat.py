@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from aetui.inbound import igd
 from aetui.probes.common import clock, together, within
 from aetui.reach import NatSeen, OuterSide
-from aetui.vantage.base import Capability, Vantage
+from aetui.vantage.base import Capability, Shape, Vantage
 from aetui.wire import natpmp, pcp, ssdp
 from aetui.wire.realm import Realm, realm
 
@@ -27,28 +27,53 @@ SEARCH_S = 1.5
 """Longest wait for an answer to the search, with MX 1."""
 WHOLE_S = 8.0
 """Longest time of everything here."""
+HOP_S = 1.5
+"""Longest wait for a router's 'time exceeded'."""
+TIME_EXCEEDED = 11
+"""ICMP type (RFC 792)."""
+FIRST_HOPS = 3
+"""Hops that are looked at: our router, and what stands before it."""
 
 
 async def look(
-    vantage: Vantage, deadline: float, *, public: str | None = None, hops: Sequence[str] = (), ports: Sequence[int] = ()
+    vantage: Vantage, deadline: float, *, public: str | None = None, towards: tuple[str, int] | None = None, ports: Sequence[int] = ()
 ) -> NatSeen:
-    """Ask the vantage's own gateway. ``public`` is how a host outside sees us, ``ports`` are those whose forwards are looked for."""
+    """Ask the vantage's own gateway.
+
+    ``public`` is how a host outside sees us; ``towards`` is an address and port out there, for the first hops of the way; ``ports`` are those
+    whose forwards are looked for.
+    """
     own, gateway = vantage.info.address, vantage.info.gateway
-    seen = NatSeen(gateway, own, public=public_or_none(public), hops=tuple(hops))
+    seen = NatSeen(gateway, own, public=public_or_none(public))
     if Capability.UDP not in vantage.capabilities or gateway is None or own is None or ":" in gateway:
         return seen
     deadline = within(WHOLE_S, deadline)
     asked = [_nat_pmp(vantage, gateway, deadline), _pcp(vantage, gateway, own, deadline)]
-    sides, gateway_says = await asyncio.gather(together(asked), _upnp(vantage, gateway, own, deadline, ports))
+    sides, gateway_says, hops = await asyncio.gather(
+        together(asked), _upnp(vantage, gateway, own, deadline, ports), _hops(vantage, towards, deadline)
+    )
     outer = tuple(side for side in (gateway_says.outer if gateway_says else None, *sides) if side is not None)
     listed = gateway_says is not None and gateway_says.listed
     forwards = gateway_says.forwards if gateway_says else ()
-    return NatSeen(gateway, own, outer, public_or_none(public), forwards, listed, tuple(hops))
+    return NatSeen(gateway, own, outer, public_or_none(public), forwards, listed, hops)
 
 
 def public_or_none(address: str | None) -> str | None:
     """The address if it is a public one: a private 'outer' address is never taken for the site's public one."""
     return address if address is not None and realm(address) is Realm.PUBLIC else None
+
+
+async def _hops(vantage: Vantage, towards: tuple[str, int] | None, deadline: float) -> tuple[str, ...]:
+    """The first hops, '' for a silent one: connects whose TTL runs out there (RFC 792). () where the vantage cannot do that."""
+    if towards is None or not {Capability.SEGMENT, Capability.ICMP} <= vantage.capabilities:
+        return ()
+    limit = within(HOP_S, deadline)
+    tries = await together([vantage.connect(*towards, limit, Shape(ttl=ttl)) for ttl in range(1, FIRST_HOPS + 1)])
+    for connection in tries:
+        if connection.stream is not None:
+            connection.stream.close()
+    expired = [c.seen.icmp.sender if c.seen.icmp is not None and c.seen.icmp.type == TIME_EXCEEDED else "" for c in tries]
+    return tuple(expired)
 
 
 async def _nat_pmp(vantage: Vantage, gateway: str, deadline: float) -> OuterSide | None:

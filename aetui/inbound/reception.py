@@ -1,9 +1,9 @@
 """The listener's connections: taken in, read to their first words, answered once, recorded, closed. Every resource has a bound.
 
 Works on plain sockets and the loop's readiness calls: most callers have said what they speak by the time they are taken, so a knock costs
-one read and one answer, and no task, no stream, no buffer beyond ``classify.LOOKED_AT`` bytes. At most ``Limits.accepts`` callers are
-taken a turn of the loop, so that a flood leaves the loop to others. Where it is full, the oldest caller makes room: it is recorded with
-what it has said, so no knock is lost.
+one read and one answer, and no task, no stream, no buffer beyond ``classify.LOOKED_AT`` bytes. A turn lasts ``Limits.turn_s`` at
+the most, so that a flood leaves the loop to others. Where it is full, the oldest caller makes room: it is recorded with what it has said,
+so no knock is lost.
 
 Single-threaded; all methods are called in the loop's thread. Not here: what is said (``manners``), which ports (``ports``), for how long
 (``listener``).
@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import selectors
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import cast
 
 from aetui.inbound.gate import Gate
 from aetui.inbound.knocklog import Batch, KnockLog
@@ -38,7 +40,9 @@ class Limits:
     per_peer: int = 64
     """Open at once from one address that no allow-list names."""
     accepts: int = 32
-    """Taken in a turn of the loop, for each listening socket."""
+    """Taken at once, for each listening socket."""
+    turn_s: float = 0.005
+    """Longest time of one turn; then the loop is left to others (a console's keys)."""
     greet_s: float = 1.0
     """Silence after which a caller at a telnet port is greeted."""
     silent_s: float = 5.0
@@ -85,30 +89,36 @@ class Reception:
         self.log = KnockLog()
         self._gate, self._heard, self._allow, self._limits = gate, heard, tuple(allow), limits or Limits()
         self._loop = asyncio.get_running_loop()
+        self._ready = selectors.DefaultSelector()
+        self._loop.add_reader(self._ready.fileno(), self._turn)
         self._listening: list[socket.socket] = []
         self._open: dict[_Open, None] = {}
         self._by_peer: dict[str, dict[_Open, None]] = {}
         self._sweeper: asyncio.TimerHandle | None = None
         self._notifier: asyncio.TimerHandle | None = None
         self._notified = 0.0
+        self._closed = False
         self._known = lru_cache(maxsize=2048)(self._is_known)
 
     def serve(self, sockets: Sequence[socket.socket]) -> None:
         """Take callers of these listening, non-blocking sockets; they are ours to close from now on."""
         self._listening += sockets
         for sock in sockets:
-            self._loop.add_reader(sock, self._accept, sock, sock.getsockname()[1])
+            self._ready.register(sock, selectors.EVENT_READ, sock.getsockname()[1])
         if self._sweeper is None:
             self._sweep()
 
     def close(self) -> None:
         """Record and close everything, and hand on the last batch. Safe to call twice."""
-        for listening in self._listening:
-            self._loop.remove_reader(listening)
-            listening.close()
-        self._listening.clear()
+        if self._closed:
+            return
+        self._closed = True
+        self._loop.remove_reader(self._ready.fileno())
         for one in list(self._open):
             self._finish(one)
+        for listening in self._listening:
+            listening.close()
+        self._ready.close()
         for timer in (self._sweeper, self._notifier):
             if timer is not None:
                 timer.cancel()
@@ -124,6 +134,18 @@ class Reception:
         address = ip_address(peer)
         return any(address.version == net.version and address in net for net in self._allow)
 
+    def _turn(self) -> None:
+        """Serve those who are ready, for a bounded time; the rest come first in the next turn."""
+        until = self._loop.time() + self._limits.turn_s
+        for key, _ in self._ready.select(0):
+            if isinstance(key.data, _Open):
+                if key.data.watched:  # not closed by an earlier one of this turn
+                    self._read(key.data)
+            else:
+                self._accept(cast("socket.socket", key.fileobj), key.data)
+            if self._loop.time() >= until:
+                return
+
     def _accept(self, listening: socket.socket, port: int) -> None:
         for _ in range(self._limits.accepts):
             try:
@@ -137,11 +159,11 @@ class Reception:
             self._take(sock, name[0].partition("%")[0], name[1], port)
 
     def _rest(self, listening: socket.socket, port: int) -> None:
-        self._loop.remove_reader(listening)
+        self._ready.unregister(listening)
 
         def resume() -> None:
-            if listening in self._listening:
-                self._loop.add_reader(listening, self._accept, listening, port)
+            if not self._closed:
+                self._ready.register(listening, selectors.EVENT_READ, port)
 
         self._loop.call_later(self._limits.rest_s, resume)
 
@@ -215,7 +237,7 @@ class Reception:
     def _watch(self, one: _Open) -> None:
         if not one.watched:
             one.watched = True
-            self._loop.add_reader(one.sock, self._read, one)
+            self._ready.register(one.sock, selectors.EVENT_READ, one)
 
     def _finish(self, one: _Open, crowded: bool = False) -> None:
         """Close; what was not answered yet is recorded with what it has said."""
@@ -227,7 +249,8 @@ class Reception:
 
     def _close(self, one: _Open) -> None:
         if one.watched:
-            self._loop.remove_reader(one.sock)
+            one.watched = False
+            self._ready.unregister(one.sock)
         one.sock.close()
         self._open.pop(one, None)
         mine = self._by_peer.get(one.peer)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from aetui.wire import natpmp
 from lab import breaking, servers, services
 from lab.confirming import CODE, Told, listening, outside_half, site_half
 from lab.network import Lab
@@ -45,7 +46,15 @@ def telnet(lab: Lab) -> AbstractContextManager[object]:
     return services.telnet(lab)
 
 
-def router_tells(lab: Lab) -> AbstractContextManager[object]:
+def router_tells(address: str) -> Make:
+    """An older router, which tells its outer address by NAT-PMP whatever it is (miniupnpd keeps a private one to itself)."""
+    answer = natpmp.response(natpmp.OuterAddress(0, 1, address))
+    server = servers.udp_server(natpmp.PORT, lambda asked: answer if asked == natpmp.ADDRESS_REQUEST else None)
+    return lambda lab: breaking.serving_at(lab, "router", "nat-pmp", natpmp.PORT, server)
+
+
+def router_keeps_to_itself(lab: Lab) -> AbstractContextManager[object]:
+    """As newer software does where its outer address is private."""
     return services.universal_plug_and_play(lab)
 
 
@@ -129,10 +138,14 @@ CASES = [
          evidence=f"Other ports of {WAN} answer"),
     Case("only other sources are let in", (rdp, to(3389, LOGGER, 3389, sources="9.9.9.0/24")), (RDP,), MISSING, UNKNOWN_MISSING),
     Case("only our source is let in", (rdp, to(3389, LOGGER, 3389, sources="203.0.113.250/32")), (RDP,), CONFIRMED, CONFIRMED),
-    Case("two routers", (rdp, nat("192.168.1"), router_tells), (f"{services.SECOND_NAT}:3389",),
+    Case("two routers", (rdp, nat("192.168.1"), router_tells("192.168.1.2")), (f"{services.SECOND_NAT}:3389",),
          ["double-nat certain"], UNKNOWN_MISSING, evidence="outer address is 192.168.1.2", public=services.SECOND_NAT),
-    Case("a carrier's NAT", (rdp, nat("100.64.7"), router_tells), (f"{services.SECOND_NAT}:3389",),
+    Case("a carrier's NAT", (rdp, nat("100.64.7"), router_tells("100.64.7.2")), (f"{services.SECOND_NAT}:3389",),
          ["carrier-nat certain"], UNKNOWN_MISSING, evidence="outer address is 100.64.7.2", public=services.SECOND_NAT),
+    Case("two routers, and ours keeps it to itself", (rdp, nat("192.168.1"), router_keeps_to_itself), (f"{services.SECOND_NAT}:3389",),
+         ["double-nat likely"], UNKNOWN_MISSING, evidence="second private address, 192.168.1.1", public=services.SECOND_NAT),
+    Case("a carrier's NAT, and our router keeps it to itself", (rdp, nat("100.64.7"), router_keeps_to_itself), (f"{services.SECOND_NAT}:3389",),
+         ["carrier-nat likely"], UNKNOWN_MISSING, evidence="100.64.7.1, an address that providers use", public=services.SECOND_NAT),
     Case("two routers that tell nothing", (rdp, nat("192.168.1")), (f"{services.SECOND_NAT}:3389",), MISSING, UNKNOWN_MISSING),
     Case("forwarded on another port, asked at the usual one", (rdp, to(53389, LOGGER, 3389)), (RDP,), MISSING, UNKNOWN_MISSING),
     Case("forwarded on another port, and named", (rdp, to(53389, LOGGER, 3389)), (WAN, "--map", "53389:3389"), CONFIRMED, CONFIRMED),

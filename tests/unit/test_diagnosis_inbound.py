@@ -35,6 +35,11 @@ def nat(*outer, public=None, forwards=(), listed=False, hops=()):
     return NatSeen("192.168.50.1", "192.168.50.20", tuple(OuterSide("upnp", a, "success") for a in outer), public, forwards, listed, hops)
 
 
+def mute(hop, result="network-failure"):
+    side = OuterSide("nat-pmp", None, result)
+    return NatSeen("192.168.50.1", "192.168.50.20", (side,), "203.0.113.5", hops=("192.168.50.1", hop))
+
+
 def lists(*forwards):
     return nat("198.51.100.2", forwards=forwards, listed=True)
 
@@ -78,7 +83,8 @@ ROWS = [
     ("the router finds nobody at the forward's end", [NO_HOST], [lan()], {}, [("forward-elsewhere", LIKELY)]),
     ("the router finds nobody, nobody asked inside", [NO_HOST], [], {}, [("forward-elsewhere", POSSIBLE)]),
     ("'no route to host' after a search", [replace(NO_WAY, elapsed_ms=3060)], [lan()], {}, [("forward-elsewhere", LIKELY)]),
-    ("'no route to host' after a search, nobody asked inside", [replace(NO_WAY, elapsed_ms=3060)], [], {}, [("forward-elsewhere", POSSIBLE)]),
+    ("'no route to host' after a search, nobody asked inside", [replace(NO_WAY, elapsed_ms=3060)], [], {},
+     [("forward-elsewhere", POSSIBLE)]),
     ("'no route to host' at once", [replace(NO_WAY, elapsed_ms=60)], [lan()], {}, [("unreachable", POSSIBLE)]),
     ("another router says unreachable", [out(outcome=Outcome.UNREACHABLE, icmp=Icmp(3, 0, "203.0.113.1"))], [lan()], {},
      [("unreachable", LIKELY)]),
@@ -132,6 +138,14 @@ ROWS = [
      [("service-down", CERTAIN), ("double-nat", CERTAIN)]),
     ("a private outer address and a web server in front", [out(speaks="http")], [lan()], {"nat": nat("10.0.0.1")},
      [("forward-elsewhere", CERTAIN), ("double-nat", CERTAIN)]),
+    ("a router that keeps a private outer address to itself", [SILENT], [lan()], {"nat": mute("192.168.1.1")}, [("double-nat", LIKELY)]),
+    ("a router that keeps a carrier's address to itself", [SILENT], [lan()], {"nat": mute("100.64.7.1")}, [("carrier-nat", LIKELY)]),
+    ("a router without an outer address, before a public hop", [SILENT], [lan()], {"nat": mute("203.0.113.1")},
+     [("forward-missing", LIKELY)]),
+    ("a router without an outer address, before silence", [SILENT], [lan()], {"nat": mute("")}, [("forward-missing", LIKELY)]),
+    ("a router without an outer address on a line that nobody sees", [SILENT], [lan()], {"nat": replace(mute("192.168.1.1"), public=None)},
+     [("forward-missing", LIKELY)]),
+    ("a router that refuses to tell", [SILENT], [lan()], {"nat": mute("192.168.1.1", "not-authorised")}, [("forward-missing", LIKELY)]),
     ("NAT alone is a warning", [], [], {"nat": nat("10.0.0.1")}, [("double-nat", CERTAIN)]),
     # what the router lists
     ("silence although the forward is listed", [SILENT], [lan()], {"nat": lists(FORWARD)}, [("forward-missing", POSSIBLE)]),

@@ -223,9 +223,9 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "server-hangs-up",
-        "One server accepts and closes.",
+        "One server accepts, and closes at the first word.",
         _answered_by("hangs-up", TO_STREAMER),
-        {"http streamer.alsoenergy.com": "ECONNRESET"},
+        {"http streamer.alsoenergy.com": "closed", "tls streamer.alsoenergy.com": "closed"},
         OTHERS,
     ),
     Fault(

@@ -244,20 +244,20 @@ class Node:
         return process
 
     def await_(self, process: Process, ready: Callable[[], bool]) -> Process:
-        """Wait until ``ready``, asked in this node, is true."""
-
-        def body() -> bool:
-            deadline = time.monotonic() + START_S
-            while process.running() and time.monotonic() < deadline:
-                if ready():
-                    return True
-                time.sleep(0.005)
-            return False
-
-        if not self.within(body):
+        """Wait until ``ready``, asked in this node, is true of a process."""
+        if not self.within(lambda: self.await_true(ready, process.running)):
             self.stop(process)
             raise LabError(f"{process.name} in {self.name} did not come up:\n{process.tail()}")
         return process
+
+    def await_true(self, ready: Callable[[], bool], going: Callable[[], bool] = lambda: True) -> bool:
+        """Ask ``ready`` until it is true; False where ``going`` no longer is, or after START_S."""
+        deadline = time.monotonic() + START_S
+        while going() and time.monotonic() < deadline:
+            if ready():
+                return True
+            time.sleep(0.005)
+        return False
 
     def stop(self, process: Process) -> None:
         """End one process of this node."""

@@ -99,8 +99,8 @@ def mute(port: int) -> Server:
 
 
 def hangs_up(port: int) -> Server:
-    """Accepts and closes."""
-    return tcp_server(port, lambda connection: None)
+    """Accepts, hears the client out once, and closes."""
+    return tcp_server(port, lambda connection: connection.recv(65536) and None)
 
 
 def inetd(port: int, argv: Sequence[str]) -> Server:

@@ -23,7 +23,7 @@ from cryptography.x509.oid import NameOID
 
 from .daemons import dns_question
 
-PATIENCE_S = 0.8
+PATIENCE_S = 1.5
 _IP_RECVERR, _EPOCH = 11, 2_208_988_800
 _RCODES = {0: "NOERROR", 2: "SERVFAIL", 3: "NXDOMAIN", 5: "REFUSED"}
 
@@ -308,7 +308,7 @@ def proxied(rest: str) -> str:
 
 
 def ntp(rest: str) -> str:
-    """``host``: stratum, leap where not 0, whole seconds of offset where a second or more, and a kiss's code."""
+    """``host``: stratum, leap where not 0, the offset where it is more than half a minute, and a kiss's code."""
     address = _address(rest)
     if address is None:
         return "no address"
@@ -319,7 +319,7 @@ def ntp(rest: str) -> str:
     if reply[24:32] != b"aetui-la":
         return f"stratum {stratum} other origin"
     words = [f"stratum {stratum}", f"leap {leap}" if leap else "", f"kiss {reply[12:16].decode()}" if stratum == 0 else ""]
-    if stratum and abs(offset) > 1:
+    if stratum and abs(offset) > 30:
         words.append(f"offset {round(offset / 60)} min")
     return " ".join(filter(None, words))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -24,7 +25,8 @@ HEALTHY = {
 
 def ask_all(questions: list[str], env: Mapping[str, str]) -> dict[str, str]:
     os.environ.update(env)
-    return {question: see(question) for question in questions}
+    with ThreadPoolExecutor(max(1, len(questions))) as pool:
+        return dict(zip(questions, pool.map(see, questions), strict=True))
 
 
 @pytest.mark.parametrize("fault", [*FAULTS, *PAIRS, *CALM], ids=lambda fault: fault.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 from lab import services, topology
 from lab.network import Lab
@@ -21,9 +21,12 @@ def greeting(address: str, port: int, question: bytes = b"") -> str:
 
 def datagram(address: str, port: int, question: bytes) -> bytes:
     with socket.socket(type=socket.SOCK_DGRAM) as handle:
-        handle.settimeout(3)
-        handle.sendto(question, (address, port))
-        return handle.recv(2048)
+        handle.settimeout(2)
+        for _ in range(3):  # multicast is answered at leisure
+            handle.sendto(question, (address, port))
+            with suppress(TimeoutError):
+                return handle.recv(2048)
+        raise TimeoutError
 
 
 def seen_by_jump(lab: Lab) -> str:

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import timedelta
 
-from aetui.diagnosis.machine import clock_offset
 from aetui.diagnosis.pages import asks_login, issuer_product, leads_away, login_page, product_page, says_blocked
-from aetui.diagnosis.readings import EXPIRED, NOT_YET_VALID
 from aetui.diagnosis.transport import BEHIND_GATEWAY, web_works
 from aetui.diagnosis.view import Row, View
 from aetui.observations import Ended, FtpSeen, FtpTransfer, HttpSeen, NtpSeen, Outcome, TlsSeen
@@ -272,8 +269,7 @@ def _untrusted(row: Row, seen: TlsSeen) -> bool:
     return (
         row.reading.cause in {"tls-untrusted", "tls-intercepted", "tls-expired"}
         and bool(seen.chain)
-        and seen.logger is not None
-        and (seen.logger.code not in {EXPIRED, NOT_YET_VALID} or issuer_product(seen.chain[0].issuer) is not None)
+        and (row.reading.cause != "tls-expired" or issuer_product(seen.chain[0].issuer) is not None)
     )
 
 
@@ -286,15 +282,6 @@ def _served_by(view: View, mine: list[tuple[Row, TlsSeen]]) -> list[str]:
 def _documented(view: View, row: Row) -> str:
     check = view.state.checks.get(f"dns:{row.host}")
     return (check.about.get("documented") if check else None) or row.host
-
-
-def clock_explains(view: View, seen: TlsSeen) -> bool:
-    """True where the chain's dates hold at the time that the network tells, and only our clock makes them fail."""
-    offset = clock_offset(view)
-    if offset is None or seen.verified_at is None or not seen.chain:
-        return False
-    then = seen.verified_at + timedelta(milliseconds=offset)
-    return all(c.not_before <= then <= c.not_after for c in seen.chain)
 
 
 def certificates(view: View) -> Iterator[Finding]:

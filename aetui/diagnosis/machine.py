@@ -6,12 +6,13 @@ Sources: RFC 3927 (169.254/16), RFC 4330 and RFC 5905 (time), RFC 9110 section 6
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from ipaddress import ip_interface
 from statistics import median
 
-from aetui.diagnosis.readings import EXPIRED, LARGEST_DELAY_MS, NOT_YET_VALID
+from aetui.diagnosis.readings import LARGEST_DELAY_MS
 from aetui.diagnosis.view import Row, View
-from aetui.observations import DnsSeen, Interface, NtpSeen, Outcome, TcpSeen
+from aetui.observations import DnsSeen, Interface, NtpSeen, Outcome, TcpSeen, TlsSeen
 from aetui.records import Confidence, Finding, Owner, Said, Severity, Status
 
 CLOCK_LIMIT_MS = 60_000.0
@@ -36,8 +37,8 @@ def _root(view: View, cause: str, *evidence: Said, **facts: str) -> Finding:
 
 
 def _ports(interfaces: tuple[Interface, ...]) -> list[Interface]:
-    """The sockets of this machine: bridges and the like count only where it has nothing else, as in a virtual machine."""
-    sockets = [i for i in interfaces if i.kind not in {"loopback", "virtual"}]
+    """The sockets of this machine: bridges, tunnels and the like count only where it has nothing else, as in a virtual machine."""
+    sockets = [i for i in interfaces if i.kind not in {"loopback", "virtual", "vpn"}]
     return sockets or [i for i in interfaces if i.kind != "loopback"]
 
 
@@ -86,7 +87,7 @@ def gateway_unreachable(view: View) -> Iterator[Finding]:
     link = view.link
     if link is None or "link" in view.explained or link.gateway is None or link.gateway_answers is not False or view.outside_answers:
         return
-    if any(a.outcome is Outcome.OPEN and a.resolver == link.gateway for a in view.answers):
+    if view.gateway_heard:
         return
     said = Said("gateway-no-arp", {"gateway": link.gateway, "interface": link.default_interface or "?"})
     yield _root(view, "gateway-unreachable", said, gateway=link.gateway)
@@ -144,11 +145,7 @@ def clock_wrong(view: View) -> Iterator[Finding]:
     offset = clock_offset(view)
     if offset is None or abs(offset) <= CLOCK_LIMIT_MS:
         return
-    rows = [
-        row.id
-        for row, seen in view.tls
-        if seen.logger and seen.logger.code in {NOT_YET_VALID, EXPIRED} and row.reading.status is Status.FAIL
-    ]
+    rows = [row.id for row, seen in view.tls if row.reading.cause == "tls-expired" and valid_at(seen, offset)]
     sources = sorted(time_offsets(view)) or sorted(date_offsets(view))
     lone = len(sources) < 2 and not (time_offsets(view) and date_offsets(view))
     said = Said("clock-offset", {"offset": _span(offset), "sources": ", ".join(sources), "direction": "slow" if offset > 0 else "fast"})
@@ -163,16 +160,26 @@ def clock_wrong(view: View) -> Iterator[Finding]:
     )
 
 
+def valid_at(seen: TlsSeen, offset: float) -> bool:
+    """True where the chain's dates hold at the time that the network tells, and only our clock makes them fail."""
+    if seen.verified_at is None or not seen.chain:
+        return False
+    then = seen.verified_at + timedelta(milliseconds=offset)
+    return all(c.not_before <= then <= c.not_after for c in seen.chain)
+
+
 def lying_clock(view: View) -> Iterator[Finding]:
-    """One time server contradicts every other source of time."""
+    """A time server contradicts the web servers' clocks, or, where no page told a time, every other time server."""
     times, dates = time_offsets(view), date_offsets(view)
-    for row, _ in view.ntp:
-        if row.host not in times or row.id in view.explained:
-            continue
-        others = [v for host, v in times.items() if host != row.host] + ([median(dates.values())] if dates else [])
-        if len(others) >= 1 and abs(times[row.host]) > CLOCK_LIMIT_MS and all(abs(v) <= AGREE_MS for v in others):
-            said = Said("time-contradicts", {"host": row.host, "offset": _span(times[row.host])})
-            yield Finding("ntp-bad-answer", (row.id,), evidence=(said,), facts={"host": row.host, "what": "a wrong time"})
+    liars = []
+    for row in (row for row, _ in view.ntp if row.host in times and row.id not in view.explained):
+        others = [median(dates.values())] if dates else [v for host, v in times.items() if host != row.host]
+        if others and abs(times[row.host]) > CLOCK_LIMIT_MS and all(abs(v) <= AGREE_MS for v in others):
+            liars.append(row)
+    if liars:
+        said = tuple(Said("time-contradicts", {"host": row.host, "offset": _span(times[row.host])}) for row in liars)
+        hosts = " and ".join(row.host for row in liars)
+        yield Finding("ntp-bad-answer", tuple(row.id for row in liars), evidence=said, facts={"host": hosts, "what": "a wrong time"})
 
 
 def _span(milliseconds: float) -> str:

@@ -129,7 +129,7 @@ def _chain(seen: TlsSeen) -> Tentative:
         return UNKNOWN
     if word.trusted:
         return PASS if seen.name_matches else fail("tls-name-mismatch")
-    if word.code in {NOT_YET_VALID, EXPIRED}:
+    if word.code in {NOT_YET_VALID, EXPIRED} and (seen.logger_when_valid is None or seen.logger_when_valid.trusted):
         return fail("tls-expired")
     if seen.machine is not None and seen.machine.trusted:
         return fail("tls-intercepted")

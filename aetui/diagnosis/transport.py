@@ -53,7 +53,7 @@ def no_internet(view: View) -> Iterator[Finding]:
     link, beyond = view.link, view.beyond
     if beyond is None or not beyond.trials or view.outside_answers or not view.settled(("tcp", "ntp", "dns")):
         return
-    if link is not None and link.gateway_answers is False:
+    if link is not None and link.gateway_answers is False and not view.gateway_heard:
         return
     if any(_prohibited(t.tcp.icmp) for t in beyond.trials) or any(t.tcp.outcome is Outcome.DENIED for t in beyond.trials):
         return
@@ -64,7 +64,7 @@ def no_internet(view: View) -> Iterator[Finding]:
     gateway = (link.gateway if link else None) or "?"
     targets = ", ".join(f"{t.tcp.address}:{t.tcp.port}" for t in beyond.trials)
     said = [Said("nothing-beyond", {"targets": targets})]
-    if link is not None and link.gateway_answers:
+    if view.gateway_heard:
         said.insert(0, Said("gateway-answers", {"gateway": gateway}))
     icmp = next((t.tcp.icmp for t in beyond.trials if t.tcp.icmp is not None), None)
     if icmp is not None:
@@ -75,7 +75,7 @@ def no_internet(view: View) -> Iterator[Finding]:
         follows=waiting,
         evidence=tuple(said),
         facts={"gateway": gateway, "count": str(len(waiting))},
-        confidence=Confidence.CERTAIN if link is not None and link.gateway_answers else Confidence.LIKELY,
+        confidence=Confidence.CERTAIN if view.gateway_heard else Confidence.LIKELY,
         owner=Owner.ISP if icmp is not None and icmp.sender != gateway else None,
     )
 

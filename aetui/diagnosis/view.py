@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from ipaddress import ip_address
 from typing import TypeVar
 
 from aetui.diagnosis.readings import Tentative, read
@@ -218,6 +219,13 @@ class View:
         return self.seen("beyond", SeriesSeen)
 
     @cached_property
+    def gateway_heard(self) -> bool:
+        """True where the gateway has answered anything: on the link, or as a DNS server."""
+        gateway = self.link.gateway if self.link else self.state.vantage.gateway
+        asked = any(answer.outcome is Outcome.OPEN and answer.resolver == gateway for answer in self.answers)
+        return asked or (self.link is not None and self.link.gateway_answers is True)
+
+    @cached_property
     def outside_answers(self) -> bool:
         """True where anything beyond the gateway has answered anything at all."""
         gateway = self.link.gateway if self.link else self.state.vantage.gateway
@@ -229,5 +237,7 @@ class View:
             ):
                 return True
         if any(seen.outcome is Outcome.OPEN for _, seen in self.ntp):
+            return True
+        if any(answer.outcome is Outcome.OPEN and ip_address(answer.resolver).is_global for answer in self.answers):
             return True
         return any(self.opinions(row.host, beside=False) for row, _ in self.names)

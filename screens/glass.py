@@ -32,6 +32,7 @@ NO_LOOK: Look = ("", "", "")
 UNKNOWN: Cell = ("\0", NO_LOOK)
 """A cell of which nothing is known; equal to no cell that is ever drawn."""
 
+_OFF = {"1": "22", "2": "22", "3": "23", "4": "24", "7": "27", "9": "29"}
 _ATTRIBUTES = {"bold": "1", "dim": "2", "italic": "3", "underline": "4", "reverse": "7", "strike": "9"}
 
 
@@ -50,10 +51,13 @@ def change(before: Look | None, after: Look) -> str:
     """The shortest SGR sequence from one look to another; None stands for not known."""
     if before == after:
         return ""
-    if before is None or before[0] != after[0]:
+    if before is None:
         return f"\x1b[{';'.join(part for part in ('0', *after) if part)}m"
-    parts = [new or default for old, new, default in zip(before[1:], after[1:], ("39", "49"), strict=True) if old != new]
-    return f"\x1b[{';'.join(parts)}m"
+    had, has = (set(filter(None, each[0].split(";"))) for each in (before, after))
+    off = sorted({_OFF[code] for code in had - has})
+    on = sorted(code for code in has if code not in had or _OFF[code] in off)
+    colours = [new or default for old, new, default in zip(before[1:], after[1:], ("39", "49"), strict=True) if old != new]
+    return f"\x1b[{';'.join([*off, *on, *colours])}m"
 
 
 def _marks_blanks(style: Look) -> bool:
@@ -98,7 +102,11 @@ class Glass:
                 x, y = _moved(segment, x, y)
             elif segment.text != "\n":
                 x = self._write(segment, x, y, system, touched)
-        text = "".join(self._line(y, sorted(columns)) for y, columns in sorted(touched.items()))
+        pieces: list[str] = []
+        current: Look | None = None
+        for line, columns in sorted(touched.items()):
+            current = self._line(line, sorted(columns), current, pieces)
+        text = "".join(pieces)
         self.sent += len(text)
         return Ready(f"{text}\x1b[0m" if text else "")
 
@@ -120,7 +128,7 @@ class Glass:
         return x
 
     def _replace(self, row: list[Cell], x: int, new: list[Cell]) -> list[int]:
-        """Put cells in the place of others; what is left of a wide character that is cut in two becomes a blank. Gives the columns that changed."""
+        """Put cells in the place of others; half of a wide character that is left over becomes a blank. Gives the columns that changed."""
         after = x + len(new)
         columns = list(range(x, after))
         if row[x][0] == "" and x:
@@ -132,10 +140,9 @@ class Glass:
         row[x:after] = new
         return columns
 
-    def _line(self, y: int, columns: list[int]) -> str:
-        """The bytes for the changed cells of one line: runs, with small gaps bridged."""
-        row, pieces, at = self.rows[y], [], -1
-        current: Look | None = None
+    def _line(self, y: int, columns: list[int], current: Look | None, pieces: list[str]) -> Look | None:
+        """Add the bytes for the changed cells of one line, small gaps bridged; gives the look that the terminal is left in."""
+        row, at = self.rows[y], -1
         for column in columns:
             if at < 0 or column - at > GAP:
                 pieces.append(f"\x1b[{y + 1};{column + 1}H")
@@ -147,7 +154,7 @@ class Glass:
                     current = style
                 pieces.append(text)
                 at += 1
-        return "".join(pieces)
+        return current
 
 
 def _clusters(text: str) -> list[str]:

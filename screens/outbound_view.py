@@ -17,12 +17,14 @@ from aetui.screens.outbound_rows import FILTERS, Look, all_folds, check_id, coun
 from aetui.screens.runner import Runner, describe_all
 from aetui.screens.scene import Scene
 from aetui.screens.verdict import Headline, headline
-from aetui.screens.widgets.lines import Line, line
+from aetui.screens.widgets.lines import Line, cut, line
 from aetui.screens.widgets.page import Para, pieces
 from aetui.screens.widgets.rows import Row
 from aetui.screens.words import say
 
 NOTHING = Diagnosis({}, (), Verdict.UNDETERMINED)
+INDENT = 3
+"""Columns before the summary's second line."""
 SUMMARY_LINES = 2
 """Lines that the summary takes."""
 
@@ -81,19 +83,19 @@ class View:
         return written(self._note(note) if note else self.headline(), width)
 
     def _note(self, note: str) -> Headline:
-        return Headline("info", "", note)
+        return Headline("info", "", (note,))
 
     def headline(self) -> Headline:
         """How things stand."""
         runner, scene = self.runner, self.scene
         if runner.fault:
-            return Headline("fail", say("verdict", "fault"), displayable(runner.fault, 400))
+            return Headline("fail", say("verdict", "fault"), (displayable(runner.fault, 400),))
         if scene is not None and not runner.preparing:
             return headline(scene, runner.job, runner.opened)
         if runner.busy:
             place = runner.launch.place if runner.launch else ""
-            return Headline("running", say("verdict", "preparing"), say("verdict", "preparing_line", place=displayable(place, 60)))
-        return Headline("planned", say("verdict", "choose"), say("verdict", "choose_line"))
+            return Headline("running", say("verdict", "preparing"), (say("verdict", "preparing_line", place=displayable(place, 60)),))
+        return Headline("planned", say("verdict", "choose"), (say("verdict", "choose_line"),))
 
     def filters(self, chosen: str) -> Line:
         """The line that says what the list is narrowed to, and how much there is of each."""
@@ -152,24 +154,27 @@ class View:
 
 
 def written(head: Headline, width: int) -> list[Line]:
-    """A headline as two lines: the sign and the word stand out, the sentence wraps beside them."""
+    """A headline as two lines: the sign and the word stand out, the sentences wrap beside them, as many of them as fit whole."""
     lead = f" {head.glyph} {head.word}  " if head.word else f" {head.glyph} "
-    lines = list(_wrap(head.sentence, width - 1, len(lead), 3))
-    first = line((lead, head.ink), (lines[0] if lines else "", "strong"))
-    rest = [line(("   ", "plain"), (text, "strong")) for text in lines[1:SUMMARY_LINES]]
+    room = width - 1
+    text = list(_wrap(head.sentences[0] if head.sentences else "", room, len(lead)))
+    for number in range(len(head.sentences), 1, -1):
+        longer = list(_wrap(" ".join(head.sentences[:number]), room, len(lead)))
+        if len(longer) <= SUMMARY_LINES:
+            text = longer
+            break
+    if len(text) > SUMMARY_LINES:
+        text[SUMMARY_LINES - 1] = cut(f"{text[SUMMARY_LINES - 1]} {text[SUMMARY_LINES]}", room - INDENT)
+    first = line((lead, head.ink), (text[0] if text else "", "strong"))
+    rest = [line((" " * INDENT, "plain"), (each, "strong")) for each in text[1:SUMMARY_LINES]]
     return [first, *rest, *[line()] * (SUMMARY_LINES - 1 - len(rest))]
 
 
-def _wrap(text: str, width: int, first: int, after: int) -> Iterator[str]:
-    """Pieces of a text of which the first has less room; what does not fit the summary's lines ends in an ellipsis."""
-    start = pieces(text, max(10, width - first))[:1]
-    yield from start
-    rest = text[len(start[0]):].strip() if start else ""
-    more = pieces(rest, max(10, width - after))
-    if len(more) > SUMMARY_LINES - 1:
-        kept = more[SUMMARY_LINES - 2]
-        more = [*more[: SUMMARY_LINES - 2], kept[: max(0, width - after - 1)] + "…"]
-    yield from more
+def _wrap(text: str, width: int, lead: int) -> Iterator[str]:
+    """Pieces of a text of which the first has less room."""
+    first = pieces(text, max(10, width - lead))[:1]
+    yield from first
+    yield from pieces(" ".join(text.split()).removeprefix(first[0] if first else ""), max(10, width - INDENT))
 
 
 __all__ = ["NOTHING", "View", "written"]

@@ -4,6 +4,7 @@ come out. Pure.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from re import findall
@@ -22,11 +23,11 @@ CLOCK = "%H:%M:%S"
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """The summary: a key of ``skin.SIGNS``, the word, the sentence."""
+    """The summary: a key of ``skin.SIGNS``, the word, and sentences, of which the first matters and the others are shown where they fit."""
 
     standing: str
     word: str
-    sentence: str
+    sentences: tuple[str, ...]
 
     @property
     def glyph(self) -> str:
@@ -47,21 +48,21 @@ def headline(scene: Scene, job: Job | None, opened: Opened | None) -> Headline:
     if isinstance(job, Wait):
         return _waiting(scene, job)
     if isinstance(job, Whole):
-        return Headline("running", say("verdict", "checking"), _progress(scene))
+        return Headline("running", say("verdict", "checking"), tuple(_progress(scene)))
     if isinstance(job, Again):
         what = scene.full_name(job.ids[0]) if len(job.ids) == 1 else f"{len(job.ids)} checks"
-        return Headline("running", say("verdict", "checking"), say("verdict", "again", what=what))
+        return Headline("running", say("verdict", "checking"), (say("verdict", "again", what=what),))
     if opened is not None:
         return _opened(scene, opened)
     return verdict(scene)
 
 
-def _progress(scene: Scene) -> str:
-    done, failed = len(scene.state.results), sum(1 for i in scene.required if scene.standing(i) == "fail")
-    text = say("verdict", "progress", done=done, all=len(scene.state.checks))
-    text = f"{text} {say('verdict', 'failing', count=failed)}" if failed else text
-    worst = next((one for one in scene.diagnosed if one.severity is Severity.FAIL), None)
-    return f"{text} {worst.summary}" if worst is not None else text
+def _progress(scene: Scene) -> Iterator[str]:
+    yield say("verdict", "progress", done=len(scene.state.results), all=len(scene.state.checks))
+    failed = sum(1 for i in scene.required if scene.standing(i) == "fail")
+    if failed:
+        yield say("verdict", "failing", count=failed)
+    yield from (one.summary for one in scene.diagnosed[:1] if one.severity is Severity.FAIL)
 
 
 def _waiting(scene: Scene, job: Wait) -> Headline:
@@ -71,14 +72,14 @@ def _waiting(scene: Scene, job: Wait) -> Headline:
         sentence = say("wait", "trying", what=what, tries=max(1, job.tries))
     else:
         sentence = say("wait", "between", what=what, tries=job.tries, at=clock(job.last), every=f"{WAIT_EVERY_S:.0f}", ends=clock(job.ends))
-    return Headline("running", say("wait", "word"), sentence)
+    return Headline("running", say("wait", "word"), (sentence,))
 
 
 def _opened(scene: Scene, opened: Opened) -> Headline:
     values = {"what": scene.full_name(opened.id), "at": clock(opened.at), "tries": opened.tries, "waited": span(opened.waited_s)}
     if opened.held:
-        return Headline("pass", say("wait", "opened_word"), say("wait", "opened", **values))
-    return Headline("fail", say("wait", "limit_word"), say("wait", "limit", **values))
+        return Headline("pass", say("wait", "opened_word"), (say("wait", "opened", **values),))
+    return Headline("fail", say("wait", "limit_word"), (say("wait", "limit", **values),))
 
 
 def clock(at: datetime) -> str:
@@ -89,42 +90,44 @@ def clock(at: datetime) -> str:
 def verdict(scene: Scene) -> Headline:
     """The verdict of the last run, and its first reason."""
     given = scene.diagnosis.verdict
-    sentence = {
-        Verdict.READY: _ready, Verdict.DEGRADED: _degraded, Verdict.BLOCKED: _blocked, Verdict.UNDETERMINED: _undetermined,
-    }[given](scene)
+    said = {Verdict.READY: _ready, Verdict.DEGRADED: _degraded, Verdict.BLOCKED: _blocked, Verdict.UNDETERMINED: _undetermined}[given](scene)
+    sentences = tuple(displayable(sentence, LONGEST) for sentence in (*_cut_short(scene, given), *said) if sentence)
+    return Headline(_STANDING[given], say("verdict", given.value), sentences)
+
+
+def _cut_short(scene: Scene, given: Verdict) -> Iterator[str]:
     ended = scene.state.ended
     if ended in {"cancelled", "deadline"} and given is not Verdict.BLOCKED:
-        sentence = f"{say('verdict', ended, done=_run(scene), all=len(scene.state.checks))} {sentence}"
+        yield say("verdict", ended, done=_run(scene), all=len(scene.state.checks))
     elif ended == "vantage-lost":
-        sentence = f"{say('verdict', 'lost')} {sentence}"
-    return Headline(_STANDING[given], say("verdict", given.value), displayable(sentence.strip(), LONGEST))
+        yield say("verdict", "lost")
 
 
 def _run(scene: Scene) -> int:
     return sum(1 for result in scene.state.results.values() if result.not_run is None)
 
 
-def _ready(scene: Scene) -> str:
-    remark = next((one for one in scene.diagnosed), None)
-    text = say("verdict", "ready_line", equipment=scene.equipment(scene.state.equipment))
-    return f"{text} {remark.summary}" if remark is not None else text
+def _ready(scene: Scene) -> Iterator[str]:
+    yield say("verdict", "ready_line", equipment=scene.equipment(scene.state.equipment))
+    yield from (one.summary for one in scene.diagnosed[:1])
 
 
-def _degraded(scene: Scene) -> str:
-    first = next((one for one in scene.diagnosed if one.severity is not Severity.INFO), None)
-    return f"{say('verdict', 'degraded_line')} {first.summary}" if first is not None else say("verdict", "degraded_line")
+def _degraded(scene: Scene) -> Iterator[str]:
+    yield say("verdict", "degraded_line")
+    yield from (one.summary for one in [one for one in scene.diagnosed if one.severity is not Severity.INFO][:1])
 
 
-def _blocked(scene: Scene) -> str:
+def _blocked(scene: Scene) -> Iterator[str]:
     found = [one for one in scene.diagnosed if one.severity is Severity.FAIL]
     if not found:
-        return say("verdict", "blocked_bare", count=sum(1 for i in scene.required if scene.standing(i) == "fail"))
-    parts = [found[0].summary, _extent(scene, found[0])]
+        yield say("verdict", "blocked_bare", count=sum(1 for i in scene.required if scene.standing(i) == "fail"))
+        return
+    yield found[0].summary
+    yield _extent(scene, found[0])
     if len(found) > 1:
-        parts.append(say("verdict", "blocked_more", count=len(found) - 1) if len(found) > 2 else say("verdict", "blocked_more_one"))
+        yield say("verdict", "blocked_more", count=len(found) - 1) if len(found) > 2 else say("verdict", "blocked_more_one")
     if found[0].owner is not Owner.UNKNOWN:
-        parts.append(say("verdict", "blocked_owner", owner=OWNERS[found[0].owner]))
-    return " ".join(filter(None, parts))
+        yield say("verdict", "blocked_owner", owner=OWNERS[found[0].owner])
 
 
 def _extent(scene: Scene, one: Diagnosed) -> str:
@@ -138,9 +141,8 @@ def _extent(scene: Scene, one: Diagnosed) -> str:
     return say("verdict", "blocked_rows", count=len(explained)) if len(explained) > 1 else ""
 
 
-def _undetermined(scene: Scene) -> str:
-    first = next((one for one in scene.diagnosed if one.severity is not Severity.INFO), None)
-    if first is not None:
-        return first.summary
-    count = sum(1 for i in scene.required if scene.standing(i) not in {"pass", "warn"})
-    return say("verdict", "undetermined_bare", count=count)
+def _undetermined(scene: Scene) -> Iterator[str]:
+    first = [one for one in scene.diagnosed if one.severity is not Severity.INFO][:1]
+    yield from (one.summary for one in first)
+    if not first:
+        yield say("verdict", "undetermined_bare", count=sum(1 for i in scene.required if scene.standing(i) not in {"pass", "warn"}))

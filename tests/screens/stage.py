@@ -184,6 +184,8 @@ async def until(pilot: Pilot[Any], true: Callable[[], object], what: str = "") -
     """Let the app go on until something holds."""
     end = asyncio.get_running_loop().time() + LONGEST_WAIT_S
     while not true():
+        if pilot.app._exception is not None:
+            raise pilot.app._exception
         if asyncio.get_running_loop().time() > end:
             raise AssertionError(f"never came: {what or true}\n{screen(pilot.app)}")
         await pilot.pause(0.01)

@@ -35,9 +35,8 @@ def world(text: str) -> World:
         return TlsSeen(check.host or "", Ended.DONE, "finished", text, text, text, (leaf,), Verification(False, 20, text), None, None, True)
 
     def http(check: Check, _time: int) -> Observation:
-        return HttpSeen(
-            f"http://{check.host}/", Ended.DONE, 200, text, (("server", text), ("location", text)), text, text.encode("utf-8", "replace"), text
-        )
+        headers = (("server", text), ("location", text))
+        return HttpSeen(f"http://{check.host}/", Ended.DONE, 200, text, headers, text, text.encode("utf-8", "replace"), text)
 
     def dns(check: Check, _time: int) -> Observation:
         return HEALTHY["dns"](check) if check.about.get("purpose") == "canary" else names(check)

@@ -120,11 +120,9 @@ def _explained(view: View, finding: Finding, identity: str) -> Reading:
 
 
 def _alone(view: View, identity: str, tentative: Tentative) -> Reading:
-    return Reading(
-        tentative.status,
-        tentative.cause,
-        view.satisfied.get(identity) or (_nearest(view, identity) if tentative.status is Status.SKIP else None),
-    )
+    result = view.state.results.get(identity)
+    waits = result is not None and result.not_run == "needs"
+    return Reading(tentative.status, tentative.cause, view.satisfied.get(identity) or (_nearest(view, identity) if waits else None))
 
 
 def _nearest(view: View, identity: str) -> str | None:

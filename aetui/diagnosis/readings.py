@@ -13,6 +13,7 @@ from aetui.diagnosis.pages import login_page, product_page
 from aetui.events import Result
 from aetui.observations import (
     BannerSeen,
+    DnsAnswer,
     DnsSeen,
     Ended,
     FtpSeen,
@@ -91,9 +92,14 @@ def is_sinkhole(address: str) -> bool:
 
 def _denied_by_first(seen: DnsSeen) -> bool:
     """True where the first resolver that answers knows no address: a logger takes its word and asks nobody else."""
-    usable = [a for a in seen.answers if a.outcome is Outcome.OPEN and a.rcode in {"NOERROR", "NXDOMAIN"}]
-    first = usable[0].resolver if usable else None
-    return first is not None and not any(a.addresses for a in usable if a.resolver == first)
+    first = next((a.resolver for a in seen.answers if _says(a)), None)
+    mine = [a for a in seen.answers if a.resolver == first]
+    return first is not None and not any(a.addresses for a in mine) and any(a.type == "A" and _says(a) for a in mine)
+
+
+def _says(answer: DnsAnswer) -> bool:
+    """True for a resolver's word on a name: its addresses, or that there are none."""
+    return answer.outcome is Outcome.OPEN and answer.rcode in {"NOERROR", "NXDOMAIN"}
 
 
 def _dns(result: Result, seen: Observation) -> Tentative:
@@ -107,11 +113,12 @@ def _dns(result: Result, seen: Observation) -> Tentative:
         lies = [a for a in seen.addresses if is_sinkhole(a) and a not in documented]
         return fail("dns-filtered") if lies else PASS
     answered = [a for a in seen.answers if a.outcome is Outcome.OPEN]
-    if not answered:
-        return fail("dns-unreachable") if seen.answers else UNKNOWN
-    if any(a.rcode in {"NXDOMAIN", "NOERROR"} for a in answered):
+    if not seen.answers:
+        return UNKNOWN
+    if any(a.rcode == "NXDOMAIN" or (a.type == "A" and _says(a)) for a in answered):
         return fail("dns-name-missing")
-    return fail("dns-failing")
+    errors = [a for a in answered if not _says(a)]
+    return fail("dns-failing") if errors else fail("dns-unreachable")
 
 
 def _tls(_result: Result, seen: Observation) -> Tentative:

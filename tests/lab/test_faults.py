@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from lab.diagnosing import Told, diagnose_here
-from lab.expected import EXPECTED, LOSS, PORTALS, Expected, ids
+from lab.expected import EXPECTED, LOSS, PORTALS, SLOWEST, Expected, ids
 from lab.fault import Fault
 from lab.faults import CALM, FAULTS, PAIRS
 from lab.network import Lab
@@ -72,6 +72,15 @@ def test_loss_is_called_loss_and_nothing_else(lab: Lab, fault: Fault, record_pro
     assert not told.rows("fail")
 
 
+def test_what_a_very_slow_line_leaves_no_time_for_is_untold_and_not_failed(lab: Lab, record_property: Record) -> None:
+    (fault,) = [f for f in FAULTS if f.name == SLOWEST]
+    told = told_of(lab, fault)
+    right = [(f.cause, f.severity) for f in told.problems] == [("slow", "warn")]
+    judged(record_property, fault.name, told, right)
+    assert right
+    assert told.rows("fail", "unknown", "skip") <= ids("ftp:*", told)
+
+
 @pytest.mark.parametrize("round_", range(3))
 @pytest.mark.parametrize("fault", [None, *CALM], ids=lambda fault: fault.name if fault else "healthy")
 def test_a_healthy_network_alarms_nobody(lab: Lab, fault: Fault | None, round_: int, record_property: Record) -> None:
@@ -82,5 +91,5 @@ def test_a_healthy_network_alarms_nobody(lab: Lab, fault: Fault | None, round_: 
 
 
 def test_every_fault_has_its_expectation() -> None:
-    known = {*EXPECTED, *PORTALS, *LOSS, "address-conflict"}
+    known = {*EXPECTED, *PORTALS, *LOSS, SLOWEST, "address-conflict"}
     assert {fault.name for fault in (*FAULTS, *PAIRS)} == known

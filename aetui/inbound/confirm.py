@@ -13,12 +13,11 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
 from aetui.inbound import nat, standing
-from aetui.inbound.knocking import WHOLE_S, expected_at, knock
+from aetui.inbound.knocking import WHOLE_S, Key, derive, expected_at, knock
 from aetui.inbound.listener import DEFAULT_PORTS
 from aetui.probes.common import together, within
 from aetui.reach import InboundSeen, Knock, NatSeen, Reached, Standing, Target, Token
 from aetui.vantage.base import Vantage
-from aetui.wire import token
 
 
 @runtime_checkable
@@ -89,7 +88,7 @@ def inside_targets(places: Sequence[tuple[str, int | None]], wanted: Sequence[Ta
 async def confirm(vantage: Vantage, wanted: Wanted, deadline: float, around: Surroundings | None = None) -> InboundSeen:
     """Knock from ``vantage`` (and the others), ask inside, and give everything that was seen."""
     around = around or Surroundings()
-    key = await asyncio.to_thread(token.Key.of, wanted.code) if wanted.code is not None else None
+    key = derive(wanted.code) if wanted.code is not None else None
     deadline = within(WHOLE_S, deadline)
     outside = [
         _outside(each, target, around.beside or around.nat, deadline, key)
@@ -103,17 +102,19 @@ async def confirm(vantage: Vantage, wanted: Wanted, deadline: float, around: Sur
     )
 
 
-async def _outside(vantage: Vantage, target: Target, seen: NatSeen | None, deadline: float, key: token.Key | None) -> Reached:
-    beside = vantage.info.kind != "jump"
-    seen_as = None if beside or not isinstance(vantage, SeesUs) else await vantage.client_address()
-    stands = standing.before(vantage.info, target.address, seen if beside else None, seen_as)
-    reached = await knock(vantage, target, stands, deadline, key)
-    return replace(reached, standing=standing.after(reached.standing, vantage.info, reached.arrival))
+async def _outside(vantage: Vantage, target: Target, seen: NatSeen | None, deadline: float, key: Key | None) -> Reached:
+    reached, seen_as = await asyncio.gather(knock(vantage, target, Standing.UNKNOWN, deadline, key), _seen_as(vantage))
+    known = standing.before(vantage.info, target.address, seen if vantage.info.kind != "jump" else None, seen_as)
+    return replace(reached, standing=standing.after(known, vantage.info, reached.arrival))
+
+
+async def _seen_as(vantage: Vantage) -> str | None:
+    return await vantage.client_address() if isinstance(vantage, SeesUs) else None
 
 
 async def public_address(vantage: Vantage) -> str | None:
     """The site's public address as the vantage sees us, where it is one; None where it does not tell, or tells a private one."""
-    return nat.public_or_none(await vantage.client_address()) if isinstance(vantage, SeesUs) else None
+    return nat.public_or_none(await _seen_as(vantage))
 
 
 def determined(seen: InboundSeen) -> bool:

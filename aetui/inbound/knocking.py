@@ -11,9 +11,10 @@ Never raises for what the network does but ``VantageLost``. Not here: what it me
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from aetui.observations import Ended, RdpSeen, TelnetSeen
 from aetui.probes import rdp, telnet
@@ -56,12 +57,28 @@ class _Said:
         return classify.server(self.heard.data)
 
 
-async def knock(vantage: Vantage, target: Target, standing: Standing, deadline: float, key: token.Key | None = None) -> Reached:
+Key = asyncio.Future[token.Key]
+"""Deriving it takes tens of milliseconds, and is waited for only once the connection is there."""
+
+
+def derive(code: str) -> Key:
+    """Begin to derive the key of a code, in a thread. The result may be waited for by any number of knocks."""
+    return asyncio.ensure_future(asyncio.to_thread(token.Key.of, code))
+
+
+async def knock(vantage: Vantage, target: Target, standing: Standing, deadline: float, key: Key | None = None) -> Reached:
     """Knock once. ``deadline`` bounds everything; ``key`` where a token is to be exchanged."""
     began = clock()
     knocker = _Knocker(vantage, target, within(WHOLE_S, deadline), key)
     said, proof = await knocker.run()
     return replace(_reached(vantage, target, standing, said, proof), elapsed_ms=since(began))
+
+
+class Attempt(Protocol):
+    """One connection in one protocol; ``present`` where the token goes with it."""
+
+    async def __call__(self, *, present: bool = True) -> _Said:
+        """Make it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +88,21 @@ class _Proof:
 
 
 class _Knocker:
-    def __init__(self, vantage: Vantage, target: Target, deadline: float, key: token.Key | None) -> None:
+    def __init__(self, vantage: Vantage, target: Target, deadline: float, key: Key | None) -> None:
         self.vantage, self.target, self.deadline, self.key = vantage, target, deadline, key
-        self.hello = token.hello(key) if key is not None else None
+        self._said: token.Hello | None = None
+
+    async def _hello(self, present: bool) -> token.Hello | None:
+        """What to present, where a token is to be presented at all."""
+        if self.key is None or not present:
+            return None
+        if self._said is None:
+            self._said = token.hello(await asyncio.shield(self.key))
+        return self._said
 
     async def run(self) -> tuple[_Said, _Proof]:
         """The first connection, and where it brought nothing the next ones."""
-        first = await (self._rdp(self.hello) if self.target.expected == "rdp" else self._telnet(self.hello))
+        first = await (self._rdp() if self.target.expected == "rdp" else self._telnet())
         proof = self._proof(first.heard.data)
         if proof.token is Token.MATCHED or first.connection.stream is None:
             return first, proof
@@ -91,15 +116,15 @@ class _Knocker:
         for attempt in self._attempts():
             if clock() >= self.deadline or (attempt == self._http and not self._may_type(before)):
                 break
-            before = await attempt(None)
+            before = await attempt(present=False)
             if before.heard.data:
                 return before, _Proof(Token.WRONG if self._listens(before) else Token.NONE)
         return first, _Proof()
 
-    def _attempts(self) -> tuple[Callable[[token.Hello | None], Awaitable[_Said]], ...]:
+    def _attempts(self) -> tuple[Attempt, ...]:
         if self.target.expected == "telnet":
-            return (self._telnet,) if self.hello is not None else ()
-        return (self._rdp, self._http) if self.hello is not None or self.target.expected is None else (self._http,)
+            return (self._telnet,) if self.key is not None else ()
+        return (self._rdp, self._http) if self.key is not None or self.target.expected is None else (self._http,)
 
     def _may_type(self, before: _Said) -> bool:
         """A silent telnet server may still be about to ask for a name, and a request line would be taken for one."""
@@ -107,12 +132,12 @@ class _Knocker:
 
     def _listens(self, said: _Said) -> bool:
         """True where a listener of ours answered that did not take our token."""
-        return self.hello is not None and _is_listener(said)
+        return self.key is not None and said.spoken.speaks == "aetui"
 
     def _proof(self, data: bytes) -> _Proof:
-        if self.key is None or self.hello is None:
+        if self.key is None or self._said is None:
             return _Proof()
-        arrived = token.parse_answer(self.key, self.hello, data)
+        arrived = token.parse_answer(self.key.result(), self._said, data)
         if arrived is not None:
             return _Proof(Token.MATCHED, Arrival(arrived.port, arrived.peer))
         return _Proof()
@@ -120,12 +145,13 @@ class _Knocker:
     async def _connect(self) -> Connection:
         return await self.vantage.connect(self.target.address, self.target.port, within(CONNECT_S, self.deadline))
 
-    async def _rdp(self, hello: token.Hello | None) -> _Said:
+    async def _rdp(self, *, present: bool = True) -> _Said:
         connection = await self._connect()
         if connection.stream is None:
             return _Said(connection, Heard(b"", Ended.SILENT))
         stream, limit = connection.stream, within(ANSWER_S, self.deadline)
         try:
+            hello = await self._hello(present)
             cookie = token.as_cookie(hello) if hello is not None else None
             heard = await ask(stream, x224.request(cookie=cookie), limit, _settled)
             seen = None
@@ -135,7 +161,7 @@ class _Knocker:
         finally:
             stream.close()
 
-    async def _telnet(self, hello: token.Hello | None) -> _Said:
+    async def _telnet(self, *, present: bool = True) -> _Said:
         connection = await self._connect()
         if connection.stream is None:
             return _Said(connection, Heard(b"", Ended.SILENT))
@@ -143,7 +169,7 @@ class _Knocker:
         patience = ANSWER_S if self.target.expected == "telnet" else UNKNOWN_S
         try:
             limit = within(patience, self.deadline)
-            heard = await self._greeting(stream, hello, limit)
+            heard = await self._greeting(stream, await self._hello(present), limit)
             if classify.server(heard.data).speaks != "telnet":
                 return _Said(connection, heard)
             return await self._talk(connection, stream, heard)
@@ -161,7 +187,7 @@ class _Knocker:
             heard = Heard(heard.data + telnet_wire.farewell(), heard.ended)
         return _Said(connection, heard, telnet=seen)
 
-    async def _http(self, _hello: token.Hello | None) -> _Said:
+    async def _http(self, *, present: bool = True) -> _Said:
         connection = await self._connect()
         if connection.stream is None:
             return _Said(connection, Heard(b"", Ended.SILENT))
@@ -175,10 +201,6 @@ class _Knocker:
 
 def _settled(data: bytes) -> bool:
     return classify.server(data).settled
-
-
-def _is_listener(said: _Said) -> bool:
-    return said.spoken.speaks == "aetui"
 
 
 def _reached(vantage: Vantage, target: Target, standing: Standing, said: _Said, proof: _Proof) -> Reached:

@@ -89,11 +89,11 @@ def speaking(first=b"", after=b"", close=False):
     return play
 
 
-async def knocked(behind, expected, key=None, info=OFFICE, port=3389):
+async def knocked(behind, expected, code=None, info=OFFICE, port=3389):
     vantage = Elsewhere({(PUBLIC, port): behind}, info)
     deadline = asyncio.get_running_loop().time() + 20
     target = Target(PUBLIC, port, port, expected)
-    reached = await knocking.knock(vantage, target, Standing.OUTSIDE, deadline, key)
+    reached = await knocking.knock(vantage, target, Standing.OUTSIDE, deadline, knocking.derive(code) if code else None)
     return reached, vantage
 
 
@@ -103,7 +103,7 @@ EXPECTED = ["rdp", "telnet", None]
 @pytest.mark.parametrize("expected", EXPECTED)
 async def test_a_token_comes_back_over_one_connection_whatever_is_expected(expected):
     async with listening() as (_, port):
-        reached, vantage = await knocked(port, expected, token.Key.of(CODE))
+        reached, vantage = await knocked(port, expected, CODE)
     assert (reached.token, reached.speaks, reached.arrival) == (Token.MATCHED, "aetui", Arrival(port, HOST))
     assert vantage.connects == 1
 
@@ -111,7 +111,7 @@ async def test_a_token_comes_back_over_one_connection_whatever_is_expected(expec
 @pytest.mark.parametrize("expected", ["rdp", None])
 async def test_a_listener_that_knows_another_code_is_told_from_a_real_service(expected):
     async with listening("0000-0000") as (_, port):
-        reached, _ = await knocked(port, expected, token.Key.of(CODE))
+        reached, _ = await knocked(port, expected, CODE)
     assert (reached.token, reached.speaks) == (Token.WRONG, "aetui")
 
 
@@ -140,7 +140,7 @@ async def test_what_answers_is_identified_with_and_without_a_token(expected, pla
     monkeypatch.setattr(knocking, "ANSWER_S", 1.0)
     monkeypatch.setattr(knocking, "UNKNOWN_S", 0.5)
     async with service(play) as (port, _):
-        reached, _ = await knocked(port, expected, token.Key.of(CODE) if coded else None)
+        reached, _ = await knocked(port, expected, CODE if coded else None)
     assert (reached.speaks, reached.token) == (speaks, Token.NONE)
     assert identity is None or (reached.identity or "").startswith(identity)
 
@@ -151,7 +151,7 @@ async def test_no_letter_is_typed_at_a_telnet_server_however_slow_it_is(expected
     monkeypatch.setattr(knocking, "ANSWER_S", 0.2)
     monkeypatch.setattr(knocking, "UNKNOWN_S", 0.2)
     async with service(speaking()) as (port, sent):
-        reached, _ = await knocked(port, expected, token.Key.of(CODE) if coded else None)
+        reached, _ = await knocked(port, expected, CODE if coded else None)
     assert reached.speaks == "nothing"
     said = bytes(sent).removesuffix(x224.request()) if expected is None else bytes(sent)
     items = telnet.Reader().feed(said)
@@ -161,7 +161,7 @@ async def test_no_letter_is_typed_at_a_telnet_server_however_slow_it_is(expected
 
 @pytest.mark.parametrize("outcome", [Outcome.FILTERED, Outcome.REFUSED, Outcome.UNREACHABLE, Outcome.FAILED])
 async def test_a_port_that_does_not_open_is_asked_once(outcome):
-    reached, vantage = await knocked(outcome, "rdp", token.Key.of(CODE))
+    reached, vantage = await knocked(outcome, "rdp", CODE)
     assert (reached.tcp.outcome, reached.speaks, reached.token, vantage.connects) == (outcome, "nothing", Token.NONE, 1)
 
 

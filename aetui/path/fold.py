@@ -23,6 +23,8 @@ def hops(recording: Recording) -> tuple[Hop, ...]:
     for shot in recording.shots:
         by_ttl.setdefault(shot.ttl, []).append(shot)
     parted = flows_part(recording.shots)
+    if recording.problem is not None and not any(shot.heard for shot in recording.shots):
+        return ()
     found = [_hop(ttl, by_ttl.get(ttl, []), parted) for ttl in range(1, max(by_ttl, default=0) + 1)]
     return tuple(found[: _end(found)])
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import sqrt
 
 from aetui.path.records import Hop, ReplyKind
 
@@ -16,6 +17,8 @@ LEAST_SENT = 5
 """Probes below which nothing is said of loss."""
 LEAST_LOST = 2
 """Lost probes below which nothing is said: one is chance."""
+SPREAD = 2.5
+"""Standard deviations by which it must exceed what chance makes of the same loss."""
 CLEAR = 0.1
 """Share of probes by which a hop's loss must exceed the loss behind it to be called a limit."""
 
@@ -42,15 +45,17 @@ def losses(hops: Sequence[Hop], reached: bool) -> dict[int, Loss]:
         real = min(share, behind)
         lost = hop.sent - hop.received
         above = (share - real) * hop.sent
-        found[hop.ttl] = Loss(real, _clearly(above, hop.sent), real > 0 and lost >= LEAST_LOST and real * hop.sent >= LEAST_LOST)
+        found[hop.ttl] = Loss(real, _clearly(above, hop.sent, real), real > 0 and lost >= LEAST_LOST and real * hop.sent >= LEAST_LOST)
         behind = real
     if not reached and counted:
         found[counted[-1].ttl] = Loss(0.0, limited=False, lossy=False)
     return found
 
 
-def _clearly(above: float, sent: int) -> bool:
-    return round(above) >= max(LEAST_LOST, CLEAR * sent)
+def _clearly(above: float, sent: int, real: float) -> bool:
+    """More than chance makes of two hops that share the same real loss (binomial counts)."""
+    chance = SPREAD * sqrt(2 * sent * real * (1 - real))
+    return round(above) >= max(LEAST_LOST, CLEAR * sent, chance)
 
 
 def begins_at(found: dict[int, Loss]) -> int | None:

@@ -11,15 +11,18 @@ import os
 import socket
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from ipaddress import IPv6Address
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 from . import kernel
 
 T = TypeVar("T")
 
+# Policy 3 with the fields of the five-tuple: policy 1 would trust the hash that the sending socket left on the packet, which no wire carries.
 _SYSCTL = {
     "net/ipv4/ip_forward": "1",
     "net/ipv6/conf/all/forwarding": "1",
@@ -28,8 +31,10 @@ _SYSCTL = {
     "net/ipv4/icmp_msgs_per_sec": "10000",
     "net/ipv4/conf/all/rp_filter": "0",
     "net/ipv4/conf/default/rp_filter": "0",
-    "net/ipv4/fib_multipath_hash_policy": "1",
-    "net/ipv6/fib_multipath_hash_policy": "1",
+    "net/ipv4/fib_multipath_hash_policy": "3",
+    "net/ipv6/fib_multipath_hash_policy": "3",
+    "net/ipv4/fib_multipath_hash_fields": "55",
+    "net/ipv6/fib_multipath_hash_fields": "55",
     "net/ipv6/conf/all/dad_transmits": "0",
     "net/ipv6/conf/default/dad_transmits": "0",
     "net/ipv6/conf/default/accept_dad": "0",
@@ -37,34 +42,37 @@ _SYSCTL = {
 }
 
 
-def left(link: int) -> str:
-    """Address of the nearer end of a link."""
-    return f"10.9.{link}.1"
-
-
-def right(link: int) -> str:
-    """Address of the farther end of a link: how hop ``link + 1`` answers."""
-    return f"10.9.{link}.2"
-
-
-def right6(link: int) -> str:
-    """As ``right``, IPv6."""
-    return f"fd09:0:0:{link:x}::2"
-
-
 class Chain:
     """``routers`` routers in a row."""
 
-    def __init__(self, routers: int, prefix: str = "q") -> None:
+    def __init__(self, routers: int, prefix: str = "q", nets: Mapping[int, str] = MappingProxyType({})) -> None:
         self.routers = routers
         self.server = routers + 1
-        self.target = right(routers)
-        self.target6 = right6(routers)
+        self._nets = nets
+        self.target = self.right(routers)
+        self.target6 = self.right6(routers)
         self._prefix = prefix
         self._extra: list[str] = []
         self._running: list[subprocess.Popen[bytes]] = []
         self._servers: list[socket.socket] = []
         self._build()
+
+    def net(self, link: int) -> str:
+        """The first three bytes of a link's addresses."""
+        return self._nets.get(link, f"10.9.{link}")
+
+    def left(self, link: int) -> str:
+        """Address of the nearer end of a link."""
+        return f"{self.net(link)}.1"
+
+    def right(self, link: int) -> str:
+        """Address of the farther end of a link: how hop ``link + 1`` answers."""
+        return f"{self.net(link)}.2"
+
+    @staticmethod
+    def right6(link: int) -> str:
+        """As ``right``, IPv6."""
+        return str(IPv6Address(f"fd09:0:0:{link:x}::2"))
 
     def name(self, node: int | str) -> str:
         """The namespace of a node."""
@@ -110,9 +118,30 @@ class Chain:
         self._set(name)
         return name
 
+    def link(self, first: int | str, second: int | str, net: str) -> None:
+        """A further link, ``net``.1 at the first node and ``net``.2 at the second; its ends are called ``toNODE``."""
+        one, two = self.name(first), self.name(second)
+        _ip(lines=[f"link add to{two} netns {one} type veth peer name to{one} netns {two}"])
+        self.batch(first, f"addr add {net}.1/24 dev to{two}", f"link set to{two} up")
+        self.batch(second, f"addr add {net}.2/24 dev to{one}", f"link set to{one} up")
+
+    @contextmanager
+    def fault(self, node: int | str, ruleset: str) -> Iterator[None]:
+        """Rules in a node for the duration of a ``with``."""
+        self.nft(node, ruleset)
+        try:
+            yield
+        finally:
+            self.nft(node, "")
+
     def listen(self, node: int | str, port: int, family: socket.AddressFamily = socket.AF_INET) -> None:
         """Accept connections on a port, say nothing, and close them when they end."""
         self._servers.append(self.inside(node, lambda: _listener(port, family)))
+
+    def settle(self) -> None:
+        """Wait until every node knows its neighbours, so that the first packet is as quick as any other."""
+        for target in (self.target, self.target6):
+            self.inside(0, lambda target=target: _answers(target))
 
     def close(self) -> None:
         """Stop what was started and remove the namespaces."""
@@ -136,20 +165,20 @@ class Chain:
     def _addresses(self, node: int) -> Iterator[str]:
         yield "link set lo up"
         if node <= self.routers:
-            yield f"addr add {left(node)}/24 dev east{node}"
+            yield f"addr add {self.left(node)}/24 dev east{node}"
             yield f"addr add fd09:0:0:{node:x}::1/64 dev east{node} nodad"
             yield f"link set east{node} up"
-            yield f"route add default via {right(node)}"
-            yield f"route add default via {right6(node)}"
+            yield f"route add default via {self.right(node)}"
+            yield f"route add default via {self.right6(node)}"
         if node > 0:
-            yield f"addr add {right(node - 1)}/24 dev west{node}"
-            yield f"addr add {right6(node - 1)}/64 dev west{node} nodad"
+            yield f"addr add {self.right(node - 1)}/24 dev west{node}"
+            yield f"addr add {self.right6(node - 1)}/64 dev west{node} nodad"
             yield f"link set west{node} up"
         if node > 1:
-            yield f"route add 10.9.0.0/24 via {left(node - 1)}"
+            yield from (f"route add {self.net(link)}.0/24 via {self.left(node - 1)}" for link in range(node - 1))
             yield f"route add fd09:0:0:0::/64 via fd09:0:0:{node - 1:x}::1"
         if node == self.server:
-            yield f"route add default via {left(node - 1)}"
+            yield f"route add default via {self.left(node - 1)}"
             yield f"route add default via fd09:0:0:{node - 1:x}::1"
 
     def _set(self, node: int | str) -> None:
@@ -169,13 +198,28 @@ def rules(hook: str, *lines: str, family: str = "inet", kind: str = "filter", pr
 
 
 @contextmanager
-def chain(routers: int) -> Iterator[Chain]:
+def chain(routers: int, prefix: str = "q", nets: Mapping[int, str] = MappingProxyType({})) -> Iterator[Chain]:
     """A chain for the duration of a ``with``."""
-    made = Chain(routers)
+    made = Chain(routers, prefix, nets)
     try:
         yield made
     finally:
         made.close()
+
+
+def _answers(target: str) -> None:
+    """Send datagrams to a closed port until its refusal comes back."""
+    with socket.socket(socket.AF_INET6 if ":" in target else socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.connect((target, 9))
+        asking.settimeout(0.2)
+        for _ in range(50):
+            with suppress(TimeoutError, OSError):
+                asking.send(b"")
+                try:
+                    asking.recv(1)
+                except ConnectionRefusedError:
+                    return
+    raise AssertionError(f"{target} does not answer")
 
 
 def _listener(port: int, family: socket.AddressFamily) -> socket.socket:

@@ -1,0 +1,486 @@
+"""Paths of real routers with a fault at a known place: both engines must see the same hops, and the reading must name the place."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+import pytest
+
+from aetui.observations import Outcome
+from aetui.path.engines import Choice, Engines
+from aetui.path.records import Method, Proto, ReplyKind, Trace
+from aetui.path.run import Options, trace
+from lab.chain import Chain, chain, rules
+
+pytestmark = pytest.mark.usefixtures("surroundings")
+
+T = TypeVar("T")
+WORKS, FAILS = 443, 2022
+SIX = 6
+"""Routers of the chain that most faults are put into."""
+METHODS = (Choice.SCAPY, Choice.SOCKET)
+
+
+@pytest.fixture(scope="module")
+def six(surroundings: None) -> Iterator[Chain]:
+    with built(SIX, "q") as made:
+        made.listen(made.server, WORKS)
+        made.listen(made.server, FAILS)
+        made.settle()
+        yield made
+
+
+@pytest.fixture(scope="module")
+def thirty(surroundings: None) -> Iterator[Chain]:
+    with built(29, "t") as made:
+        made.listen(made.server, WORKS)
+        made.listen(made.server, FAILS)
+        made.settle()
+        yield made
+
+
+class Standpoint:
+    """A loop that lives in a chain's client, with engines that last, so that the helper is started once."""
+
+    def __init__(self, chain: Chain) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._began = threading.Event()
+        threading.Thread(target=chain.inside, args=(0, self._run), daemon=True).start()
+        self._began.wait()
+        self.engines = Engines()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.loop.call_soon(self._began.set)
+        self.loop.run_forever()
+        self.loop.close()
+
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result()
+
+    def close(self) -> None:
+        self.do(self.engines.close())
+        self.loop.call_soon_threadsafe(self.loop.stop)
+
+
+_standpoints: dict[int, Standpoint] = {}
+
+
+@contextmanager
+def built(routers: int, prefix: str, nets: Mapping[int, str] = MappingProxyType({})) -> Iterator[Chain]:
+    """A chain, with its standpoint closed after it."""
+    with chain(routers, prefix, nets) as made:
+        try:
+            yield made
+        finally:
+            standing = _standpoints.pop(id(made), None)
+            if standing is not None:
+                standing.close()
+
+
+def traces(
+    made: Chain, port: int | None, options: Options | None = None, host: str | None = None, methods: Sequence[Choice] = METHODS
+) -> dict[Choice, Trace]:
+    """The same trace by each engine, from the client."""
+    if id(made) not in _standpoints:
+        _standpoints[id(made)] = Standpoint(made)
+    here, wanted = _standpoints[id(made)], options or Options()
+    return {method: here.do(trace(host or made.target, port, replace(wanted, method=method), engines=here.engines)) for method in methods}
+
+
+def shape(found: Trace) -> list[tuple[str | None, str, tuple[int, int] | None]]:
+    return [(hop.address, hop.reply.value, (hop.icmp.type, hop.icmp.code) if hop.icmp else None) for hop in found.hops]
+
+
+def agreed(made: Chain, port: int | None, options: Options | None = None, host: str | None = None) -> Trace:
+    """What both engines say; they must say the same, hop by hop."""
+    found = traces(made, port, options, host)
+    raw, plain = found[Choice.SCAPY], found[Choice.SOCKET]
+    assert (raw.method, plain.method) == (Method.SCAPY, Method.SOCKET)
+    assert shape(raw) == shape(plain)
+    assert (raw.outcome, raw.reached, raw.rejected_by, raw.dies_after) == (
+        plain.outcome,
+        plain.reached,
+        plain.rejected_by,
+        plain.dies_after,
+    )
+    assert set(raw.suspects) == set(plain.suspects)
+    return raw
+
+
+def addresses(found: Trace) -> list[str | None]:
+    return [hop.address for hop in found.hops]
+
+
+# --------------------------------------------------------------------------------------------------- whole paths
+@pytest.mark.parametrize("proto", list(Proto))
+def test_both_engines_see_every_hop_of_six(six: Chain, proto: Proto) -> None:
+    found = agreed(six, WORKS if proto is Proto.TCP else None, Options(proto=proto))
+    assert found.reached
+    assert addresses(found) == [six.right(link) for link in range(SIX + 1)]
+
+
+@pytest.mark.parametrize("proto", list(Proto))
+def test_both_engines_see_every_hop_of_six_over_ipv6(six: Chain, proto: Proto) -> None:
+    found = agreed(six, WORKS if proto is Proto.TCP else None, Options(proto=proto), six.target6)
+    assert found.reached
+    assert addresses(found) == [six.right6(link) for link in range(SIX + 1)]
+
+
+@pytest.mark.parametrize("proto", list(Proto))
+def test_both_engines_see_every_hop_of_thirty(thirty: Chain, proto: Proto) -> None:
+    found = agreed(thirty, WORKS if proto is Proto.TCP else None, Options(proto=proto))
+    assert found.reached
+    assert addresses(found) == [thirty.right(link) for link in range(30)]
+
+
+@pytest.mark.parametrize("routers", [2, 10])
+def test_both_engines_see_paths_of_three_and_eleven(surroundings: None, routers: int) -> None:
+    with built(routers, f"n{routers}x") as made:
+        found = agreed(made, 9)
+        assert (found.outcome, found.reached) == (Outcome.REFUSED, True)
+        assert addresses(found) == [made.right(link) for link in range(routers + 1)]
+
+
+def test_a_target_that_is_the_first_router_is_one_hop(six: Chain) -> None:
+    found = agreed(six, 9, host=six.right(0))
+    assert (addresses(found), found.outcome) == ([six.right(0)], Outcome.REFUSED)
+
+
+def test_a_port_that_nobody_listens_on_is_refused_by_the_server_itself(six: Chain) -> None:
+    found = agreed(six, 9)
+    assert (found.outcome, found.reached, found.suspects) == (Outcome.REFUSED, True, ())
+    assert found.notes == ()
+
+
+# --------------------------------------------------------------------------------------------------------- drops
+@pytest.mark.parametrize("position", range(1, SIX + 1))
+def test_a_port_dropped_in_the_forward_chain_names_that_hop_and_the_next(six: Chain, position: int) -> None:
+    with six.fault(position, rules("forward", f"tcp dport {FAILS} drop")):
+        found = agreed(six, FAILS, Options(compare=WORKS))
+    assert (found.outcome, found.dies_after) == (Outcome.FILTERED, position)
+    assert found.suspects == (six.right(position - 1), six.right(position))
+
+
+@pytest.mark.parametrize("position", range(1, SIX + 1))
+def test_a_port_dropped_before_routing_names_the_hop_before_and_that_hop(six: Chain, position: int) -> None:
+    with six.fault(position, rules("prerouting", f"tcp dport {FAILS} drop", priority=-300)):
+        found = agreed(six, FAILS, Options(compare=WORKS))
+    assert (found.outcome, found.dies_after) == (Outcome.FILTERED, position - 1 or None)
+    assert found.suspects == tuple(six.right(link) for link in (position - 2, position - 1) if link >= 0)
+
+
+def test_a_port_dropped_by_the_server_itself_names_the_last_router_and_the_server(six: Chain) -> None:
+    with six.fault(six.server, rules("input", f"tcp dport {FAILS} drop")):
+        found = agreed(six, FAILS, Options(compare=WORKS))
+    assert (found.dies_after, found.suspects) == (SIX, (six.right(SIX - 1), six.target))
+
+
+def test_answers_dropped_on_the_way_back_look_like_a_drop_at_the_server(six: Chain) -> None:
+    with six.fault(3, rules("forward", f"tcp sport {FAILS} drop")):
+        found = agreed(six, FAILS, Options(compare=WORKS))
+    assert (found.outcome, found.dies_after) == (Outcome.FILTERED, SIX)
+
+
+def test_a_drop_far_away_is_found_on_a_path_of_thirty(thirty: Chain) -> None:
+    with thirty.fault(17, rules("forward", f"tcp dport {FAILS} drop")):
+        found = agreed(thirty, FAILS, Options(compare=WORKS))
+    assert (found.dies_after, found.suspects) == (17, (thirty.right(16), thirty.right(17)))
+
+
+def test_a_port_to_compare_with_is_found_without_being_named(six: Chain) -> None:
+    with six.fault(4, rules("forward", f"tcp dport {FAILS} drop")):
+        found = agreed(six, FAILS)
+    assert found.compared_with is not None
+    assert (found.compared_with.port, found.suspects) == (WORKS, (six.right(3), six.right(4)))
+
+
+def test_a_blackhole_route_is_silence_after_the_router_before(six: Chain) -> None:
+    six.batch(3, f"route add blackhole {six.target}/32")
+    try:
+        found = agreed(six, WORKS, Options(find_compare=False))
+    finally:
+        six.batch(3, f"route del blackhole {six.target}/32")
+    assert (found.outcome, found.dies_after) == (Outcome.FILTERED, 2), "Linux looks for a route before it looks at the TTL"
+
+
+# ---------------------------------------------------------------------------------------------------- rejections
+ICMP_CODES = [
+    ("net-unreachable", 0, Outcome.UNREACHABLE),
+    ("host-unreachable", 1, Outcome.UNREACHABLE),
+    ("prot-unreachable", 2, Outcome.REJECTED),
+    ("port-unreachable", 3, Outcome.REJECTED),
+    ("net-prohibited", 9, Outcome.REJECTED),
+    ("host-prohibited", 10, Outcome.REJECTED),
+    ("admin-prohibited", 13, Outcome.REJECTED),
+]
+
+
+@pytest.mark.parametrize(("name", "code", "outcome"), ICMP_CODES, ids=[row[0] for row in ICMP_CODES])
+@pytest.mark.parametrize("position", [1, 4, SIX])
+def test_a_rejection_names_its_sender_and_its_code(six: Chain, position: int, name: str, code: int, outcome: Outcome) -> None:
+    with six.fault(position, rules("forward", f"tcp dport {FAILS} reject with icmp type {name}", family="ip")):
+        found = agreed(six, FAILS, Options(find_compare=False))
+    sender = six.right(position - 1)
+    assert (found.outcome, found.reached, found.dies_after, found.suspects) == (outcome, False, position, (sender,))
+    assert found.rejected_by == (sender if outcome is Outcome.REJECTED else None)
+    assert found.hops[-1].icmp is not None
+    assert (found.hops[-1].icmp.type, found.hops[-1].icmp.code) == (3, code)
+
+
+ICMP6_CODES = [
+    ("no-route", 0, Outcome.UNREACHABLE),
+    ("admin-prohibited", 1, Outcome.REJECTED),
+    ("addr-unreachable", 3, Outcome.UNREACHABLE),
+    ("port-unreachable", 4, Outcome.REJECTED),
+]
+
+
+@pytest.mark.parametrize(("name", "code", "outcome"), ICMP6_CODES, ids=[row[0] for row in ICMP6_CODES])
+def test_a_rejection_over_ipv6_names_its_sender_and_its_code(six: Chain, name: str, code: int, outcome: Outcome) -> None:
+    with six.fault(3, rules("forward", f"tcp dport {FAILS} reject with icmpv6 type {name}", family="ip6")):
+        found = agreed(six, FAILS, Options(find_compare=False), six.target6)
+    assert (found.outcome, found.dies_after, found.suspects) == (outcome, 3, (six.right6(2),))
+    assert found.hops[-1].icmp is not None
+    assert (found.hops[-1].icmp.type, found.hops[-1].icmp.code) == (1, code)
+
+
+@pytest.mark.parametrize("position", range(1, SIX + 1))
+def test_a_reset_that_the_server_did_not_send_is_found_at_each_position(six: Chain, position: int) -> None:
+    with six.fault(position, rules("forward", f"tcp dport {FAILS} reject with tcp reset")):
+        found = traces(six, FAILS, Options(compare=WORKS))
+    for method, one in found.items():
+        if method is Choice.SOCKET and position == SIX:
+            assert one.outcome is Outcome.REFUSED, "the last router's reset stands at the server's distance, and sockets do not see its TTL"
+            continue
+        assert (one.outcome, one.reached, one.rejected_by, one.dies_after) == (Outcome.REJECTED, False, None, position)
+        assert set(one.suspects) == {six.right(position - 1), six.right(position)}
+        assert "middlebox" in one.hops[-1].notes
+    assert found[Choice.SCAPY].suspects[0] == six.right(position - 1), "its own answers came back as far as the reset did"
+
+
+def test_the_servers_own_firewall_that_rejects_is_told_from_a_refusal(six: Chain) -> None:
+    with six.fault(six.server, rules("input", f"tcp dport {FAILS} reject with icmp type port-unreachable", family="ip")):
+        found = agreed(six, FAILS, Options(find_compare=False))
+    assert (found.outcome, found.reached, found.rejected_by) == (Outcome.REJECTED, True, six.target)
+
+
+# -------------------------------------------------------------------------------------------------------- proxies
+@pytest.mark.parametrize("position", [1, 3, SIX])
+def test_a_transparent_proxy_is_found_where_it_stands(six: Chain, position: int) -> None:
+    six.listen(position, 3128)
+    with six.fault(position, rules("prerouting", "tcp dport 80 redirect to :3128", kind="nat", family="ip", priority=-100)):
+        found = agreed(six, 80, Options(compare=WORKS))
+    assert (found.outcome, found.reached) == (Outcome.OPEN, False)
+    assert "transparent-proxy" in found.hops[position - 1].notes
+    assert found.suspects == (six.right(position - 1),)
+
+
+# ---------------------------------------------------------------------------------- silence, limits, loss, balance
+def test_silent_hops_are_holes_and_nothing_more(six: Chain) -> None:
+    quiet = rules("output", "icmp type time-exceeded drop", family="ip")
+    with six.fault(2, quiet), six.fault(4, quiet), six.fault(5, quiet):
+        found = agreed(six, WORKS)
+        failing = rules("forward", f"tcp dport {FAILS} drop")
+        with six.fault(6, failing):
+            dropped = agreed(six, FAILS, Options(compare=WORKS))
+    expected = [None if hop in {2, 4, 5} else six.right(hop - 1) for hop in range(1, SIX + 2)]
+    assert (addresses(found), found.outcome) == (expected, Outcome.OPEN)
+    assert (dropped.dies_after, dropped.suspects) == (6, (six.right(5), six.target))
+
+
+def test_behind_silent_hops_the_next_that_the_comparison_shows_is_the_suspect(six: Chain) -> None:
+    quiet = rules("output", "icmp type time-exceeded drop", family="ip")
+    with six.fault(4, quiet), six.fault(3, rules("forward", f"tcp dport {FAILS} drop")):
+        found = agreed(six, FAILS, Options(compare=WORKS))
+    assert (found.dies_after, found.suspects) == (3, (six.right(2), six.right(4)))
+
+
+def test_a_router_that_limits_its_answers_is_never_called_lossy(six: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aetui.path.tracer.ROUND_S", 0.03)
+    limit = rules(
+        "output", "icmp type time-exceeded limit rate 2/second burst 2 packets accept", "icmp type time-exceeded drop", family="ip"
+    )
+    with six.fault(2, limit), six.fault(5, limit):
+        found = agreed_on_notes(six, Options(rounds=15))
+    assert found == {2: {"rate-limited"}, 5: {"rate-limited"}}
+
+
+def test_packets_lost_on_the_way_are_loss_from_there_on(six: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aetui.path.tracer.ROUND_S", 0.01)
+    with six.fault(3, rules("forward", "ip daddr 10.9.6.2 numgen random mod 100 < 50 drop", family="ip")):
+        found = agreed_on_notes(six, Options(rounds=40))
+    assert found == {hop: {"loss"} for hop in range(4, SIX + 2)}
+
+
+def agreed_on_notes(made: Chain, options: Options) -> dict[int, set[str]]:
+    """Which hops lose and which limit; the same by both engines."""
+    told = [
+        {hop.ttl: set(hop.notes) & {"loss", "rate-limited"} for hop in found.hops if {"loss", "rate-limited"} & set(hop.notes)}
+        for found in traces(made, WORKS, options).values()
+    ]
+    assert told[0] == told[1]
+    return told[0]
+
+
+@pytest.fixture
+def forked(surroundings: None) -> Iterator[Chain]:
+    """Behind router 2 two ways of two routers each, shared out by flow, that meet again in router 5."""
+    with built(6, "e") as made:
+        for name in ("ex3", "ex4"):
+            made.node(name)
+        made.link(2, "ex3", "10.8.2")
+        made.link("ex3", "ex4", "10.8.3")
+        made.link("ex4", 5, "10.8.4")
+        made.batch(2, f"route replace default nexthop via {made.right(2)} nexthop via 10.8.2.2")
+        made.batch("ex3", "route add default via 10.8.3.2", "route add 10.9.0.0/24 via 10.8.2.1")
+        made.batch("ex4", "route add default via 10.8.4.2", "route add 10.9.0.0/24 via 10.8.3.1")
+        made.listen(made.server, WORKS)
+        made.settle()
+        yield made
+
+
+def test_one_flow_takes_one_branch_and_other_flows_show_the_other(forked: Chain) -> None:
+    branches = {(forked.right(2), forked.right(3)), ("10.8.2.2", "10.8.3.2")}
+    both_seen = False
+    for _ in range(4):
+        for found in traces(forked, WORKS, Options(multipath=True)).values():
+            pair = found.hops[2].address, found.hops[3].address
+            assert pair in branches, "a path that no packet takes"
+            assert found.reached
+            third = found.hops[2]
+            assert {third.address, *third.others} <= {forked.right(2), "10.8.2.2"}
+            assert ("load-balanced" in third.notes) is bool(third.others)
+            both_seen = both_seen or bool(third.others)
+    assert both_seen, "eight traces of seven flows each and never both branches"
+
+
+# ------------------------------------------------------------------------------------------ translation, ways back
+def test_two_translators_leave_every_hop_in_its_place(six: Chain) -> None:
+    masquerade = rules("postrouting", "oifname east* masquerade", kind="nat", family="ip", priority=100)
+    with six.fault(1, masquerade), six.fault(3, masquerade):
+        found = agreed(six, WORKS)
+    assert found.reached
+    assert addresses(found) == [six.right(link) for link in range(SIX + 1)]
+
+
+def test_two_translators_that_leave_quotes_as_they_are_are_counted_by_raw_packets(six: Chain) -> None:
+    for node in range(3, six.server + 1):
+        six.batch(node, f"route add 10.66.0.0/16 via {six.left(node - 1)}")
+    out2, back2 = "ip saddr 10.9.0.1 ip saddr set 10.66.2.1", "ip daddr 10.66.2.1 ip daddr set 10.9.0.1"
+    out4, back4 = "ip saddr 10.66.2.1 ip saddr set 10.66.4.1", "ip daddr 10.66.4.1 ip daddr set 10.66.2.1"
+    try:
+        with (
+            six.fault(2, rules("postrouting", f"oifname east2 {out2}") + rules("prerouting", f"iifname east2 {back2}", priority=-300)),
+            six.fault(4, rules("postrouting", f"oifname east4 {out4}") + rules("prerouting", f"iifname east4 {back4}", priority=-300)),
+        ):
+            found = traces(six, WORKS, methods=(Choice.SCAPY,))[Choice.SCAPY]
+    finally:
+        for node in range(3, six.server + 1):
+            six.batch(node, "route del 10.66.0.0/16")
+    assert addresses(found) == [six.right(link) for link in range(SIX + 1)]
+    assert (found.reached, found.nat) == (True, 2)
+
+
+def test_a_port_forward_shows_itself_by_the_targets_own_time_exceeded(six: Chain) -> None:
+    forward = rules(
+        "prerouting", f"ip daddr {six.right(2)} tcp dport 3389 dnat to {six.target}:{WORKS}", kind="nat", family="ip", priority=-100
+    )
+    with six.fault(3, forward):
+        found = agreed(six, 3389, Options(find_compare=False), six.right(2))
+    assert (found.outcome, found.nat) == (Outcome.OPEN, 1)
+    assert any("port-forward" in hop.notes for hop in found.hops)
+
+
+def test_a_way_back_of_another_length_is_told_from_where_it_begins(surroundings: None) -> None:
+    with built(5, "a") as made:
+        for name in ("ax1", "ax2"):
+            made.node(name)
+        made.link(3, "ax1", "10.8.1")
+        made.link("ax1", "ax2", "10.8.2")
+        made.link("ax2", 2, "10.8.3")
+        made.batch(3, "route replace 10.9.0.0/24 via 10.8.1.2")
+        made.batch("ax1", "route add 10.9.0.0/24 via 10.8.2.2")
+        made.batch("ax2", "route add 10.9.0.0/24 via 10.8.3.2")
+        made.listen(made.server, WORKS)
+        found = agreed(made, WORKS)
+        assert [hop.ttl for hop in found.hops if "asymmetric" in hop.notes][:3] == [3, 4, 5]
+        assert addresses(found)[:2] == [made.right(0), made.right(1)]
+        assert "asymmetric" in found.notes
+
+
+def test_a_loop_names_the_routers_that_packets_go_round_between(surroundings: None) -> None:
+    with built(4, "l") as made:
+        made.batch(3, f"route add {made.target}/32 via {made.left(2)}")
+        found = agreed(made, WORKS, Options(find_compare=False, last=12))
+        assert (found.outcome, found.reached) == (Outcome.UNREACHABLE, False)
+        assert "loop" in found.notes
+        assert len(found.suspects) == 2
+
+
+def test_addresses_of_every_realm_are_placed(surroundings: None) -> None:
+    with built(4, "p", {0: "192.168.50", 1: "100.64.7", 2: "198.51.100", 3: "198.18.3", 4: "203.0.113"}) as made:
+        made.listen(made.server, WORKS)
+        found = agreed(made, WORKS)
+        assert [hop.notes for hop in found.hops] == [("own-router", "private"), ("carrier-nat",), ("isp",), (), ()]
+        assert found.nat == 2
+
+
+# ------------------------------------------------------------------------------------------------------------ MTU
+def test_a_step_in_packet_size_is_named_with_its_router(surroundings: None) -> None:
+    with built(5, "m") as made:
+        made.batch(3, "link set east3 mtu 1400")
+        made.batch(4, "link set west4 mtu 1400")
+        found = traces(made, 9, Options(mtu=True), methods=(Choice.SOCKET,))[Choice.SOCKET]
+        assert found.mtu is not None
+        assert (found.mtu.path, found.mtu.steps, found.mtu.black_hole_after) == (1400, ((made.right(2), 1400),), None)
+
+
+def test_a_black_hole_for_full_size_packets_is_found_with_its_size_and_place(six: Chain) -> None:
+    with six.fault(4, rules("forward", "meta length > 1300 drop")):
+        found = traces(six, WORKS, Options(mtu=True), methods=(Choice.SOCKET,))[Choice.SOCKET]
+    assert found.mtu is not None
+    assert 1300 - 4 <= found.mtu.path <= 1300
+    assert (found.mtu.steps, found.mtu.black_hole_after) == ((), 4)
+    assert [entry.cause for entry in found.diagnosis] == ["mtu-blackhole"]
+
+
+# -------------------------------------------------------------------------------------------------- this machine
+def test_what_this_machine_has_no_route_to_is_said_and_nobody_accused(six: Chain) -> None:
+    six.batch(0, "route del default")
+    try:
+        found = agreed(six, WORKS, host="203.0.113.9")
+    finally:
+        six.batch(0, f"route add default via {six.right(0)}")
+    assert found.problem is not None
+    assert (found.problem.code, found.suspects, found.diagnosis) == ("no-route", (), ())
+
+
+def test_what_this_machine_itself_forbids_is_a_problem_and_no_hop_is_accused(six: Chain) -> None:
+    with six.fault(0, rules("output", f"tcp dport {FAILS} drop")):
+        found = traces(six, FAILS, Options(find_compare=False))
+    assert found[Choice.SCAPY].problem is not None
+    assert found[Choice.SCAPY].problem.code == "denied"
+    for one in found.values():
+        assert not one.suspects
+
+
+def test_an_address_that_nobody_has_behind_the_last_router_is_unreachable_by_its_word(six: Chain) -> None:
+    nobody = six.target.rsplit(".", 1)[0] + ".77"
+    found = traces(six, WORKS, Options(find_compare=False), nobody)
+    for one in found.values():
+        assert one.outcome in {Outcome.FILTERED, Outcome.UNREACHABLE}
+        assert one.dies_after == SIX
+
+
+def test_ipv6_listens_too(six: Chain) -> None:
+    six.listen(six.server, 8443, socket.AF_INET6)
+    found = agreed(six, 8443, host=six.target6)
+    assert (found.outcome, found.hops[-1].reply) == (Outcome.OPEN, ReplyKind.SYN_ACK)

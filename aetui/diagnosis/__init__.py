@@ -61,6 +61,7 @@ RULES: tuple[Rule, ...] = (
     *names.ROOTS,
     *names.RULES,
     *transport.LINE,
+    *names.AFTER_LINE,
     *differential.RULES,
     *transport.RULES,
     *content.RULES,

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from aetui.diagnosis.readings import is_sinkhole
+from aetui.diagnosis.transport import icmp_said
 from aetui.diagnosis.view import Row, View
 from aetui.observations import DnsAnswer, DnsSeen, Outcome
 from aetui.records import Confidence, Finding, Owner, Said, Severity
@@ -33,39 +34,38 @@ def _anchors(view: View, resolver: str) -> list[str]:
 
 
 def resolver_dead(view: View) -> Iterator[Finding]:
-    """A configured resolver gives no answer at all; a warning where another one does the work."""
+    """Configured resolvers that give no answer at all; a warning where another one does the work."""
     everyone = _by_resolver(view)
-    for resolver, answers in everyone.items():
-        if any(a.outcome is Outcome.OPEN for a in answers) or not view.settled(("dns",)):
-            continue
-        others = [r for r, given in everyone.items() if r != resolver and _usable(given)]
-        anchors = _anchors(view, resolver)
-        rows = [row.id for row in view.failing("dns")] if not others else []
-        if not others and not rows:
-            continue
-        waiting = view.below(rows)
-        icmp = next((a.icmp for a in answers if a.icmp is not None), None)
-        facts = {"resolver": resolver, "count": str(len(waiting)), "others": ", ".join(others)}
-        said = [Said("resolver-silent", {"resolver": resolver, "asked": str(len(answers))})]
-        if icmp is not None:
-            said.append(Said("icmp", {"type": str(icmp.type), "code": str(icmp.code), "sender": icmp.sender}))
-        if others:
-            said.append(Said("other-resolver-works", {"resolver": ", ".join(others)}))
-        yield Finding(
-            "dns-unreachable",
-            (*anchors, *waiting),
-            follows=waiting,
-            facts=facts,
-            evidence=tuple(said),
-            severity=Severity.WARN if others else Severity.FAIL,
-        )
+    dead = [resolver for resolver, answers in everyone.items() if not any(a.outcome is Outcome.OPEN for a in answers)]
+    if not dead or not view.settled(("dns",)):
+        return
+    others = [resolver for resolver, answers in everyone.items() if _usable(answers)]
+    rows = [row.id for row in view.failing("dns", cause="dns-unreachable")] if not others else []
+    if not others and not rows:
+        return
+    waiting = view.below(rows)
+    said: list[Said] = []
+    for resolver in dead:
+        said.append(Said("resolver-silent", {"resolver": resolver, "asked": str(sum(max(1, a.asked) for a in everyone[resolver]))}))
+        icmp = next((a.icmp for a in everyone[resolver] if a.icmp is not None), None)
+        said += [icmp_said(icmp)] if icmp is not None else []
+    if others:
+        said.append(Said("other-resolver-works", {"resolver": ", ".join(others)}))
+    yield Finding(
+        "dns-unreachable",
+        (*(i for resolver in dead for i in _anchors(view, resolver)), *waiting),
+        follows=waiting,
+        facts={"resolver": " and ".join(dead), "count": str(len(waiting)), "others": ", ".join(others)},
+        evidence=tuple(said),
+        severity=Severity.WARN if others else Severity.FAIL,
+    )
 
 
 def no_resolver(view: View) -> Iterator[Finding]:
     """No DNS server is set at all."""
     if view.state.vantage.resolvers or view.state.vantage.kind == "jump" or (view.link is not None and view.link.resolvers):
         return
-    if "link" in view.explained:
+    if "link" in view.explained or "resolvers" in view.state.vantage.missing:
         return
     rows = [row.id for row in view.rows("dns") if row.id not in view.explained and not _answers(row)]
     if rows:
@@ -190,7 +190,7 @@ def redirected_names(view: View) -> Iterator[Finding]:
     """Several names with different documented addresses lead to one undocumented place, and the name fails there: a block page's address."""
     places: dict[str, list[Row]] = defaultdict(list)
     for row in view.rows("dns"):
-        documented = set(filter(None, row.check.about.get("documented", "").split(",")))
+        documented = _documented(row)
         for address in _addresses(row)[:1]:
             if row.id not in view.explained and documented and address not in documented:
                 places[address].append(row)
@@ -213,11 +213,14 @@ def redirected_names(view: View) -> Iterator[Finding]:
 
 
 def misled_names(view: View) -> Iterator[Finding]:
-    """A public address that is not the documented one, that resolvers outside do not know, and at which the name fails."""
+    """A public address that is not the documented one, that resolvers outside do not know, and at which the name fails.
+
+    Large services give every asker other addresses: unless the outside knows the documented one, what answers must be a stranger, too.
+    """
     rows = []
     for row in suspicious_names(view):
         outside = {a for answer in view.opinions(row.host) for a in answer.addresses}
-        if row.id not in view.explained and outside and not outside & set(_addresses(row)):
+        if row.id not in view.explained and outside and not outside & set(_addresses(row)) and (outside & _documented(row) or _stranger(view, row)):
             rows.append(row)
     if rows:
         said = [Said("leads-elsewhere", {"host": row.host, "address": ", ".join(_addresses(row))}) for row in rows]
@@ -231,11 +234,21 @@ def misled_names(view: View) -> Iterator[Finding]:
         yield _filtered(view, rows, said)
 
 
+def _documented(row: Row) -> set[str]:
+    return set(filter(None, row.check.about.get("documented", "").split(",")))
+
+
+def _stranger(view: View, row: Row) -> bool:
+    """True where what answers at a name's address shows that it is not the host: a certificate that does not hold, a foreign page."""
+    fed, foreign = set(_fed_by(view, row.id)), {"tls-untrusted", "tls-name-mismatch", "tls-intercepted", "http-blocked", "captive-portal"}
+    return any(r.id in fed and r.reading.cause in foreign for r in view.failing("tls", "http"))
+
+
 def suspicious_names(view: View) -> list[Row]:
     """Names with an undocumented address at which something fails."""
     found = []
     for row in view.rows("dns"):
-        documented = set(filter(None, row.check.about.get("documented", "").split(",")))
+        documented = _documented(row)
         if documented and _addresses(row) and not documented & set(_addresses(row)):
             fed = set(_fed_by(view, row.id))
             if any(r.id in fed for r in view.failing("tcp", "tls", "http", "ssh", "ftp")):
@@ -285,7 +298,7 @@ def changed_addresses(view: View) -> Iterator[Finding]:
     """Information: another public address than the documented one, at which all is well."""
     changed = []
     for row in view.passing("dns"):
-        documented = set(filter(None, row.check.about.get("documented", "").split(",")))
+        documented = _documented(row)
         ipv4 = [a for a in _addresses(row) if ":" not in a]
         if documented and ipv4 and row.id not in view.explained and not documented & set(ipv4):
             changed.append((row, documented, ipv4))
@@ -309,5 +322,7 @@ def _list(names: Iterator[str] | list[str]) -> str:
 
 
 ROOTS = (no_resolver, resolver_dead, udp_dropped, resolver_failing)
-RULES = (hijacked, filtered_names, misled_names, redirected_names, missing_names, unanswered_names)
+RULES = (hijacked, filtered_names, misled_names, redirected_names, missing_names)
+AFTER_LINE = (unanswered_names,)
+"""Silence that loss explains is not the resolver's."""
 LATE = (changed_addresses,)

@@ -105,7 +105,9 @@ def _says(answer: DnsAnswer) -> bool:
 def _dns(result: Result, seen: Observation) -> Tentative:
     assert isinstance(seen, DnsSeen)
     if result.check.about.get("purpose") == "canary":
-        return fail("dns-hijacked") if seen.addresses else PASS if any(a.outcome is Outcome.OPEN for a in seen.answers) else UNKNOWN
+        if seen.addresses:
+            return fail("dns-hijacked") if result.check.id.endswith(":com") else UNKNOWN  # a vendor may answer for every name of its own
+        return PASS if any(a.outcome is Outcome.OPEN for a in seen.answers) else UNKNOWN
     documented = set(filter(None, result.check.about.get("documented", "").split(",")))
     if seen.addresses and _denied_by_first(seen):
         return fail("dns-filtered")

@@ -84,10 +84,12 @@ def says_icmp(kind: int, code: int, sender: str = GATEWAY) -> Make:
 SILENCE, RESET, DENIED = tcp(Outcome.FILTERED), tcp(Outcome.REFUSED), tcp(Outcome.DENIED)
 
 
-def name(*addresses: str, rcode: str = "NOERROR", outcome: Outcome = Outcome.OPEN, by: str = GATEWAY, **more: object) -> Make:
+def name(
+    *addresses: str, rcode: str = "NOERROR", outcome: Outcome = Outcome.OPEN, by: str = GATEWAY, transport: str = "udp", **more: object
+) -> Make:
     """One resolver's answer to the A question."""
     code = rcode if outcome is Outcome.OPEN else None
-    answer = DnsAnswer(by, "A", "udp", outcome, code, addresses, **more)  # type: ignore[arg-type]
+    answer = DnsAnswer(by, "A", transport, outcome, code, addresses, **more)  # type: ignore[arg-type]
     return lambda check, _address: DnsSeen(check.host or "", (answer,))
 
 
@@ -110,7 +112,9 @@ GONE = name(rcode="NXDOMAIN")
 NOBODY_TO_ASK: Make = lambda check, _address: DnsSeen(check.host or "", ())  # noqa: E731
 
 
-def certificate(host: str, issuer: str, days: tuple[float, float] = (-30, 90), names: tuple[str, ...] = (), own: bool = False) -> Certificate:
+def certificate(
+    host: str, issuer: str, days: tuple[float, float] = (-30, 90), names: tuple[str, ...] = (), own: bool = False
+) -> Certificate:
     """A leaf, valid from and until so many days from ``NOW``."""
     first, last = (NOW + timedelta(days=d) for d in days)
     return Certificate(f"CN={host}", issuer, first, last, names or (host,), f"{host} {issuer}".encode().hex()[:64], own)
@@ -188,7 +192,9 @@ def banner(text: str | None = "SSH-2.0-x", ended: Ended = Ended.DONE, first: byt
     return lambda _check, _address: BannerSeen(ended, text, None, first or (text or "").encode())
 
 
-def port_of_machine(identity: str = "eth0", up: bool = True, carrier: bool | None = True, addresses: tuple[str, ...] = (f"{OWN}/24",), kind: str = "wired") -> Interface:
+def port_of_machine(
+    identity: str = "eth0", up: bool = True, carrier: bool | None = True, addresses: tuple[str, ...] = (f"{OWN}/24",), kind: str = "wired"
+) -> Interface:
     """A network interface."""
     return Interface(identity, up, carrier, None, addresses, kind=kind)
 
@@ -277,13 +283,24 @@ class World:
         if seen is None or isinstance(seen, str):
             return None if seen is None else Result(check, None, not_run=seen)
         observation = seen(check, address or "") if callable(seen) else seen
-        return Result(check, observation, address, 4000.0 if _silent(observation) else 20.0, cut=self.cut, attempts=self.attempts if _silent(observation) else 1)
+        return Result(
+            check,
+            observation,
+            address,
+            4000.0 if _silent(observation) else 20.0,
+            cut=self.cut,
+            attempts=self.attempts if _silent(observation) else 1,
+        )
 
     def _healthy_name(self, check: Check, address: str) -> Observation:
         if check.about.get("purpose") == "canary":
             return name(rcode="NXDOMAIN", by=check.about["resolver"])(check, address)
         documented = check.about.get("documented", "").split(",")[0] or FREE.get(check.host or "", "192.52.193.9")
-        return names(*(name(documented, by=resolver) for resolver in self.resolvers))(check, address) if self.resolvers else NOBODY_TO_ASK(check, address)
+        return (
+            names(*(name(documented, by=resolver) for resolver in self.resolvers))(check, address)
+            if self.resolvers
+            else NOBODY_TO_ASK(check, address)
+        )
 
 
 def _carries(result: Result) -> bool:
@@ -312,7 +329,10 @@ def opinion(host: str, *addresses: str, rcode: str = "NOERROR", by: str = OUTSID
 def other_name(host: str, seen: Make, port: int = 443) -> list[tuple[Check, Make]]:
     """A handshake at the same address with another name."""
     connect = Check(f"tcp:{host}:{port}:sni", "tcp", host, port, about={"address": "192.0.2.1"})
-    return [(connect, tcp()), (Check(f"tls:{host}:{port}:sni", "tls", host, port, needs=connect.id, about={"server_name": "example.com"}), seen)]
+    return [
+        (connect, tcp()),
+        (Check(f"tls:{host}:{port}:sni", "tls", host, port, needs=connect.id, about={"server_name": "example.com"}), seen),
+    ]
 
 
 def ttls(host: str, port: int, *trials: tuple[Outcome, int]) -> tuple[Check, Make]:

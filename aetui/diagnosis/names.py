@@ -220,7 +220,12 @@ def misled_names(view: View) -> Iterator[Finding]:
     rows = []
     for row in suspicious_names(view):
         outside = {a for answer in view.opinions(row.host) for a in answer.addresses}
-        if row.id not in view.explained and outside and not outside & set(_addresses(row)) and (outside & _documented(row) or _stranger(view, row)):
+        if (
+            row.id not in view.explained
+            and outside
+            and not outside & set(_addresses(row))
+            and (outside & _documented(row) or _stranger(view, row))
+        ):
             rows.append(row)
     if rows:
         said = [Said("leads-elsewhere", {"host": row.host, "address": ", ".join(_addresses(row))}) for row in rows]

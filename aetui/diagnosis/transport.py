@@ -344,8 +344,7 @@ def loss(view: View) -> tuple[int, int]:
 def lossy(view: View) -> Iterator[Finding]:
     """Packets are lost on the way; what stayed silent may have been lost too, and is not called filtered."""
     lost, sent = loss(view)
-    series = [r for r in view.state.results.values() if isinstance(r.observation, SeriesSeen) and r.observation.purpose == "loss"]
-    if not series or lost < 3 or lost / sent < LOSSY_SHARE:
+    if lost < 3 or lost / sent < LOSSY_SHARE:
         return
     share = f"{100 * lost / sent:.0f}"
     doubtful = [row for row in view.failing("tcp", "ntp", "tls", "http", "dns", "ssh", "ftp") if _by_chance(row, lost / sent)]

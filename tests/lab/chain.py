@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -125,6 +126,24 @@ class Chain:
         self.batch(first, f"addr add {net}.1/24 dev to{two}", f"link set to{two} up")
         self.batch(second, f"addr add {net}.2/24 dev to{one}", f"link set to{one} up")
 
+    def stretch(self, each_way_ms: float) -> None:
+        """Put a long line between the client and the first router, until ``close``."""
+        wire = self.node(f"{self._prefix}wire")
+        self.batch(0, "link del east0")
+        _ip(lines=[
+            f"link add east0 netns {self.name(0)} type veth peer name near netns {wire}",
+            f"link add far netns {wire} type veth peer name west1 netns {self.name(1)}",
+        ])  # fmt: skip
+        self.batch(wire, "link set near up", "link set far up")
+        self.batch(0, *(line for line in self._addresses(0) if "lo " not in line))
+        self.batch(1, *(line for line in self._addresses(1) if "west1" in line))
+        for node, name in ((0, "east0"), (1, "west1"), (wire, "near"), (wire, "far")):
+            self.inside(node, lambda name=name: kernel.offloads_off(name))
+        argv = ["ip", "netns", "exec", wire, sys.executable, "-m", "tests.lab.stretch", str(each_way_ms)]
+        self._running.append(subprocess.Popen(argv, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]))
+        assert self._running[-1].stdout is not None
+        assert self._running[-1].stdout.readline() == b"ready\n"
+
     @contextmanager
     def fault(self, node: int | str, ruleset: str) -> Iterator[None]:
         """Rules in a node for the duration of a ``with``."""
@@ -145,6 +164,11 @@ class Chain:
 
     def close(self) -> None:
         """Stop what was started and remove the namespaces."""
+        for process in self._running:
+            process.kill()
+            process.wait()
+            assert process.stdout is not None
+            process.stdout.close()
         for server in self._servers:
             server.shutdown(socket.SHUT_RDWR)
             server.close()

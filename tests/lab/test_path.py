@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
-import threading
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, TypeVar
 
 import pytest
 
 from aetui.observations import Outcome
-from aetui.path.engines import Choice, Engines
+from aetui.path.engines import Choice
 from aetui.path.records import Method, Proto, ReplyKind, Trace
 from aetui.path.run import Options, trace
 from lab.chain import Chain, chain, rules
+from lab.standpoint import Standpoint
 
 pytestmark = pytest.mark.usefixtures("surroundings")
 
-T = TypeVar("T")
 WORKS, FAILS = 443, 2022
 SIX = 6
 """Routers of the chain that most faults are put into."""
@@ -44,30 +41,6 @@ def thirty(surroundings: None) -> Iterator[Chain]:
         made.listen(made.server, FAILS)
         made.settle()
         yield made
-
-
-class Standpoint:
-    """A loop that lives in a chain's client, with engines that last, so that the helper is started once."""
-
-    def __init__(self, chain: Chain) -> None:
-        self.loop = asyncio.new_event_loop()
-        self._began = threading.Event()
-        threading.Thread(target=chain.inside, args=(0, self._run), daemon=True).start()
-        self._began.wait()
-        self.engines = Engines()
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self.loop)
-        self.loop.call_soon(self._began.set)
-        self.loop.run_forever()
-        self.loop.close()
-
-    def do(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result()
-
-    def close(self) -> None:
-        self.do(self.engines.close())
-        self.loop.call_soon_threadsafe(self.loop.stop)
 
 
 _standpoints: dict[int, Standpoint] = {}

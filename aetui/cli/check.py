@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aetui.cli.common import guarded, refuse, unicode_out
-from aetui.cli.keeping import about, add_keeping, kept
+from aetui.cli.keeping import about, add_keeping, journalled
 from aetui.cli.main import Exit
 from aetui.events import Event
 from aetui.records import Verdict
@@ -109,7 +109,7 @@ async def _check(arguments: argparse.Namespace, password: str | None) -> int:
     async with prepare(request, (listener,), _asker()) as prepared, _second(arguments, request, prepared) as second:
         said = about(arguments, "check", prepared.catalogue)
         try:
-            with kept(arguments, said, prepared.session), kept(arguments, said, second):
+            with journalled(arguments, said, prepared.session, second):
                 state = await _both(prepared.session, second)
         finally:
             if progress is not None:

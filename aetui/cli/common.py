@@ -17,6 +17,12 @@ def refuse(text: str) -> int:
     return Exit.USAGE
 
 
+def trouble(text: str) -> int:
+    """One sentence on standard error; the status of what could not be determined."""
+    print(f"aetui: {text}", file=sys.stderr)
+    return Exit.UNDETERMINED
+
+
 def guarded(work: Callable[[], Coroutine[Any, Any, int]]) -> int:
     """Run a command's coroutine. What is wrong with the call or a file is one sentence; a lost vantage is 'could not be determined'."""
     from aetui.prepare import Refused

@@ -7,14 +7,11 @@ are one sentence on standard error and status 2. Statuses: ``Exit``.
 from __future__ import annotations
 
 import argparse
-import difflib
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from importlib import import_module
-from importlib.resources import files
-from typing import NoReturn, Protocol, cast
+from typing import NamedTuple, NoReturn, Protocol, cast
 
 from aetui import __version__
 
@@ -42,8 +39,7 @@ class Command(Protocol):
         """Do it; the exit status."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A command's place in the table."""
 
     module: str
@@ -55,6 +51,7 @@ COMMANDS: dict[str, Entry] = {
     "listen": Entry("listen", "listen for knocks on forwarded ports"),
     "confirm": Entry("confirm", "the outside half: reach a site's public address and say what answers"),
     "trace": Entry("trace", "the path, and the hop at which a port dies"),
+    "history": Entry("history", "earlier sessions: list, search, name, delete, export"),
     "catalogue": Entry("catalogue", "what each piece of equipment needs, and where that is written"),
     "explain": Entry("explain", "what a cause means and who mends it, or what a check measures"),
 }
@@ -72,6 +69,8 @@ class Parser(argparse.ArgumentParser):
 
 def scenarios() -> list[str]:
     """Names of the embedded site's scenarios, without loading any."""
+    from importlib.resources import files
+
     folder = files("aetui.assets").joinpath("scenarios")
     return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml") and not f.name.startswith("_"))
 
@@ -82,6 +81,8 @@ def _demo_word(arguments: Sequence[str], command: bool) -> list[str]:
     for place, word in enumerate(found):
         if word != "--demo":
             continue
+        import difflib
+
         following = found[place + 1] if place + 1 < len(found) else "-"
         names = scenarios()
         meant = following in names or bool(difflib.get_close_matches(following, names, n=1, cutoff=CLOSE_ENOUGH)) or not command
@@ -91,7 +92,9 @@ def _demo_word(arguments: Sequence[str], command: bool) -> list[str]:
 
 
 def _common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--demo", metavar="SCENARIO", help="run against the embedded site: no network, no privilege (default scenario: healthy)")
+    parser.add_argument(
+        "--demo", metavar="SCENARIO", help="run against the embedded site: no network, no privilege (default scenario: healthy)"
+    )
 
 
 def _top() -> Parser:
@@ -101,7 +104,9 @@ def _top() -> Parser:
         usage="aetui [--demo [SCENARIO]] [COMMAND …]",
         description="Will this data logger get through this network, and if not, what stands in the way and who mends it?\n"
         "Without a command: the console (full screen).",
-        epilog="commands:\n" + "\n".join(lines) + "\n\naetui COMMAND --help tells more. Exit status: 0 all required checks hold, 1 a required check fails,\n"
+        epilog="commands:\n"
+        + "\n".join(lines)
+        + "\n\naetui COMMAND --help tells more. Exit status: 0 all required checks hold, 1 a required check fails,\n"
         "2 wrong usage, 3 could not be determined, 130 interrupted.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -125,6 +130,8 @@ def main(arguments: Sequence[str]) -> int:
     """Run one call; the exit status."""
     name, rest = _find(arguments)
     if name is not None and name not in COMMANDS:
+        import difflib
+
         near = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.4)
         hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(COMMANDS)}"
         print(f"aetui: unknown command '{name[:40]}'{hint}", file=sys.stderr)

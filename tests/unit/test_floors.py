@@ -9,8 +9,8 @@ import pytest
 
 ENGINE = (
     "records", "observations", "events", "state", "display", "strict", "catalogue", "causes", "explain", "describe", "plan", "session", "prepare",
-    "probes", "wire", "vantage", "vantage.base", "vantage.local", "vantage.demo", "diagnosis", "inbound", "path", "guide", "report", "report.json",
-    "report.text", "demo", "packet", "cli", "cli.main", "cli.check",
+    "probes", "wire", "vantage", "vantage.base", "vantage.local", "vantage.demo", "diagnosis", "inbound", "path", "guide", "entries", "store", "report",
+    "report.json", "report.text", "demo", "packet", "cli", "cli.main", "cli.check",
 )  # fmt: skip
 HEAVY = ("textual", "rich", "scapy", "paramiko")
 

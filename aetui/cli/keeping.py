@@ -1,0 +1,68 @@
+"""How commands write sessions to the history: the options, and a journal that says its one sentence of trouble on standard error.
+
+Real runs are saved unless ``--no-save`` is given; runs against the embedded site only with ``--save``, so that practice does not stand
+between a user and the sessions of real sites.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from aetui import __version__
+from aetui.catalogue import Catalogue
+from aetui.display import displayable
+from aetui.entries import About
+from aetui.store import Journal
+
+if TYPE_CHECKING:
+    from aetui.session import Session
+
+LONGEST_NAME = 120
+LONGEST_NOTE = 2000
+"""Characters of a site's name and of a note."""
+
+
+def add_keeping(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    group = parser.add_argument_group("history")
+    group.add_argument(
+        "--save",
+        action=argparse.BooleanOptionalAction,
+        help="save this session to the history (real runs are saved, runs with --demo are not)",
+    )
+    group.add_argument("--site", default="", metavar="NAME", help="the site's name, for the history and the report")
+    group.add_argument("--note", default="", metavar="TEXT", help="a note, for the history and the report")
+
+
+def about(arguments: argparse.Namespace, command: str, catalogue: Catalogue) -> About:
+    """What is said of a session besides its events."""
+    name, note = displayable(arguments.site, LONGEST_NAME), displayable(arguments.note, LONGEST_NOTE)
+    return About(command, name, note, __version__, catalogue.version, catalogue.sha256, catalogue.changes)
+
+
+@contextmanager
+def journalled(arguments: argparse.Namespace, said: About, *sessions: Session | None) -> Iterator[None]:
+    """Every session given is written down for as long as the context lasts, each as one of its own, unless it is not to be saved."""
+    with ExitStack() as stack:
+        for session in filter(None, sessions):
+            journal = stack.enter_context(kept(arguments, said))
+            session.listeners += (journal,) if journal else ()
+        yield
+
+
+@contextmanager
+def kept(arguments: argparse.Namespace, said: About) -> Iterator[Journal | None]:
+    """A journal for as long as the context lasts; None where this run is not to be saved."""
+    wanted = arguments.save if arguments.save is not None else arguments.demo is None
+    if not wanted:
+        yield None
+        return
+    journal = Journal(said, lambda why: print(f"aetui: {why}", file=sys.stderr))
+    try:
+        yield journal
+    finally:
+        journal.close()

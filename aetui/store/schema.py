@@ -1,0 +1,147 @@
+"""The history's SQLite file: its tables, how an older one becomes a newer one, and how it is opened. Raises ``StoreError``.
+
+WAL with ``synchronous=NORMAL``: a committed entry survives the death of the process at once, and the file survives a power cut; what a
+power cut may cost is the last moments. ``user_version`` counts the migrations that a file has had; a file that has had more than we
+know is left alone.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from aetui.store.place import StoreError, private_file
+
+BUSY_S = 5.0
+"""Longest wait for another console's transaction when reading or changing the history; each takes well under a millisecond."""
+
+_FIRST = """
+CREATE TABLE session (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    started TEXT NOT NULL,
+    equipment TEXT NOT NULL,
+    vantage TEXT NOT NULL,
+    name TEXT NOT NULL DEFAULT '',
+    note TEXT NOT NULL DEFAULT '',
+    tool TEXT NOT NULL DEFAULT '',
+    catalogue TEXT NOT NULL DEFAULT '',
+    sha256 TEXT NOT NULL DEFAULT '',
+    changes TEXT NOT NULL DEFAULT '[]',
+    codec INTEGER NOT NULL
+);
+CREATE INDEX session_started ON session (started);
+CREATE TABLE entry (
+    place INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    data TEXT NOT NULL
+);
+"""
+
+PLACES = 1 << 32
+"""Entries that one session may have: entry n of session s stands at ``s * PLACES + n``, so that a journal is one run of rows and needs no index."""
+
+_SUMMARY = """
+ALTER TABLE session ADD COLUMN command TEXT NOT NULL DEFAULT 'check';
+ALTER TABLE session ADD COLUMN verdict TEXT NOT NULL DEFAULT 'undetermined';
+ALTER TABLE session ADD COLUMN causes TEXT NOT NULL DEFAULT '';
+ALTER TABLE session ADD COLUMN passed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE session ADD COLUMN checks INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE session ADD COLUMN elapsed_ms REAL NOT NULL DEFAULT 0;
+ALTER TABLE session ADD COLUMN ended TEXT;
+ALTER TABLE session ADD COLUMN words TEXT NOT NULL DEFAULT '';
+"""
+
+
+def _one(base: sqlite3.Connection) -> None:
+    _script(base, _FIRST)
+
+
+def _two(base: sqlite3.Connection) -> None:
+    """What lists show and searches look through stands beside each session, so that neither has to read a journal."""
+    from aetui.store.summary import rewrite
+
+    _script(base, _SUMMARY)
+    for (number,) in base.execute("SELECT number FROM session").fetchall():
+        rewrite(base, number)
+
+
+def _script(base: sqlite3.Connection, statements: str) -> None:
+    for statement in filter(str.strip, statements.split(";")):
+        base.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_one, _two)
+"""In order; a new one is added at the end, and none is ever changed."""
+
+
+def plainly(error: sqlite3.Error, path: Path | str) -> StoreError:
+    """SQLite's complaint as one sentence."""
+    text = str(error)
+    for sign, words in _COMPLAINTS:
+        if sign in text:
+            return StoreError(f"{path}: {words}")
+    return StoreError(f"{path}: {text}")
+
+
+_COMPLAINTS = (
+    ("disk is full", "the disk is full"),
+    ("disk I/O", "the disk cannot be read or written"),
+    ("readonly", "cannot be written"),
+    ("unable to open", "cannot be opened"),
+    ("locked", "another aetui keeps it busy"),
+    ("not a database", "is no history of aetui"),
+    ("malformed", "is damaged"),
+)
+
+
+@contextmanager
+def transaction(base: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing, and nobody else writes meanwhile."""
+    base.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        base.execute("COMMIT")
+    except BaseException:
+        if base.in_transaction:
+            base.execute("ROLLBACK")
+        raise
+
+
+def connect(path: Path | None = None, wait_s: float = BUSY_S) -> sqlite3.Connection:
+    """The history, brought to this version's form. Every statement outside ``transaction`` is one of its own."""
+    path = path or private_file()
+    base = None
+    try:
+        base = sqlite3.connect(path, timeout=wait_s, isolation_level=None)
+        base.execute("PRAGMA journal_mode=WAL")
+        base.execute("PRAGMA synchronous=NORMAL")
+        base.execute("PRAGMA trusted_schema=OFF")
+        _migrate(base, path)
+    except sqlite3.Error as error:
+        if base is not None:
+            base.close()
+        raise plainly(error, path) from None
+    except StoreError:
+        if base is not None:
+            base.close()
+        raise
+    return base
+
+
+def _migrate(base: sqlite3.Connection, path: Path) -> None:
+    if _version(base) == len(MIGRATIONS):
+        return
+    with transaction(base):
+        had = _version(base)
+        if had > len(MIGRATIONS):
+            raise StoreError(f"{path}: was written by a newer aetui; update this one to read it")
+        for step in MIGRATIONS[had:]:
+            step(base)
+        base.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+
+def _version(base: sqlite3.Connection) -> int:
+    return int(base.execute("PRAGMA user_version").fetchone()[0])

@@ -72,7 +72,7 @@ def tcp(rest: str) -> str:
     return seen
 
 
-def connects_at(rest: str) -> str:
+def at_ttl(rest: str) -> str:
     """``ttl address:port``: a connect with a small TTL."""
     ttl, _, end = rest.partition(" ")
     address, port = _end(end, 80)
@@ -382,20 +382,6 @@ class _Ftp(ftplib.FTP):
         return str(host), int(port)
 
 
-KINDS: dict[str, Callable[[str], str]] = {
-    "tcp": tcp,
-    "at-ttl": connects_at,
-    "dns": dns,
-    "dns-tcp": dns_tcp,
-    "tls": tls,
-    "http": http,
-    "https": https,
-    "ntp": ntp,
-    "ssh": ssh,
-    "ftp": ftp,
-    "proxied": proxied,
-    "rtt": rtt,
-    "share": share,
-    "arp": arp,
-}
+_ALL = (tcp, at_ttl, rtt, share, arp, dns, dns_tcp, tls, http, https, proxied, ntp, ssh, ftp)
+KINDS: dict[str, Callable[[str], str]] = {kind.__name__.replace("_", "-"): kind for kind in _ALL}
 """Question word to function."""

@@ -93,11 +93,11 @@ async def _trace(host: str, port: int | None, arguments: argparse.Namespace) -> 
 
 
 async def _found(host: str, port: int | None, arguments: argparse.Namespace) -> Trace:
+    if arguments.demo is None and arguments.vantage == "local":
+        return await _from_here(host, port, arguments)
     from aetui.path.run import trace, trace_from_jump
 
     options = _options(arguments)
-    if arguments.demo is None and arguments.vantage == "local":
-        return await trace(host, port, options)
     vantage = _vantage(arguments)
     await vantage.open(asyncio.get_running_loop().time() + OPENING_S)
     try:
@@ -106,6 +106,27 @@ async def _found(host: str, port: int | None, arguments: argparse.Namespace) -> 
         return await trace(host, port, options, vantage=vantage)
     finally:
         await vantage.close()
+
+
+async def _from_here(host: str, port: int | None, arguments: argparse.Namespace) -> Trace:
+    """From this machine; the packet helper loads its library while this process loads the rest."""
+    from aetui.packet.client import PacketHelper, missing
+
+    helper = PacketHelper()
+    starting = None
+    if arguments.method != "socket" and missing() is None:
+        starting = asyncio.get_running_loop().create_task(helper.start())
+        await asyncio.sleep(0)
+    from aetui.path.engines import Engines
+    from aetui.path.run import trace
+
+    engines = Engines(helper=helper)
+    try:
+        return await trace(host, port, _options(arguments), engines=engines)
+    finally:
+        await engines.close()
+        if starting is not None:
+            await helper.close()
 
 
 def _vantage(arguments: argparse.Namespace) -> Vantage:

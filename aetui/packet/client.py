@@ -14,9 +14,9 @@ import os
 import shlex
 import site
 import socket
+import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -114,7 +114,7 @@ class PacketHelper:
     """One helper process, started by the first request."""
 
     def __init__(self) -> None:
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._reading: asyncio.Task[None] | None = None
         self._starting: asyncio.Task[Failure | None] | None = None
@@ -186,9 +186,8 @@ class PacketHelper:
             self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)
         if self._process is not None:
-            with suppress(ProcessLookupError):
-                self._process.kill()
-            await self._process.wait()
+            self._process.kill()
+            await _end_of(self._process)
             self._process = None
 
     async def _ask(self, number: int, request: messages.Request, wanted: type[T], within_s: float) -> T | Failure | Refused:
@@ -215,15 +214,13 @@ class PacketHelper:
         lacking = missing()
         if lacking is not None:
             return Failure(lacking)
-        await self._stop()
+        if self._process is not None:
+            await self._stop()
         self.ready, self.ended = None, None
         loop = asyncio.get_running_loop()
         ours, theirs = socket.socketpair()
         try:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-P", "-m", "aetui.packet", stdin=theirs.fileno(), stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.DEVNULL, env=_environment(), start_new_session=True,
-            )  # fmt: skip
+            self._process = _spawn(theirs)
         except OSError as error:
             ours.close()
             return Failure(f"it cannot be started: {error.strerror}.")
@@ -262,7 +259,7 @@ class PacketHelper:
             self._writer.close()
         try:
             async with asyncio.timeout(1.0):
-                status = await self._process.wait()
+                status = await _end_of(self._process)
         except TimeoutError:
             return Failure("it closed its pipe.")
         said = _STATUS.get(status) or (f"it was ended by signal {-status}" if status < 0 else f"it ended by itself (status {status})")
@@ -284,6 +281,30 @@ class PacketHelper:
                     future.set_result(reply)
             case _:
                 pass
+
+
+def _spawn(theirs: socket.socket) -> subprocess.Popen[bytes]:
+    """The helper with one end of the pipe; takes a few ms. Nothing in the call is anybody's but our own."""
+    argv = [sys.executable, "-P", "-m", "aetui.packet"]
+    nowhere = subprocess.DEVNULL
+    return subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        argv, stdin=theirs.fileno(), stdout=nowhere, stderr=nowhere, env=_environment(), start_new_session=True
+    )
+
+
+async def _end_of(process: subprocess.Popen[bytes]) -> int:
+    """Wait for the end of a child; its status. No thread and no signal handler, so that it works wherever the loop runs."""
+    if process.poll() is None:
+        loop = asyncio.get_running_loop()
+        over = asyncio.Event()
+        watched = os.pidfd_open(process.pid)
+        loop.add_reader(watched, over.set)
+        try:
+            await over.wait()
+        finally:
+            loop.remove_reader(watched)
+            os.close(watched)
+    return process.wait()
 
 
 def _environment() -> dict[str, str]:

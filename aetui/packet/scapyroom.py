@@ -19,6 +19,8 @@ from aetui.packet.messages import Neighbour, Offer, OpenTrace
 SEGMENT = {4: 1460, 6: 1440}
 """Segment size announced: what an Ethernet path takes."""
 _UNUSED_TABLES = ("manuf", "bluetoothids")
+_UNUSED_LIBRARY = "cryptography"
+"""scapy tries it out when it loads, for layers that are not used here."""
 
 
 @cache
@@ -32,6 +34,7 @@ def load() -> Any:
         empty = ModuleType(f"scapy.libs.{name}")
         empty.DATA = ""  # type: ignore[attr-defined]
         sys.modules.setdefault(empty.__name__, empty)
+    sys.modules.setdefault(_UNUSED_LIBRARY, None)  # type: ignore[arg-type]
     from scapy.config import conf
 
     conf.verb = 0

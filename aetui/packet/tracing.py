@@ -142,7 +142,7 @@ class Tracing:
                 self._heard(number, flow, serial, "rst" if segment.rst else "syn-ack", sender, at, None, ttl)
                 return
 
-    def _heard(  # noqa: PLR0917 - one call site a kind
+    def _heard(
         self,
         number: int,
         flow: Forge,

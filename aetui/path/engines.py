@@ -6,12 +6,16 @@ Engines live as long as this object, so that a console starts the helper once. `
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from aetui.path.engine import Engine
 from aetui.path.records import Flow, Problem
 from aetui.path.socket_engine import SocketEngine
 from aetui.path.vantage_engine import VantageEngine
 from aetui.vantage.base import Vantage
+
+if TYPE_CHECKING:
+    from aetui.packet.client import PacketHelper
 
 
 class Choice(StrEnum):
@@ -23,9 +27,10 @@ class Choice(StrEnum):
 
 
 class Engines:
-    """All of them, each made when first needed."""
+    """All of them, each made when first needed. A ``helper`` that is given is its owner's to close."""
 
-    def __init__(self, vantage: Vantage | None = None) -> None:
+    def __init__(self, vantage: Vantage | None = None, helper: PacketHelper | None = None) -> None:
+        self._helper = helper
         self.socket: Engine = SocketEngine()
         self.remark: Problem | None = None
         self._over = VantageEngine(vantage) if vantage is not None and vantage.info.kind != "local" else None
@@ -52,7 +57,7 @@ class Engines:
             lacking = missing()
             if lacking is not None:
                 return Problem("helper", lacking)
-            self._raw = ScapyEngine()
+            self._raw = ScapyEngine(self._helper)
         return self._raw
 
     async def close(self) -> None:

@@ -35,6 +35,9 @@ LARGEST_DELAY_MS = 5000.0
 PORT_UNREACHABLE = (3, 3)
 """ICMP; from the server itself it is what a reset is to TCP: nothing listens there (RFC 1122 section 4.1.3.1)."""
 
+NO_SUCH_ADDRESS = "EAI_ADDRFAMILY"
+"""A host without an address of the family that the check is about: nothing was sent, and nothing is wrong."""
+
 NOT_YET_VALID, EXPIRED = 9, 10
 """OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED."""
 
@@ -80,6 +83,8 @@ def _tcp(_result: Result, seen: Observation) -> Tentative:
     assert isinstance(seen, TcpSeen)
     if seen.outcome is Outcome.OPEN:
         return PASS
+    if seen.errno == NO_SUCH_ADDRESS:
+        return SKIP
     cause = TCP_CAUSES.get(seen.outcome)
     return fail(cause) if cause else UNKNOWN
 

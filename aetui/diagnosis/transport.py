@@ -25,10 +25,17 @@ FIRST_RESEND_MS = 900.0
 """A first packet is sent again after a second (RFC 6298 section 2): on a slower line that says nothing of loss."""
 
 ELSEWHERE = "elsewhere"
+FULL_SIZE = 1460
+"""Segment size of an exchange that sets none: a full Ethernet frame's."""
+
+SEVERAL = 4
+
 BEHIND_GATEWAY = 2
 """TTL with which a packet gets past the site's router and no further."""
 
 MOST_HOSTS_NAMED = 4
+
+EVERYWHERE = "every TCP port to every host"
 
 ICMP_WORDS = {
     (3, 0): "network unreachable",
@@ -61,7 +68,7 @@ def no_internet(view: View) -> Iterator[Finding]:
     if not rows:
         return
     waiting = view.below(rows)
-    gateway = (link.gateway if link else None) or "?"
+    gateway = (link.gateway if link else view.state.vantage.gateway) or "of this network"
     targets = ", ".join(f"{t.tcp.address}:{t.tcp.port}" for t in beyond.trials)
     said = [Said("nothing-beyond", {"targets": targets})]
     if view.gateway_heard:
@@ -143,7 +150,7 @@ def _groups(view: View, cause: str, apart: Callable[[Row], str] = lambda _row: "
         kinds[apart(row)].append(row)
     for rows in kinds.values():
         if _one_for_all(rows, everyone):
-            yield "every TCP port to every host", rows
+            yield EVERYWHERE if all(row.check.kind == "tcp" for row in rows) else f"{EVERYWHERE}, and UDP 123", rows
         else:
             yield from _scope(rows, everyone)
 
@@ -201,6 +208,10 @@ def refused(view: View) -> Iterator[Finding]:
     for what, rows in _groups(view, "refused", lambda row: _reset_origin(view, row)):
         origin = _reset_origin(view, rows[0])
         below, said = view.below(r.id for r in rows), (*_seen_said(rows), *_works(view, rows))
+        if not origin and what == EVERYWHERE:
+            facts = {"what": what, "sender": "a device on the way", "words": "resets in the name of every server"}
+            yield Finding("rejected", below, evidence=said, confidence=Confidence.LIKELY, facts=facts)
+            continue
         if not origin:
             yield Finding("refused", below, evidence=said, confidence=Confidence.LIKELY, facts={"what": what})
             continue
@@ -247,7 +258,7 @@ def unreachable(view: View) -> Iterator[Finding]:
             "unreachable",
             view.below(r.id for r in rows),
             evidence=(*_seen_said(rows), *_works(view, rows)),
-            facts={"what": what, "sender": _sender(rows[0]) or "this machine"},
+            facts={"what": what, "sender": _sender(rows[0]) or "a router on the way"},
         )
 
 
@@ -258,11 +269,16 @@ def filtered(view: View) -> Iterator[Finding]:
 
 
 def local_routes(view: View) -> Iterator[Finding]:
-    """This machine has no way there, or its next hop does not answer, for these alone."""
+    """This machine has no way there, or its next hop does not answer. Where other things get out, that is about these places alone."""
+    gateway = (view.link.gateway if view.link else view.state.vantage.gateway) or "of this network"
     for cause in ("no-gateway", "gateway-unreachable"):
-        rows = view.failing("tcp", "ntp", cause=cause)
-        if rows:
-            gateway = (view.link.gateway if view.link else None) or "?"
+        if view.outside_answers or (cause == "no-gateway" and view.link is not None and view.link.gateway is not None):
+            for what, rows in _groups(view, cause):
+                facts = {"what": what, "sender": "this machine"}
+                yield Finding(
+                    "unreachable", view.below(r.id for r in rows), evidence=tuple(_seen_said(rows)), facts=facts, owner=Owner.TECHNICIAN
+                )
+        elif rows := view.failing("tcp", "ntp", cause=cause):
             yield Finding(cause, view.below(r.id for r in rows), evidence=tuple(_seen_said(rows)), facts={"gateway": gateway})
 
 
@@ -277,7 +293,7 @@ def mtu_blackhole(view: View) -> Iterator[Finding]:
     holes = []
     for row in view.failing("tls", "http"):
         series = view.series("mss", row.host, row.check.port)
-        if series is not None and _small_lives(series):
+        if series is not None and _small_lives(series, is_lossy(view)):
             holes.append((row, series))
     if not holes:
         return
@@ -296,10 +312,13 @@ def mtu_blackhole(view: View) -> Iterator[Finding]:
     )
 
 
-def _small_lives(series: SeriesSeen) -> bool:
-    lived = [t for t in series.trials if t.ended in {Ended.DONE, Ended.CLOSED} and t.tcp.mss]
-    stalled = [t for t in series.trials if t.ended is Ended.SILENT]
-    return bool(lived) and bool(stalled)
+def _small_lives(series: SeriesSeen, doubtful: bool) -> bool:
+    """Every exchange up to a size lives and every larger one stalls; on a line that loses packets, several of each."""
+    lived = [t.tcp.mss or FULL_SIZE for t in series.trials if t.ended in {Ended.DONE, Ended.CLOSED}]
+    stalled = [t.tcp.mss or FULL_SIZE for t in series.trials if t.ended is Ended.SILENT]
+    if not lived or not stalled or max(lived) >= min(stalled):
+        return False
+    return not doubtful or min(len(lived), len(stalled)) >= SEVERAL
 
 
 def _largest(series: SeriesSeen) -> int:
@@ -336,16 +355,24 @@ def loss(view: View) -> tuple[int, int]:
     for result in view.state.results.values():
         if isinstance(result.observation, SeriesSeen) and result.observation.purpose == "loss":
             trials += [t.tcp for t in result.observation.trials]
-    opened = [t for t in trials if t.outcome is Outcome.OPEN and t.resent is not None and (t.rtt_ms or 0.0) < FIRST_RESEND_MS]
+    opened = [t for t in trials if t.outcome is Outcome.OPEN and t.resent is not None]
+    if min((t.rtt_ms for t in opened if t.rtt_ms is not None), default=0.0) >= FIRST_RESEND_MS:
+        return 0, len(opened)
     lost = sum(t.resent or 0 for t in opened)
     return lost, lost + len(opened)
 
 
+def is_lossy(view: View) -> bool:
+    """True where first packets were lost more often than a logger should have to bear."""
+    lost, sent = loss(view)
+    return lost >= 3 and lost / sent >= LOSSY_SHARE
+
+
 def lossy(view: View) -> Iterator[Finding]:
     """Packets are lost on the way; what stayed silent may have been lost too, and is not called filtered."""
-    lost, sent = loss(view)
-    if lost < 3 or lost / sent < LOSSY_SHARE:
+    if not is_lossy(view):
         return
+    lost, sent = loss(view)
     share = f"{100 * lost / sent:.0f}"
     doubtful = [row for row in view.failing("tcp", "ntp", "tls", "http", "dns", "ssh", "ftp") if _by_chance(row, lost / sent)]
     rows = view.below(row.id for row in doubtful)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.reactive import Reactive
 
 from aetui.screens.glass import Glass
 from aetui.screens.launch import Launch
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from textual.filter import LineFilter
     from textual.screen import Screen
+    from textual.theme import Theme
 
     from aetui.prepare import Prepared
 
@@ -36,7 +38,9 @@ class AetuiApp(App[int]):
 
     TITLE = "aetui"
     CSS = styles()
-    ENABLE_COMMAND_PALETTE = True
+    DEFAULT_MODE = TABS[0].name
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {tab.name: tab.load for tab in TABS}
+    theme = Reactive(COLOURED)
     COMMAND_PALETTE_DISPLAY = "Ctrl+P"
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -53,22 +57,23 @@ class AetuiApp(App[int]):
         self.launch = launch or Launch()
         self.glass = Glass()
         self.runner = Runner(changed=lambda: None, prepare=prepare or self._engine)
-        for theme in themes():
-            self.register_theme(theme)
-        self.theme = COLOURLESS if self.no_color or self.console.color_system in {None, "standard", "windows"} else COLOURED
+        if self.no_color or self.console.color_system in {None, "standard", "windows"}:
+            self.theme = COLOURLESS
         self._ascii = [] if fits_utf8(encoding or getattr(sys.__stderr__, "encoding", None)) else [AsciiFilter()]
-        for tab in TABS:
-            self.add_mode(tab.name, tab.load)
 
     def _engine(self, launch: Launch) -> AbstractAsyncContextManager[Prepared]:
         from aetui.screens.asking import ScreenAsker
 
         return engine(launch, ScreenAsker(self))
 
-    async def on_mount(self) -> None:
-        """Open the first tab."""
+    @property
+    def available_themes(self) -> dict[str, Theme]:
+        """The console's own: known before Textual's constructor asks, so that the stylesheet is read once."""
+        return {theme.name: theme for theme in themes()}
+
+    def on_mount(self) -> None:
+        """What was on the terminal while another program had it is not known."""
         self.app_resume_signal.subscribe(self, lambda _app: self.glass.forget())
-        await self.switch_mode(TABS[0].name)
 
     def relaunch(self, **changes: Any) -> None:
         """Look at something else from now on."""

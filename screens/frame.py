@@ -34,7 +34,7 @@ class TabScreen(Screen[None]):
     TAB: ClassVar[str] = ""
     """Name of this tab in ``tabs.TABS``."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - Textual declares it so
+    HORIZONTAL_BREAKPOINTS = [(WIDE, "-wide")]  # noqa: RUF012 - Textual declares it so
 
     def __init__(self) -> None:
         super().__init__()

@@ -23,7 +23,7 @@ FILTERS: Mapping[str, frozenset[str]] = {
     "all": frozenset(),
     "fail": frozenset({"fail"}),
     "warn": frozenset({"warn", "info"}),
-    "wait": frozenset({"waits", "skip", "unknown", "planned", "running"}),
+    "wait": frozenset({"waits", "moot", "skip", "unknown", "planned", "running"}),
     "pass": frozenset({"pass"}),
 }
 """What the list can be narrowed to, in the order in which the key goes through them."""
@@ -156,7 +156,7 @@ def _check(scene: Scene, identity: str, look: Look, prefix: str = "", named: boo
     elif not scene.state.checks[identity].equipment:
         width = max(NAME_WIDTH, cell_len(name) + 2)
     result = scene.state.results.get(identity)
-    measured = result is not None and result.observation is not None and standing not in {"waits", "skip"}
+    measured = result is not None and result.observation is not None and standing not in {"waits", "moot", "skip"}
     took_text = took(result.elapsed_ms) if measured and result is not None else ""
     room = look.width - MARK_WIDTH - 2 * FOLD_WIDTH - SIGN_WIDTH - width - TOOK_WIDTH - 1
     said = scene.said(identity)
@@ -194,6 +194,6 @@ def all_folds(scene: Scene) -> frozenset[str]:
 
 def not_green(scene: Scene, ids: Collection[str]) -> tuple[str, ...]:
     """Those of these checks that do not hold, failures before what waits."""
-    order = ("fail", "warn", "unknown", "skip", "waits")
+    order = ("fail", "warn", "unknown", "skip", "waits", "moot")
     standings = {identity: scene.standing(identity) for identity in ids}
     return tuple(sorted((i for i in ids if standings[i] in order), key=lambda i: order.index(standings[i])))

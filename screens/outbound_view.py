@@ -157,12 +157,12 @@ def written(head: Headline, width: int) -> list[Line]:
     """A headline as two lines: the sign and the word stand out, the sentences wrap beside them, as many of them as fit whole."""
     lead = f" {head.glyph} {head.word}  " if head.word else f" {head.glyph} "
     room = width - 1
-    text = list(_wrap(head.sentences[0] if head.sentences else "", room, len(lead)))
-    for number in range(len(head.sentences), 1, -1):
+    text: list[str] = []
+    for number in range(1, len(head.sentences) + 1):
         longer = list(_wrap(" ".join(head.sentences[:number]), room, len(lead)))
-        if len(longer) <= SUMMARY_LINES:
-            text = longer
+        if len(longer) > SUMMARY_LINES and len(text) == SUMMARY_LINES:
             break
+        text = longer
     if len(text) > SUMMARY_LINES:
         text[SUMMARY_LINES - 1] = cut(f"{text[SUMMARY_LINES - 1]} {text[SUMMARY_LINES]}", room - INDENT)
     first = line((lead, head.ink), (text[0] if text else "", "strong"))

@@ -18,7 +18,7 @@ from aetui.state import State
 HERE = ""
 """Host of what concerns this computer itself."""
 
-WORST_FIRST = ("fail", "running", "planned", "warn", "unknown", "skip", "waits", "pass")
+WORST_FIRST = ("fail", "running", "planned", "warn", "unknown", "skip", "waits", "moot", "pass")
 """Which of several standings a line speaks of: a failure is told at once, anything milder when all is in."""
 
 
@@ -45,7 +45,10 @@ class Scene:
         reading = self.reading(identity)
         if reading is None:
             return "planned" if self.state.ended is None else "unknown"
-        return "waits" if reading.status is Status.SKIP and reading.because else reading.status.value
+        if reading.status is not Status.SKIP:
+            return reading.status.value
+        result = self.state.results.get(identity)
+        return "moot" if result is not None and result.observation is not None else "waits" if reading.because else "skip"
 
     def reading(self, identity: str) -> Reading | None:
         """How the rules read a check, where they have read it."""
@@ -116,7 +119,8 @@ class Scene:
             because = reading.because if reading else None
             what = self.full_name(because) if because else self._needed(identity)
             return known("not_run", result.not_run, "not run").format(what=what)
-        return self.seen(identity)
+        seen = self.seen(identity)
+        return known("not_run", "moot").format(seen=seen) if self.standing(identity) == "moot" else seen
 
     def impossible(self, identity: str) -> bool:
         """True for what this vantage cannot run however often it is tried."""

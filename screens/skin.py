@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.segment import Segment
+from rich.style import Style
+from textual.color import Color
 from textual.filter import LineFilter
 
 if TYPE_CHECKING:
-    from textual.color import Color
     from textual.theme import Theme
 
 STYLES = ("frame.tcss", "outbound.tcss", "sheets.tcss")
@@ -54,6 +56,7 @@ SIGNS: Mapping[str, Sign] = {
     "fail": Sign("✗", "failed", "fail"),
     "skip": Sign("–", "not run", "skip"),
     "waits": Sign("–", "waits", "skip"),
+    "moot": Sign("–", "n/a", "skip"),
     "unknown": Sign("?", "unknown", "unknown"),
     "info": Sign("i", "remark", "busy"),
     "running": Sign("·", "checking", "busy"),
@@ -61,8 +64,45 @@ SIGNS: Mapping[str, Sign] = {
 }
 """By status (``records.Status``), and what only a screen needs to say besides."""
 
+INKS: Mapping[str, tuple[str, str, str]] = {
+    "plain": ("foreground", "", ""),
+    "strong": ("foreground", "", "bold"),
+    "muted": ("muted", "", "muted-style"),
+    "head": ("primary", "", "bold"),
+    "pass": ("success", "", ""),
+    "warn": ("warning", "", "bold"),
+    "fail": ("error", "", "bold"),
+    "skip": ("muted", "", "muted-style"),
+    "unknown": ("warning", "", ""),
+    "busy": ("primary", "", ""),
+    "key": ("primary", "", "bold"),
+    "bar": ("foreground", "", ""),
+    "bar-strong": ("foreground", "", "bold"),
+    "bar-on": ("primary", "", "bold"),
+    "lit": ("lit-text", "lit", "lit-style"),
+    "lit-away": ("foreground", "panel", "away-style"),
+}
+"""By name: the theme's variables for foreground and background, and the attributes or the variable that holds them."""
+
+PLAINEST = {"muted": "#808080", "muted-style": "none", "lit": "#204060", "lit-text": "#ffffff", "lit-style": "bold", "away-style": "none"}
+"""The console's own variables, for a theme that is not the console's."""
+
 SIGN_WIDTH = 11
 """Columns of a sign, its word, and the space after it."""
+
+
+def inks(variables: Mapping[str, str]) -> Mapping[str, Style]:
+    """Every ink in one theme."""
+    every = PLAINEST | dict(variables)
+    return _inks(tuple((name, every[front], every.get(back, ""), every.get(how, how)) for name, (front, back, how) in INKS.items()))
+
+
+@cache
+def _inks(wanted: tuple[tuple[str, str, str, str], ...]) -> Mapping[str, Style]:
+    return {
+        name: Style.from_color(Color.parse(front).rich_color, Color.parse(back).rich_color if back else None) + Style.parse(how or "none")
+        for name, front, back, how in wanted
+    }
 
 
 def ascii_only(text: str) -> str:
@@ -92,6 +132,7 @@ def styles() -> str:
     return "\n".join(folder.joinpath(name).read_text("utf-8") for name in STYLES)
 
 
+@cache
 def themes() -> tuple[Theme, ...]:
     """The console's own themes, in the order in which the palette goes through them."""
     from textual.theme import BUILTIN_THEMES, Theme

@@ -27,7 +27,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--catalogue", type=Path, metavar="FILE", help="your own requirements, over the shipped ones")
     parser.add_argument("--ca-bundle", type=Path, metavar="FILE", help="roots that a logger would trust, PEM, in place of the public ones")
     parser.add_argument(
-        "--mouse", action=argparse.BooleanOptionalAction, default=None,
+        "--mouse",
+        action=argparse.BooleanOptionalAction,
+        default=None,
         help="take mouse clicks (default: not over SSH, where the terminal's own selection is worth more)",
     )
 

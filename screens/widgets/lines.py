@@ -9,9 +9,9 @@ Not here: a cursor (``rows``), wrapping of paragraphs (``page``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -19,15 +19,14 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from aetui.screens.skin import inks
+
 if TYPE_CHECKING:
     from rich.style import Style
     from textual import events
 
-INKS = ("plain", "strong", "muted", "head", "pass", "warn", "fail", "skip", "unknown", "busy", "key", "bar", "bar-strong", "bar-on")
-"""Names of the inks; ``ink-NAME`` in the stylesheet says how each looks."""
-
 Span = tuple[str, str]
-"""Text, and the name of its ink."""
+"""Text, and the name of its ink (``skin.INKS``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +73,12 @@ class Painted:
 class Lines(Widget):
     """Shows a window of some lines. ``show`` replaces them; ``top`` is the first one visible."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"ink-{ink}" for ink in INKS} | {"lit", "lit-away"}
-
     def __init__(self, lines: Iterable[Line] = (), *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.lines: Sequence[Line] = tuple(lines)
         self.top = 0
         self._painted: list[Painted] = []
-        self._inks: dict[str, Style] = {}
+        self._inks: Mapping[str, Style] = {}
 
     # ------------------------------------------------------------------------------------------------------------ what is shown
     def show(self, lines: Iterable[Line]) -> None:
@@ -142,22 +139,17 @@ class Lines(Widget):
     def _base(self, lit: bool) -> Style:
         if not lit:
             return self.rich_style
-        return self.ink_of("lit" if self.has_focus else "lit-away")
+        return self.ink("lit" if self.has_focus else "lit-away")
 
     def ink(self, name: str) -> Style:
-        """The style of an ink, without a background of its own."""
-        return self.ink_of(f"ink-{name}")
-
-    def ink_of(self, component: str) -> Style:
-        """The style of a component class, remembered until the stylesheet changes."""
-        style = self._inks.get(component)
-        if style is None:
-            style = self._inks[component] = self.get_component_rich_style(component, partial=not component.startswith("lit"))
-        return style
+        """How an ink looks in the theme of the moment."""
+        if not self._inks:
+            self._inks = inks(self.app.theme_variables)
+        return self._inks[name]
 
     def notify_style_update(self) -> None:
-        """Forget remembered styles: the theme changed."""
-        self._inks.clear()
+        """Forget the inks: the theme may have changed."""
+        self._inks = {}
         super().notify_style_update()
 
     # ---------------------------------------------------------------------------------------------------------------- scrolling

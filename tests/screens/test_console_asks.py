@@ -35,7 +35,7 @@ async def test_a_password_is_not_shown_and_is_handed_on() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "What does the site have?" in screen(app))
         worker = app.run_worker(ScreenAsker(app).secret(PASSWORD))
-        await until(pilot, lambda: app.screen.query(Input))
+        await until(pilot, lambda: isinstance(app.focused, Input))
         await pilot.press(*"hunter2")
         assert "hunter2" not in screen(app)
         assert not app.screen.query_one(Input).cursor_blink

@@ -22,6 +22,7 @@ from aetui.cli.main import Exit
 
 if TYPE_CHECKING:
     from aetui.inbound.confirm import Wanted
+    from aetui.inbound.knocking import Key
     from aetui.reach import InboundSeen, NatSeen
     from aetui.records import Finding
     from aetui.vantage.base import Vantage
@@ -119,11 +120,13 @@ async def _confirm(arguments: argparse.Namespace) -> int:
     from aetui.causes import load_causes
     from aetui.diagnosis.inbound import diagnose
     from aetui.inbound.confirm import determined
+    from aetui.inbound.knocking import derive
     from aetui.report.inbound import confirm_json, confirm_lines
 
+    key = derive(arguments.code) if arguments.code is not None else None  # while the vantage is being opened
     async with AsyncExitStack() as stack:
         stage = await (_demo_stage(arguments, stack) if arguments.demo is not None else _stage(arguments, stack))
-        seen = await _look(arguments, stage)
+        seen = await _look(arguments, stage, key)
         findings, words = diagnose(seen), load_causes()
         if arguments.json:
             print(json.dumps(confirm_json(seen, stage.outside[0].info, findings, words), indent=2))
@@ -140,18 +143,20 @@ def _status(findings: Sequence[Finding], determined: bool) -> int:
     return Exit.READY if determined else Exit.UNDETERMINED
 
 
-async def _look(arguments: argparse.Namespace, stage: _Stage) -> InboundSeen:
+async def _look(arguments: argparse.Namespace, stage: _Stage, key: Key | None) -> InboundSeen:
     """Knock and, where this machine stands at the site, ask its router meanwhile."""
     from dataclasses import replace
 
     from aetui.inbound.confirm import Surroundings, confirm
+    from aetui.wire.realm import Realm, realm
 
     deadline = asyncio.get_running_loop().time() + WHOLE_S
     first, *others = stage.outside
-    wanted = await _wanted(arguments, stage, deadline)
+    wanted = replace(await _wanted(arguments, stage, deadline), key=key)
     around = Surroundings(inside=stage.here, others=tuple(others))
     if first.info.kind == "local":
-        return await confirm(first, wanted, deadline, replace(around, beside=await _nat(stage, wanted, None, deadline)))
+        hidden = realm(first.info.address or "") is not Realm.PUBLIC  # then its router's word tells on which side it stands
+        return await confirm(first, wanted, deadline, replace(around, beside=await _nat(stage, wanted, None, deadline) if hidden else None))
     public = await _seen_as(first)
     at_site = bool(wanted.inside) or any(public == target.address for target in wanted.targets)
     if not at_site:
@@ -187,7 +192,7 @@ async def _wanted(arguments: argparse.Namespace, stage: _Stage, deadline: float)
         places = ((public, None),)
     outside = [(await _literal(stage, host, deadline), port) for host, port in places]
     wanted = targets(outside, dict(arguments.forwards))
-    return Wanted(wanted, inside_targets(stage.inside, wanted), arguments.code)
+    return Wanted(wanted, inside_targets(stage.inside, wanted))
 
 
 async def _literal(stage: _Stage, host: str, deadline: float) -> str:

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from aetui.reach import Token
 from aetui.wire import token
 
-PEER_TRIES = 5
+PEER_TRIES = 20
+"""Enough for a person who mistypes a code a few times: every run presents it once a port."""
 ALL_TRIES = 10_000
 MOST_PEERS = 4096
 """Addresses whose tries are remembered; the one that tried longest ago is forgotten first."""

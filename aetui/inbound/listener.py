@@ -19,6 +19,7 @@ from aetui.inbound.gate import Gate
 from aetui.inbound.knocklog import Batch
 from aetui.inbound.reception import Limits, Network, Reception
 from aetui.reach import Knock
+from aetui.vantage.rights import raise_file_limit
 
 DEFAULT_PORTS = (3389, 23)
 """Remote Desktop for PM2000 and PS3000, telnet for PL1000 and Moxa."""
@@ -62,6 +63,7 @@ class Listener:
     async def open(self) -> tuple[ports.Outcome, ...]:
         """Open what can be opened. The code is there afterwards, and does not change while it runs."""
         loop = asyncio.get_running_loop()
+        raise_file_limit()
         self._gate = await asyncio.to_thread(Gate.opened, self._code)
         outcomes = tuple(ports.open_port(port, self._address) for port in self._wanted)
         self.opened = tuple(outcome for outcome in outcomes if isinstance(outcome, ports.Opened))

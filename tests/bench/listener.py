@@ -88,6 +88,7 @@ class Keys:
     def __init__(self) -> None:
         self.late: list[float] = []
         self.own: list[float] = []
+        self.most_mb = 0.0
 
     async def press(self) -> None:
         """Until cancelled."""
@@ -97,6 +98,8 @@ class Keys:
             await asyncio.sleep(0.01)
             self.late.append((loop.time() - due) * 1000)
             self.own.append(max(0.0, (time.thread_time() - used) * 1000 - 10))
+            if len(self.late) % 20 == 0:
+                self.most_mb = max(self.most_mb, memory_mb())
 
 
 def idle(pipe: Connection) -> None:
@@ -130,7 +133,7 @@ def _flooded(pipe: Connection, friend: str | None) -> None:
         before = memory_mb()
         pipe.send(listener.opened[0].port)
         await asyncio.to_thread(pipe.recv)
-        growth, remembered = memory_mb() - before, len(listener.knocks)
+        growth, remembered = max(keys.most_mb, memory_mb()) - before, len(listener.knocks)
         pressing.cancel()
         listener.stop()
         told = {"growth_mb": growth, "known": sorted(seen), "total": listener.total, "remembered": remembered}
@@ -258,7 +261,7 @@ def endurance(name: str, serve: Serve, count: int) -> bool:
         told, control = pipe.recv(), beside.recv()
     late, own, alone = (quantiles(values, n=100)[98] for values in (told["late"], told["own"], control))
     print(f"{name}: {told['total']} knocks, {told['remembered']} remembered")
-    print(f"  memory grew by {told['growth_mb']:.1f} MB (at most {MOST_MB:g})")
+    print(f"  memory grew by {told['growth_mb']:.1f} MB at its highest (at most {MOST_MB:g})")
     print(f"  a key waits, 99th percentile: {late:.1f} ms (at most {MOST_LATE_MS:g}); a loop with nothing to do, beside it: {alone:.1f} ms;")
     print(f"  of which our own work: {own:.1f} ms")
     lost = len(set(came) - set(told["known"])) if serve is flooded else 0

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from aetui.diagnosis.pages import asks_login, issuer_product, leads_away, login_page, product_page, says_blocked
+from aetui.diagnosis.readings import carried
 from aetui.diagnosis.transport import BEHIND_GATEWAY, web_works
 from aetui.diagnosis.view import Row, View
 from aetui.observations import Ended, FtpSeen, FtpTransfer, HttpSeen, NtpSeen, Outcome, TlsSeen
@@ -37,6 +38,7 @@ def captive_portal(view: View) -> Iterator[Finding]:
         for row in view.failing("tls", "tcp", "ntp", "ftp", "ssh")
         if not proved or (row.host in hosts and row.check.kind in {"tls", "tcp"})
     ]
+    other += [row.id for row, _ in view.http if row.check.needs in other and row.id not in pages and row.id not in view.explained]
     first, seen = next(iter(pages.values()))
     said = [*(_page_said(row, s) for row, s in list(pages.values())[:3]), *_too_near(view, (row for row, _ in pages.values()))]
     product = product_page(seen)
@@ -65,8 +67,9 @@ def _alike(view: View) -> list[tuple[Row, HttpSeen]]:
         if row.id in view.explained or row.check.needs is None or row.check.needs.startswith("tls:"):
             continue
         away = leads_away(row.host, seen)
-        if away is not None and not _confirmed(view, row, away):
-            groups[f"away {away}"].append((row, seen))
+        if away is not None:
+            if not _confirmed(view, row, away):
+                groups[f"away {away}"].append((row, seen))
         elif seen.status is not None and seen.status < 400 and len(seen.body) >= SAME_BODY_BYTES and asks_login(seen):
             groups[f"body {seen.status} {seen.title}"].append((row, seen))
     return [pair for pairs in groups.values() if _unrelated(view, pairs) and not _own(view, pairs) for pair in pairs]
@@ -77,7 +80,7 @@ def _confirmed(view: View, row: Row, away: str) -> bool:
     return any(
         other.host == row.host
         and leads_away(other.host, seen) == away
-        and view.readings.get(other.check.needs or "", None) is not None
+        and (other.check.needs or "").startswith("tls:")
         and view.readings[other.check.needs or ""].status is Status.PASS
         for other, seen in view.http
     )
@@ -101,8 +104,13 @@ def _own(view: View, pairs: list[tuple[Row, HttpSeen]]) -> bool:
     ]
     if len(proved) < len(pairs):
         return False
-    secure = {row.host: seen.body for row, seen in view.http if row.check.needs == f"tls:{row.host}:443"}
-    return all(secure.get(row.host) == seen.body for row, seen in pairs)
+    secure = {row.host: seen for row, seen in view.http if row.check.needs == f"tls:{row.host}:443"}
+    return all(_same_page(secure.get(row.host), seen) for row, seen in pairs)
+
+
+def _same_page(one: HttpSeen | None, other: HttpSeen) -> bool:
+    """True for two answers with one body, or, as forms hold a secret of each visit, one title."""
+    return one is not None and (one.body == other.body or (one.title is not None and one.title == other.title and one.status == other.status))
 
 
 def _page_said(row: Row, seen: HttpSeen) -> Said:
@@ -347,8 +355,8 @@ def files(view: View) -> Iterator[Finding]:
     alike: dict[tuple[str, bool], list[tuple[Row, list[FtpTransfer]]]] = defaultdict(list)
     for row in view.rows("ftp"):
         tried = _ways_tried(view, row) if row.id not in view.explained else []
-        dead = [t.mode.upper() for t in tried if t.ended is not Ended.DONE or _cut_off(t)]
-        alive = any(t.ended is Ended.DONE for t in tried)
+        dead = [t.mode.upper() for t in tried if not carried(t) or _cut_off(t)]
+        alive = any(map(carried, tried))
         if any(t.mode in PASSIVE and _cut_off(t) for t in tried) or (tried and not alive):
             alike[", ".join(dead), alive].append((row, tried))
     for (modes, alive), mine in alike.items():
@@ -366,17 +374,18 @@ def _ways_tried(view: View, row: Row) -> list[FtpTransfer]:
     seen = row.result.observation
     if not isinstance(seen, FtpSeen) or (seen.login or "").startswith(("4", "5")):
         return []
-    doubtful = row.result.cut or any(finding.cause == "lossy" for finding in view.findings)
-    return [t for t in seen.transfers if not (t.ended is Ended.SILENT and doubtful)]
+    lossy = any(finding.cause == "lossy" for finding in view.findings)
+    last = seen.transfers[-1] if row.result.cut and seen.transfers else None
+    return [t for t in seen.transfers if not (t.ended is Ended.SILENT and (lossy or t is last))]
 
 
 def _cut_off(way: FtpTransfer) -> bool:
     """True where the server offered a data connection and it came to nothing, or only at another address than it offered."""
-    return way.port is not None and (way.ended is not Ended.DONE or way.corrected is not None)
+    return way.port is not None and (not carried(way) or way.corrected is not None)
 
 
 def _way_said(way: FtpTransfer) -> Said:
-    how = "fails" if way.ended is not Ended.DONE else "works only at another address than it names" if way.corrected else "works"
+    how = "fails" if not carried(way) else "works only at another address than it names" if way.corrected else "works"
     return Said(
         "ftp-way",
         {"mode": way.mode.upper(), "how": how, "address": way.address or "?", "port": str(way.port or "?"), "reply": way.reply or ""},

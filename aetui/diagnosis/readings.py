@@ -17,6 +17,7 @@ from aetui.observations import (
     DnsSeen,
     Ended,
     FtpSeen,
+    FtpTransfer,
     HttpSeen,
     LinkSeen,
     NtpSeen,
@@ -185,11 +186,18 @@ def _ftp(result: Result, seen: Observation) -> Tentative:
         return fail("filtered") if seen.ended is Ended.SILENT else fail("wrong-service")
     if not seen.banner.startswith(("220", "120")):
         return fail("wrong-service")
-    if any(t.ended is Ended.DONE for t in seen.transfers) or _refused_login(seen):
+    if any(map(carried, seen.transfers)) or _refused_login(seen):
         return PASS
     if any(t.mode in {"pasv", "epsv"} and t.ended is not Ended.SILENT for t in seen.transfers):
         return fail("ftp-data-blocked")
     return UNKNOWN if seen.transfers or (result.cut and seen.ended is Ended.SILENT) else PASS
+
+
+def carried(way: FtpTransfer) -> bool:
+    """True where a data connection opened and worked; a server that then refuses to list anything has one all the same."""
+    opened = any(seen is not None and seen.outcome is Outcome.OPEN for seen in (way.connect, way.corrected))
+    refused = way.ended is Ended.DECLINED and (way.listing or "").startswith("5")
+    return way.ended is Ended.DONE or (opened and refused)
 
 
 def _refused_login(seen: FtpSeen) -> bool:

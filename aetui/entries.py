@@ -7,13 +7,13 @@ answers).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from aetui.events import Event
 from aetui.path.records import Trace
 from aetui.reach import InboundSeen, Knock
-from aetui.records import Diagnosed
+from aetui.records import Diagnosed, Status
 from aetui.state import State
 
 
@@ -54,7 +54,31 @@ class Answered:
     answer: str
 
 
-Found = TraceDone | Knocked | InboundDone | Answered
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A check of a guide ran: what its walk goes on from. What it measured stands in the session's own events."""
+
+    at: float
+    guide: str
+    step: str
+    status: Status
+    signs: tuple[str, ...] = ()
+    told: tuple[Diagnosed, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+    lines: tuple[str, ...] = ()
+    elapsed_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class WentBack:
+    """A person went back in a guide: the answers from ``step`` on no longer count."""
+
+    at: float
+    guide: str
+    step: str
+
+
+Found = TraceDone | Knocked | InboundDone | Answered | Checked | WentBack
 """What a session holds beside its run's own events."""
 
 Entry = Event | Found
@@ -111,6 +135,8 @@ def fold(entries: Iterable[Entry], about: About | None = None, unread: int = 0) 
                 inbound.append(entry)
             case Answered():
                 answers.append(entry)
+            case Checked() | WentBack():
+                pass  # the guide's own affair: it reads them by ``History.entries``
             case _:
                 state.fold(entry)
     return Kept(state, about or About(), tuple(traces), tuple(knocks), tuple(inbound), tuple(answers), unread)

@@ -10,7 +10,22 @@ from collections.abc import Callable, Iterator, Mapping
 from aetui.display import displayable
 from aetui.events import Result
 from aetui.observations import (
-    BannerSeen, DnsSeen, Ended, FtpSeen, HttpSeen, Icmp, LinkSeen, NtpSeen, Observation, Outcome, RdpSeen, SeriesSeen, TcpSeen, TelnetSeen, TlsSeen,
+    ArpSeen,
+    BannerSeen,
+    DnsSeen,
+    Ended,
+    FtpSeen,
+    HttpSeen,
+    Icmp,
+    LinkSeen,
+    NtpSeen,
+    Observation,
+    Outcome,
+    RdpSeen,
+    SeriesSeen,
+    TcpSeen,
+    TelnetSeen,
+    TlsSeen,
 )  # fmt: skip
 from aetui.state import State
 
@@ -272,6 +287,19 @@ def _answers(seen: LinkSeen) -> str:
     return {True: f", answers ({seen.gateway_mac or 'MAC unknown'})", False: ", does not answer", None: ""}[seen.gateway_answers]
 
 
+def _arp_line(seen: Observation) -> str:
+    assert isinstance(seen, ArpSeen)
+    if seen.answered is None:
+        return seen.why or "not asked"
+    return f"also used by {', '.join(seen.others)}" if seen.others else "used by nobody else"
+
+
+def _arp_facts(seen: Observation) -> Facts:
+    assert isinstance(seen, ArpSeen)
+    yield "address", f"{seen.address} on {seen.interface}"
+    yield "answered", ", ".join(seen.answered or ()) or seen.why or "nobody"
+
+
 def _series_line(seen: Observation) -> str:
     assert isinstance(seen, SeriesSeen)
     opened = sum(t.tcp.outcome is Outcome.OPEN for t in seen.trials)
@@ -289,9 +317,9 @@ def _series_facts(seen: Observation) -> Facts:
 
 _LINES: Mapping[type, Callable[[Observation], str]] = {
     TcpSeen: _tcp_line, DnsSeen: _dns_line, TlsSeen: _tls_line, HttpSeen: _http_line, NtpSeen: _ntp_line, FtpSeen: _ftp_line,
-    BannerSeen: _banner_line, RdpSeen: _rdp_line, TelnetSeen: _telnet_line, LinkSeen: _link_line, SeriesSeen: _series_line,
+    BannerSeen: _banner_line, RdpSeen: _rdp_line, TelnetSeen: _telnet_line, LinkSeen: _link_line, SeriesSeen: _series_line, ArpSeen: _arp_line,
 }  # fmt: skip
 _FACTS: Mapping[type, Callable[[Observation], Facts]] = {
     TcpSeen: _tcp_facts, DnsSeen: _dns_facts, TlsSeen: _tls_facts, HttpSeen: _http_facts, NtpSeen: _ntp_facts, FtpSeen: _ftp_facts,
-    BannerSeen: _banner_facts, RdpSeen: _rdp_facts, TelnetSeen: _telnet_facts, LinkSeen: _link_facts, SeriesSeen: _series_facts,
+    BannerSeen: _banner_facts, RdpSeen: _rdp_facts, TelnetSeen: _telnet_facts, LinkSeen: _link_facts, SeriesSeen: _series_facts, ArpSeen: _arp_facts,
 }  # fmt: skip

@@ -347,6 +347,25 @@ class LinkSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class ArpSeen:
+    """Who answers for an address on the local network (RFC 826; asked as RFC 5227 section 2.1.1 has it, from no address)."""
+
+    address: str
+    interface: str
+    own: tuple[str, ...] = ()
+    """MAC addresses of this machine."""
+    answered: tuple[str, ...] | None = None
+    """MAC addresses that answered; None where the question could not be asked."""
+    why: str | None = None
+    """Why it could not."""
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Those that are not this machine's."""
+        return tuple(mac for mac in self.answered or () if mac.lower() not in {own.lower() for own in self.own})
+
+
+@dataclass(frozen=True, slots=True)
 class Trial:
     """One connect of a series: at a segment size, at a TTL, or one of many for loss and delay."""
 
@@ -366,4 +385,4 @@ class SeriesSeen:
     path_mtu: int | None = None
 
 
-Observation = TcpSeen | DnsSeen | TlsSeen | HttpSeen | NtpSeen | FtpSeen | BannerSeen | RdpSeen | TelnetSeen | LinkSeen | SeriesSeen
+Observation = TcpSeen | DnsSeen | TlsSeen | HttpSeen | NtpSeen | FtpSeen | BannerSeen | RdpSeen | TelnetSeen | LinkSeen | SeriesSeen | ArpSeen

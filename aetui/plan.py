@@ -63,6 +63,10 @@ def plan(catalogue: Catalogue, equipment: Collection[str], info: VantageInfo, op
 
 def _all(catalogue: Catalogue, equipment: tuple[str, ...], info: VantageInfo, options: Options) -> Iterator[Check]:
     yield Check("link", "link")
+    if info.kind == "local" and info.address and info.interface and ":" not in info.address:
+        yield Check(
+            f"conflict:{info.address}", "arp", about={"address": info.address, "interface": info.interface}, source="RFC 5227 section 2.1.1"
+        )
     yield from _canaries(info.resolvers, options.nonce)
     endpoints = catalogue.endpoints_of(equipment)
     opinions = tuple(dict.fromkeys((*options.opinions, *(o.address for o in catalogue.opinions))))

@@ -235,7 +235,10 @@ class _Run:
         probe = self.session.probes[check.kind]
         lacking = probe.needs - self.session.vantage.capabilities
         if lacking:
-            self._done(Result(check, None, not_run="vantage", reason=", ".join(sorted(lacking))))
+            lacks = getattr(self.session.vantage, "lacks", None)
+            right = next(filter(None, map(lacks, lacking)), None) if lacks is not None else None
+            reason = right or ", ".join(sorted(lacking))
+            self._done(Result(check, None, not_run="privilege" if right else "vantage", reason=reason))
             return None
         async with self.at_once, self.per_host[check.host or check.id]:
             loop = asyncio.get_running_loop()

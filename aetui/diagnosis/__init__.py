@@ -68,6 +68,7 @@ RULES: tuple[Rule, ...] = (
     leftover,
     *transport.LATE,
     *names.LATE,
+    *machine.LATE,
 )
 """In the order in which they are read: a root before what it brings about."""
 

@@ -110,7 +110,9 @@ def _own(view: View, pairs: list[tuple[Row, HttpSeen]]) -> bool:
 
 def _same_page(one: HttpSeen | None, other: HttpSeen) -> bool:
     """True for two answers with one body, or, as forms hold a secret of each visit, one title."""
-    return one is not None and (one.body == other.body or (one.title is not None and one.title == other.title and one.status == other.status))
+    return one is not None and (
+        one.body == other.body or (one.title is not None and one.title == other.title and one.status == other.status)
+    )
 
 
 def _page_said(row: Row, seen: HttpSeen) -> Said:

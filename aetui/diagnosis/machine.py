@@ -12,7 +12,7 @@ from statistics import median
 
 from aetui.diagnosis.readings import LARGEST_DELAY_MS
 from aetui.diagnosis.view import Row, View
-from aetui.observations import DnsSeen, Interface, NtpSeen, Outcome, TcpSeen, TlsSeen
+from aetui.observations import ArpSeen, DnsSeen, Interface, NtpSeen, Outcome, TcpSeen, TlsSeen
 from aetui.records import Confidence, Finding, Owner, Said, Severity, Status
 
 CLOCK_LIMIT_MS = 60_000.0
@@ -71,6 +71,26 @@ def no_address(view: View) -> Iterator[Finding]:
     own = next((a for a in addresses if a.startswith("169.254.")), None)
     said = Said("self-assigned", {"address": own, "interface": ports[0].name}) if own else Said("no-address", {"interface": ports[0].name})
     yield _root(view, "no-address", said, interface=ports[0].name)
+
+
+def address_conflict(view: View) -> Iterator[Finding]:
+    """Another MAC address answers for this machine's own address. What fails beside it fails because of it, as far as anybody can tell."""
+    for result in view.state.results.values():
+        seen = result.observation
+        if isinstance(seen, ArpSeen) and seen.others and "link" not in view.explained:
+            rows = view.below(row.id for row in view.failing())
+            facts = {"address": seen.address, "mac": ", ".join(seen.others)}
+            said = Said("also-answers", {**facts, "interface": seen.interface})
+            severity = Severity.FAIL if rows else Severity.WARN
+            yield Finding("address-conflict", (result.check.id, *rows), follows=rows, severity=severity, evidence=(said,), facts=facts)
+
+
+def missing_right(view: View) -> Iterator[Finding]:
+    """Something is wrong, and a check that might say more could not run for lack of a right."""
+    lacking = [r for r in view.state.results.values() if r.not_run == "privilege" and r.reason]
+    if lacking and any(finding.severity is not Severity.INFO for finding in view.findings):
+        facts = {"what": ", ".join(r.check.id for r in lacking), "command": lacking[0].reason or ""}
+        yield Finding("privilege-missing", tuple(r.check.id for r in lacking), severity=Severity.INFO, facts=facts)
 
 
 def no_gateway(view: View) -> Iterator[Finding]:
@@ -190,4 +210,5 @@ def _span(milliseconds: float) -> str:
     return f"{minutes:.0f} min" if minutes < 120 else f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.0f} days"
 
 
-RULES = (no_link, no_address, no_gateway, gateway_unreachable, local_firewall, clock_wrong, lying_clock)
+RULES = (no_link, no_address, address_conflict, no_gateway, gateway_unreachable, local_firewall, clock_wrong, lying_clock)
+LATE = (missing_right,)

@@ -34,6 +34,7 @@ def warm(settings: Settings) -> None:
 
 PROBES: dict[str, Probe] = {
     "link": Probe(_loaded("link"), frozenset({Capability.LINK})),
+    "arp": Probe(_loaded("arp"), frozenset({Capability.ARP}), timeout_s=3.0),
     "dns": Probe(_loaded("dns"), _NOTHING, timeout_s=6.0),
     "tcp": Probe(_loaded("tcp")),
     "tls": Probe(_loaded("tls"), timeout_s=5.0),

@@ -31,6 +31,8 @@ class Capability(StrEnum):
     """The kernel tells round trip and resent SYNs."""
     ACCEPT = "accept"
     """It can take a connection in (active FTP)."""
+    ARP = "arp"
+    """It can ask the local network who has an address; takes the right to send raw packets."""
     SYSTEM_NAMES = "system-names"
     """It can ask the machine's own resolver library."""
 

@@ -13,9 +13,10 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 
-from aetui.observations import LinkSeen
+from aetui.observations import ArpSeen, LinkSeen
+from aetui.packet.client import missing
 from aetui.records import VantageInfo
-from aetui.vantage import accepting, asking, connecting, machine, rights
+from aetui.vantage import accepting, arp, asking, connecting, machine, rights
 from aetui.vantage.base import PLAIN, Acceptor, Answer, Capability, Connection, Shape
 from aetui.vantage.names import Names
 from aetui.vantage.neighbour import AskGateway, ask_gateway
@@ -47,7 +48,16 @@ class LocalVantage:
     @property
     def capabilities(self) -> frozenset[Capability]:
         """See ``Vantage``."""
-        return EVERYWHERE | MORE.get(sys.platform, frozenset())
+        raw = frozenset({Capability.ARP}) if self._info.privileged and sys.platform == "linux" else frozenset()
+        return EVERYWHERE | MORE.get(sys.platform, frozenset()) | raw
+
+    def lacks(self, capability: Capability) -> str | None:
+        """Why a capability is not there for lack of a right, with the command that grants it; None for any other reason."""
+        return missing() if capability is Capability.ARP else None
+
+    async def who_has(self, address: str, interface: str, deadline: float) -> ArpSeen:
+        """Ask the local network for an address, through the packet helper."""
+        return await arp.who_has(address, interface, deadline)
 
     @property
     def resolvers(self) -> tuple[str, ...]:

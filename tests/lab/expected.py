@@ -45,6 +45,7 @@ EXPECTED: Mapping[str, tuple[Expected, ...]] = {
     "gateway-silent": (Expected("gateway-unreachable", "*"),),
     "gateway-absent": (Expected("gateway-unreachable", BEYOND_NAMES),),
     "gateway-wrong": (Expected("no-internet", BEYOND_NAMES),),
+    "address-conflict": (Expected("address-conflict", "", "warn"),),
     "own-firewall-drop": (Expected("local-firewall", "*"),),
     "own-firewall-reject": (Expected("local-firewall", "tcp:*>"),),
     "own-firewall-prohibits": (Expected("local-firewall", "tcp:*:443>"),),

@@ -91,5 +91,5 @@ def test_a_healthy_network_alarms_nobody(lab: Lab, fault: Fault | None, round_: 
 
 
 def test_every_fault_has_its_expectation() -> None:
-    known = {*EXPECTED, *PORTALS, *LOSS, SLOWEST, "address-conflict"}
+    known = {*EXPECTED, *PORTALS, *LOSS, SLOWEST}
     assert {fault.name for fault in (*FAULTS, *PAIRS)} == known

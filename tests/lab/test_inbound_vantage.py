@@ -340,3 +340,18 @@ def _noise() -> None:
         for words in (os.urandom(size), token.HELLO_MAGIC + os.urandom(size), x224.request()[: size % 19]):
             with socket.create_connection((WAN, 3389), timeout=5) as sock:
                 sock.sendall(words)
+
+
+# --------------------------------------------------------------------------------------------------------- finding the address
+def test_the_jump_host_tells_the_address_that_is_to_be_knocked_at(lab: Lab) -> None:
+    with services.remote_desktop(lab), services.forwarded(lab, 3389, LOGGER, 3389):
+        told = site_half(lab).told()
+    assert {target["address"] for target in told.targets} == {WAN}
+    assert told.causes == ["forward-missing possible", "service-confirmed certain"]  # telnet is not forwarded
+    assert f"sees this site as {WAN}" in told.complaint
+
+
+def test_behind_a_second_router_it_is_the_second_s_address(lab: Lab) -> None:
+    with services.behind_another_nat(lab):
+        told = site_half(lab, "--map", "53389:3389").told()
+    assert [target["address"] for target in told.targets] == [services.SECOND_NAT]

@@ -8,13 +8,17 @@ answer UDP can be judged; where none does, nothing is concluded (None). The way 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
+from aetui.observations import SeriesSeen
 from aetui.path import fold
 from aetui.path.engine import Engine
 from aetui.path.records import Flow, Hop, Mtu, Proto, Recording, ReplyKind
 from aetui.path.tracer import Request, Tracer
+from aetui.records import Check
+from aetui.vantage.base import Vantage
 
 FULL = 1500
 """The size to start with: Ethernet's."""
@@ -26,6 +30,9 @@ EXACT = 4
 """Bytes between a size that passes and one that does not at which halving stops."""
 _TOO_BIG = frozenset({(3, 4), (2, 0)})
 PORT = 33435
+SEGMENTS_S = 15.0
+"""Longest time for the search by segment size."""
+_SPOKEN = frozenset({80, 443})
 
 
 async def find(engine: Engine, flow: Flow, hops: Sequence[Hop], full: int = FULL) -> Mtu | None:
@@ -46,6 +53,22 @@ async def find(engine: Engine, flow: Flow, hops: Sequence[Hop], full: int = FULL
         return Mtu(size, tuple(steps))
     passes = await _halve(probe, LEAST[flow.version], size, small)
     return Mtu(passes, tuple(steps), black_hole_after=got or 0)
+
+
+async def by_segment(vantage: Vantage, host: str, flow: Flow) -> int | None:
+    """The largest packet that an exchange over an open port gets through, by segment size; None where nothing stalls, or nothing is known to say.
+
+    Only ports whose first exchange is known are used (80: HTTP, 443: TLS): nothing is said to a logger that it does not expect.
+    """
+    if flow.proto is not Proto.TCP or flow.port not in _SPOKEN:
+        return None
+    from aetui.probes import series
+    from aetui.probes.base import Given, Settings
+
+    check = Check(f"series:{host}:{flow.port}", "series", host, flow.port, about={"purpose": "mss"})
+    deadline = asyncio.get_running_loop().time() + SEGMENTS_S
+    measured = await series.measure(check, Given(addresses=(flow.address,)), vantage, Settings(), deadline)
+    return measured.observation.path_mtu if isinstance(measured.observation, SeriesSeen) else None
 
 
 async def _halve(probe: Probing, passes: int, fails: int, small: int) -> int:

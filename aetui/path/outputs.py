@@ -22,6 +22,8 @@ _WORD = re.compile(r"\S+")
 _TIME = re.compile(r"^(\d{1,6}(?:\.\d{1,6})?)(ms)?$")
 _MARKS = {"!H": 1, "!N": 0, "!P": 2, "!X": 13, "!F": 4, "!S": 5, "!C": 3, "!V": 14, "!A": 10}
 _CODE = re.compile(r"^!<?(\d{1,3})>?$")
+_FLAGS = {"rst": ReplyKind.RST, "syn": ReplyKind.SYN_ACK}
+"""Of the TCP flags that ``traceroute -O info`` prints: ``<syn,ack>``, ``<rst,ack>``."""
 _PATH_MTU = re.compile(r"pmtu (\d{2,5})")
 
 
@@ -69,7 +71,8 @@ def _traceroute_line(line: str, target: str, proto: Proto) -> Iterator[Shot]:
             yield Shot(ttl, 0.0, _heard(sender, float(time[1]), target, proto, mark=after[0] if after else "", flags=flags))
 
 
-def _heard(sender: str, rtt_ms: float, target: str, proto: Proto, *, mark: str, flags: str) -> Heard:
+def _heard(sender: str, rtt_ms: float, target: str, proto: Proto, *, mark: str, flags: str) -> Heard | None:
+    """None where the target answered a SYN and the tool does not say how: open and refused would look alike."""
     version = ip_address(sender).version
     code = _MARKS.get(mark)
     if code is None and (numbered := _CODE.match(mark)):
@@ -82,7 +85,8 @@ def _heard(sender: str, rtt_ms: float, target: str, proto: Proto, *, mark: str, 
         return Heard(ReplyKind.UNREACHABLE, sender, rtt_ms, Icmp(3, 3, sender) if version == 4 else Icmp(1, 4, sender))
     if proto is Proto.ICMP:
         return Heard(ReplyKind.ANSWER, sender, rtt_ms)
-    return Heard(ReplyKind.RST if "rst" in flags.lower() else ReplyKind.SYN_ACK, sender, rtt_ms)
+    kind = next((kind for flag, kind in _FLAGS.items() if flag in flags.lower()), None)
+    return Heard(kind, sender, rtt_ms) if kind is not None else None
 
 
 def _tracepath_line(line: str, target: str) -> Shot | None:

@@ -63,7 +63,7 @@ def _rtt(rtt: Rtt) -> dict[str, float]:
 
 def _mtu(mtu: Mtu) -> dict[str, Any]:
     steps = [{"address": address, "mtu": size} for address, size in mtu.steps]
-    return {"path": mtu.path, "steps": steps, "black_hole_after": mtu.black_hole_after}
+    return {"path": mtu.path, "steps": steps, "black_hole_after": mtu.black_hole_after, "by_segment": mtu.by_segment}
 
 
 def _entry(entry: Diagnosed) -> dict[str, Any]:

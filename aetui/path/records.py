@@ -165,6 +165,8 @@ class Mtu:
     """Routers that said 'too big', in order, with the size that they allow."""
     black_hole_after: int | None = None
     """TTL of the last hop that full-size packets reach, where they then vanish without a word."""
+    by_segment: int | None = None
+    """The largest packet with which an exchange over the traced port itself ends, where larger ones stall."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def _tools(flow: Flow, last: int) -> list[_Tool]:
         found.append(_Tool(argv, proto, lambda text: parse_traceroute(text, flow.address, proto)))
 
     if flow.proto is Proto.TCP:
-        traceroute(Proto.TCP, "-T", "-p", str(flow.port))
+        traceroute(Proto.TCP, "-T", "-O", "info", "-p", str(flow.port))
     elif flow.proto is Proto.ICMP:
         traceroute(Proto.ICMP, "-I")
     traceroute(Proto.UDP)

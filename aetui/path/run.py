@@ -9,7 +9,7 @@ together.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
@@ -20,7 +20,7 @@ from aetui.path import fold, mtu, names, words
 from aetui.path.analysis import Surroundings, read, rename, suspects_places
 from aetui.path.engine import Engine
 from aetui.path.engines import Choice, Engines
-from aetui.path.records import Flow, Method, Mtu, Problem, Proto, Recording, Trace
+from aetui.path.records import Flow, Hop, Method, Mtu, Problem, Proto, Recording, ReplyKind, Trace
 from aetui.path.schedule import LAST_TTL
 from aetui.path.tracer import BRANCHES, Request, Tracer
 from aetui.vantage.base import Vantage
@@ -30,7 +30,9 @@ UDP_PORT = 33434
 CONNECT_S = 8.0
 """Longest wait for a connect from a jump host."""
 REDRAWN_S = 0.05
-"""Least time between two states that ``watch`` gives."""
+"""What is heard within so long goes into one state of a trace that fills in …"""
+LIVE_S = 0.25
+"""… and of one that is live: as a rule a round is one state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,8 @@ async def watch(
     vantage: Vantage | None = None,
     known: Sequence[TcpSeen] = (),
     engines: Engines | None = None,
-) -> AsyncIterator[Trace]:
-    """The trace as it fills in, then live, a round a second, until the iterator is closed."""
+) -> AsyncGenerator[Trace, None]:
+    """The trace as it fills in, then live, a round a second, until the generator is closed (``aclosing``)."""
     run = Run(host, port, options or Options(), vantage=vantage, known=known, engines=engines)
     async with aclosing(run.grow()) as states:
         async for state in states:
@@ -131,7 +133,11 @@ class Run:
         self.engines = engines or Engines(vantage)
         self._own_engines = engines is None
         self._vantage = vantage
+        self.live = False
+        """True once the first path stands and rounds follow each other."""
         self._changed = asyncio.Event()
+        self._going = asyncio.Event()
+        self._going.set()
         self._main: Tracer | None = None
         self._other: Tracer | None = None
         self._remark: Problem | None = None
@@ -158,15 +164,23 @@ class Run:
         try:
             while not task.done():
                 await self._changed.wait()
+                await asyncio.sleep(LIVE_S if self.live else REDRAWN_S)
                 self._changed.clear()
                 if self._main is not None:
                     yield self.state()
-                await asyncio.sleep(REDRAWN_S)
             yield task.result()
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             await self.close()
+
+    def hold(self) -> None:
+        """Send no further round until ``go_on``."""
+        self._going.clear()
+
+    def go_on(self) -> None:
+        """Send rounds again."""
+        self._going.set()
 
     async def close(self) -> None:
         """Close channels, and the engines where they are this run's own."""
@@ -193,8 +207,11 @@ class Run:
             if self.options.multipath:
                 await self._main.branches()
             await self._extras()
+            self.live = True
             self._stir()
-            await self._main.rounds(None)
+            await self._main.rounds(None, self._going)
+            if await self._without_helper(self._main.recording.flow):
+                await self._main.rounds(None, self._going)
             return self.state()
         finally:
             self._stir()
@@ -211,13 +228,19 @@ class Run:
             return self._refused(engine, address)
         self._remark = self.engines.remark
         await self._trace_both(engine, flow)
+        await self._without_helper(flow)
+        return None
+
+    async def _without_helper(self, flow: Flow) -> bool:
+        """Where the helper is gone, trace by plain sockets; False where it was not that."""
         assert self._main is not None
         problem = self._main.recording.problem
-        if problem is not None and problem.code == "helper" and self.options.method is Choice.AUTO:
-            self._remark = problem
-            self._main.close()
-            await self._trace_both(self.engines.socket, flow)
-        return None
+        if problem is None or problem.code != "helper" or self.options.method is not Choice.AUTO:
+            return False
+        self._remark = problem
+        self._main.close()
+        await self._trace_both(self.engines.socket, flow)
+        return True
 
     async def _trace_both(self, engine: Engine, flow: Flow) -> None:
         self._main = Tracer(engine, Request(self.host, flow, self.options.last, BRANCHES if self.options.multipath else 0), self._stir)
@@ -259,9 +282,28 @@ class Run:
         assert self._main is not None
         hops = fold.hops(self._main.recording)
         if self.options.mtu and self._vantage is None:
-            self._mtu = await mtu.find(self.engines.socket, self._main.recording.flow, hops)
+            self._mtu = await self._sizes(hops)
         if self.options.names:
             self._names = await names.of([hop.address for hop in hops if hop.address], self._vantage)
+
+    async def _sizes(self, hops: Sequence[Hop]) -> Mtu | None:
+        """By datagrams hop by hop and, where the port is open, by segments of a real exchange."""
+        assert self._main is not None
+        from aetui.vantage.local import LocalVantage
+
+        flow = self._main.recording.flow
+        found = await mtu.find(self.engines.socket, flow, hops)
+        if not hops or hops[-1].reply is not ReplyKind.SYN_ACK:
+            return found
+        vantage = LocalVantage()
+        await vantage.open(asyncio.get_running_loop().time() + CONNECT_S)
+        try:
+            stalls_above = await mtu.by_segment(vantage, self.host, flow)
+        finally:
+            await vantage.close()
+        if stalls_above is None:
+            return found
+        return replace(found or Mtu(stalls_above), path=min(stalls_above, found.path if found else stalls_above), by_segment=stalls_above)
 
     def _refused(self, problem: Problem, address: str = "") -> Trace:
         recording = Recording(self.host, Flow(address or self.host, self.port, self.options.proto), Method.SOCKET, problem=problem)

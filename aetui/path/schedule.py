@@ -90,10 +90,10 @@ class Sweep:
         state = self._ttls.get(ttl)
         return state is not None and state.answered
 
-    def patience(self) -> float:
-        """Seconds that a probe is waited for, as things stand."""
+    def patience(self, ttl: int) -> float:
+        """Seconds that one probe is waited for, as things stand; all the tries of a TTL share the longest wait."""
         if self._reach is None and not self._measured:
-            return WAIT_S
+            return WAIT_S / self._plan.tries(ttl)
         return min(GRACE_MOST_S, max(GRACE_LEAST_S, GRACE_TIMES * self._slowest))
 
     def due(self, now: float) -> tuple[int, ...]:
@@ -121,7 +121,7 @@ class Sweep:
 
     def wake(self, now: float) -> float | None:
         """When to ask again if nothing is heard before, or None where there is nothing left to wait for."""
-        times = [s.sent[-1] + self.patience() for _, s in self._relevant() if self._waiting(s, now)]
+        times = [s.sent[-1] + self.patience(ttl) for ttl, s in self._relevant() if self._waiting(ttl, s, now)]
         if any(self._may_send(ttl, state, now) for ttl, state in self._relevant()) and self._flying(now) < self._plan.window:
             times.append(self._ready)
         return min((max(time, now) for time in times), default=None)
@@ -129,25 +129,25 @@ class Sweep:
     def finished(self, now: float) -> bool:
         """True once every TTL up to the end is answered or given up; late replies may still be reported."""
         states = self._relevant()
-        if self.complete_at is None and all(s.answered or self._overdue(s, now, first=True) for _, s in states):
+        if self.complete_at is None and all(s.answered or self._overdue(ttl, s, now, first=True) for ttl, s in states):
             self.complete_at = now
-        return all(s.answered or (self._overdue(s, now) and not self._may_send(ttl, s, now)) for ttl, s in states)
+        return all(s.answered or (self._overdue(ttl, s, now) and not self._may_send(ttl, s, now)) for ttl, s in states)
 
     def _relevant(self) -> list[tuple[int, _Ttl]]:
         end = self._plan.last if self._reach is None else self._reach
         return [(ttl, self._ttls[ttl]) for ttl in range(self._plan.first, min(end, self._furthest + self._plan.ahead) + 1)]
 
     def _flying(self, now: float) -> int:
-        return sum(1 for state in self._ttls.values() if self._waiting(state, now))
+        return sum(1 for ttl, state in self._ttls.items() if self._waiting(ttl, state, now))
 
-    def _waiting(self, state: _Ttl, now: float) -> bool:
-        return bool(state.sent) and not state.answered and not self._overdue(state, now)
+    def _waiting(self, ttl: int, state: _Ttl, now: float) -> bool:
+        return bool(state.sent) and not state.answered and not self._overdue(ttl, state, now)
 
-    def _overdue(self, state: _Ttl, now: float, *, first: bool = False) -> bool:
-        return bool(state.sent) and now >= state.sent[0 if first else -1] + self.patience()
+    def _overdue(self, ttl: int, state: _Ttl, now: float, *, first: bool = False) -> bool:
+        return bool(state.sent) and now >= state.sent[0 if first else -1] + self.patience(ttl)
 
     def _may_send(self, ttl: int, state: _Ttl, now: float) -> bool:
         if not state.sent:
             return True
         more = len(state.sent) < self._plan.tries(ttl) and ttl <= self._furthest + self._plan.gap
-        return not state.answered and more and self._overdue(state, now)
+        return not state.answered and more and self._overdue(ttl, state, now)

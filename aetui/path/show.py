@@ -86,3 +86,5 @@ def _sizes(trace: Trace) -> Iterator[str]:
     yield from (words.say("size", "step", address=address, mtu=size) for address, size in trace.mtu.steps)
     if trace.mtu.black_hole_after is not None:
         yield words.say("size", "black-hole", ttl=trace.mtu.black_hole_after, mtu=trace.mtu.path)
+    if trace.mtu.by_segment is not None:
+        yield words.say("size", "segment", mtu=trace.mtu.by_segment)

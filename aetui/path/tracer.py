@@ -151,9 +151,11 @@ class Tracer:
             await self._sweep(channel, plan, 0)
         return self.recording
 
-    async def rounds(self, count: int | None) -> Recording:
-        """Rounds at their pace; for ever where ``count`` is None."""
-        while count is None or self._round < count:
+    async def rounds(self, count: int | None, going: asyncio.Event | None = None) -> Recording:
+        """Rounds at their pace; for ever where ``count`` is None, or until nothing can be sent. While ``going`` is not set it rests."""
+        while (count is None or self._round < count) and self._log.problem is None:
+            if going is not None:
+                await going.wait()
             due = self._loop.time() + ROUND_S
             await self.round()
             await asyncio.sleep(max(0.0, due - self._loop.time()))

@@ -166,8 +166,9 @@ def _loss(trace: Trace) -> Iterator[Diagnosed]:
 
 
 def _black_hole(trace: Trace) -> Iterator[Diagnosed]:
-    if trace.mtu is not None and trace.mtu.black_hole_after is not None:
-        summary = say("evidence", "mtu", mtu=trace.mtu.path, ttl=trace.mtu.black_hole_after)
+    if trace.mtu is not None and (trace.mtu.black_hole_after is not None or trace.mtu.by_segment is not None):
+        key = "mtu" if trace.mtu.black_hole_after is not None else "mtu-somewhere"
+        summary = say("evidence", key, mtu=trace.mtu.path, ttl=trace.mtu.black_hole_after)
         yield _entry(trace, "mtu-blackhole", summary=summary)
 
 

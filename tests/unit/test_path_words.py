@@ -1,0 +1,145 @@
+"""A trace as JSON, as lines, as a command, and as what a diagnosis gains from it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from importlib.resources import files
+
+import jsonschema
+import pytest
+from path_recordings import Case, cases
+
+from aetui.causes import load_causes, sentence
+from aetui.cli import trace as command
+from aetui.path import words
+from aetui.path.analysis import Surroundings, read, suspects_places
+from aetui.path.feed import check_id, locate
+from aetui.path.places import Place
+from aetui.path.publish import to_json
+from aetui.path.records import Mtu, Problem, Trace
+from aetui.path.show import lines, remark
+from aetui.records import Diagnosis, Finding, Owner, Verdict
+
+SCHEMA = json.loads(files("aetui.assets").joinpath("trace.schema.json").read_text())
+CASES = cases()
+
+
+def _trace(case: Case) -> Trace:
+    around = Surroundings(case.gateway, case.toward_site)
+    found = read(case.recording, case.compared, around)
+    return words.diagnose(found, suspects_places(found, around), toward_site=case.toward_site)
+
+
+def _named(rule: str) -> Trace:
+    return _trace(next(case for case in CASES if rule in case.name))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_every_trace_is_valid_by_the_published_schema(case: Case) -> None:
+    jsonschema.Draft202012Validator(SCHEMA).validate(json.loads(json.dumps(to_json(_trace(case)))))
+
+
+def test_the_schema_refuses_what_it_does_not_know() -> None:
+    document = to_json(_trace(CASES[0]))
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**document, "outcome": "perhaps"}, SCHEMA)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**document, "extra": 1}, SCHEMA)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_every_trace_can_be_shown_as_lines(case: Case) -> None:
+    shown = list(lines(_trace(case)))
+    assert shown[0] == _trace(case).verdict
+    assert all(line == line.rstrip() and line.isprintable() for line in shown)
+
+
+def test_the_lines_show_where_a_port_dies_beside_the_one_that_works() -> None:
+    shown = "\n".join(lines(_named("the comparison names the next hop too")))
+    assert "198.51.100.1" in shown
+    assert "<- the last that answers" in shown
+    assert "by TCP port 443, which works:" in shown
+
+
+def test_hostile_names_are_harmless_everywhere() -> None:
+    found = _named("a port that answers is open")
+    evil = "\x1b]0;x\x07[/]\u202eevil"
+    named = replace(found, target=evil, hops=tuple(replace(hop, name=evil) for hop in found.hops))
+    for text in (json.dumps(to_json(named), ensure_ascii=False), "\n".join(lines(words.diagnose(named)))):
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+
+
+@pytest.mark.parametrize("code", sorted(words.table()["problem"]))
+def test_every_problem_is_a_sentence(code: str) -> None:
+    text = words.problem_words(Problem(code, "detail"))
+    assert "{" not in text
+    assert remark(replace(_named("a port that answers is open"), remark=Problem(code, "detail"))) == text
+
+
+def test_every_place_has_its_words_and_an_owner() -> None:
+    for place in Place:
+        text, owner = words.whose_words(place)
+        assert text.endswith(".")
+        assert isinstance(owner, Owner)
+
+
+def test_a_black_hole_is_told_with_its_size() -> None:
+    found = words.diagnose(replace(_named("a port that answers is open"), mtu=Mtu(1300, (), 2)))
+    assert [entry.cause for entry in found.diagnosis] == ["mtu-blackhole"]
+    assert "1300" in found.diagnosis[0].summary
+    assert any("After hop 2 packets of more than 1300 bytes vanish" in line for line in lines(found))
+
+
+# -------------------------------------------------------------------------------------------------- the diagnosis
+def _diagnosis(cause: str, explains: str) -> Diagnosis:
+    return Diagnosis({}, (Finding(cause, (explains,)),), Verdict.BLOCKED)
+
+
+@pytest.mark.parametrize(
+    ("rule", "cause", "owner", "said"),
+    [
+        ("the comparison names the next hop too", "filtered", Owner.ISP, "198.51.100.1 or the one after it, 198.51.100.5"),
+        ("the next suspect is the next hop", "filtered", Owner.SITE_IT, "192.168.50.1 is likely the site's own router"),
+        ("a prohibition names its sender", "rejected", Owner.ISP, "is turned away at hop 3 by 198.51.100.1"),
+    ],
+)
+def test_a_finding_is_told_where(rule: str, cause: str, owner: Owner, said: str) -> None:
+    found = _named(rule)
+    identity = check_id(found)
+    assert identity is not None
+    located = locate(_diagnosis(cause, identity), [found]).findings[0]
+    assert located.owner is owner
+    assert said in " ".join(sentence(load_causes(), one) for one in located.evidence)
+
+
+def test_findings_of_other_checks_and_other_causes_stay_as_they_are() -> None:
+    found = _named("the comparison names the next hop too")
+    for diagnosis in (_diagnosis("filtered", "tcp:other:1"), _diagnosis("tls-blocked", check_id(found) or "")):
+        assert locate(diagnosis, [found]) == diagnosis
+
+
+# ---------------------------------------------------------------------------------------------------- the command
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("example.com", ("example.com", None)),
+        ("example.com:2022", ("example.com", 2022)),
+        ("203.0.113.9:80", ("203.0.113.9", 80)),
+        ("2001:db8::9", ("2001:db8::9", None)),
+        ("[2001:db8::9]", ("2001:db8::9", None)),
+        ("[2001:db8::9]:443", ("2001:db8::9", 443)),
+        ("example.com:", None),
+        ("example.com:0", None),
+        ("example.com:65536", None),
+        ("example.com:http", None),
+        ("[2001:db8::9", None),
+        ("[2001:db8::9]443", None),
+        ("", None),
+        (":80", None),
+        ("a b", None),
+    ],
+)
+def test_a_target_is_taken_apart(text: str, expected: tuple[str, int | None] | None) -> None:
+    assert command.split(text) == expected

@@ -31,9 +31,11 @@ class Palette(CommandPalette):
 def of_bindings(screen: Screen[Any]) -> Iterator[SystemCommand]:
     """The screen's and the app's bindings that do something now, named in full with their key."""
     named = tables()["commands"]
+    offered: set[str] = set()
     for node, binding, enabled, _ in screen.active_bindings.values():
         words = named.get(binding.action)
-        if enabled and words is not None:
+        if enabled and words is not None and binding.action not in offered:
+            offered.add(binding.action)
             title, does = words
             yield SystemCommand(title, f"{does} Key: {screen.app.get_key_display(binding)}", partial(_run, screen, node, binding.action))
 

@@ -162,7 +162,9 @@ async def test_the_palette_offers_what_can_be_done_now_and_does_it() -> None:
     app = console(World(WORLD))
     async with app.run_test(size=(80, 24)) as pilot:
         await finished(pilot)
-        offered = {command.title for command in app.get_system_commands(app.screen)}
+        titles = [command.title for command in app.get_system_commands(app.screen)]
+        offered = set(titles)
+        assert len(offered) == len(titles), "each once, however many keys it has"
         here = {"Choose equipment", "Check again what failed", "Wait until the selected row is open", "Help", "Quit", "Go to Outbound"}
         assert here <= offered
         assert "Stop" not in offered

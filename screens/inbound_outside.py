@@ -1,0 +1,265 @@
+"""The outside half: knock at a site's public address through a jump host, or from this computer, and read what came of it. Knows no
+widget.
+
+One question at a time, as a task that ``stop`` ends. The connection to a jump host stays open between questions, so that nobody has to
+type a password twice; ``close`` gives it back. What the asker is told (passwords) never comes through here. Trouble with the jump host
+or with a name is one sentence in ``fault``. ``changed`` is called at every step.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from aetui.causes import describe, load_causes
+from aetui.diagnosis.inbound import diagnose
+from aetui.display import displayable
+from aetui.inbound.confirm import Surroundings, Wanted, determined, inside_targets, public_address, targets
+from aetui.inbound.knocking import derive
+from aetui.inbound.whole import look
+from aetui.screens.words import say
+from aetui.vantage.base import Vantage, VantageLost
+
+if TYPE_CHECKING:
+    from aetui.reach import InboundSeen, Knock
+    from aetui.records import Diagnosed
+
+OPENING_S = 60.0
+"""Longest time until a jump host is there, besides the time that a person takes to answer."""
+WHOLE_S = 30.0
+"""Longest time of everything after that."""
+LOOKUP_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """Knock through a jump host."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Knock from this computer, which is somewhere else than the site."""
+
+
+Way = Jump | Here
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is to be confirmed."""
+
+    way: Way
+    public: str = ""
+    """Address or name; empty to take what the jump host sees."""
+    forwards: tuple[tuple[int, int], ...] = ()
+    """Public ports with the equipment's own; empty for both usual ones."""
+    inside: tuple[str, ...] = ()
+    """The equipment's own addresses, to ask over the LAN."""
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OnSite:
+    """What the on-site half knows meanwhile."""
+
+    knocks: Callable[[], tuple[Knock, ...]] = tuple
+    listening: tuple[int, ...] = ()
+    allowed: tuple[str, ...] = ()
+    leads: dict[int, int] = field(default_factory=dict)
+    """Where the demo's forwards lead: the port that was asked for -> the loopback port."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a question."""
+
+    question: Question
+    public: str
+    vantage: str
+    """Name of the vantage, displayable."""
+    seen: InboundSeen
+    findings: tuple[Diagnosed, ...]
+    determined: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The vantages of one question, open."""
+
+    outside: Vantage
+    here: Vantage
+    demo: DemoStage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DemoStage:
+    """What the made-up site gives of itself."""
+
+    public: str
+    logger: str
+
+
+Open = Callable[[Way], "asyncio.Future[Vantage]"]
+
+
+class Outside:
+    """One console's outside half. ``jump`` makes the vantage of a jump host, ``local`` this computer's; neither is open yet."""
+
+    def __init__(
+        self, changed: Callable[[], None], jump: Callable[[str], Vantage], local: Callable[[], Vantage],
+        now: Callable[[], datetime] = datetime.now,
+    ) -> None:
+        self.changed, self.jump, self.local, self.now = changed, jump, local, now
+        self.question: Question | None = None
+        """The last one, running or not."""
+        self.step = ""
+        """What is being done: ``opening``, ``knocking``; empty where nothing is."""
+        self.fault = ""
+        self.result: Result | None = None
+        self.seen_as: str | None = None
+        """The site's public address as the open jump host sees it."""
+        self.needs_address = False
+        """True where nobody told the public address, and the person has to."""
+        self._held: tuple[str, Vantage] | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def busy(self) -> bool:
+        """True while a question runs."""
+        return bool(self.step)
+
+    # ------------------------------------------------------------------------------------------------------------------ orders
+    def ask(self, question: Question, demo: str | None, on_site: OnSite) -> bool:
+        """Begin; False where one runs already."""
+        if self.busy:
+            return False
+        self.question, self.fault, self.needs_address = question, "", False
+        self.step = "opening"
+        self._task = asyncio.create_task(self._run(question, demo, on_site), name="aetui-confirm")
+        self.changed()
+        return True
+
+    def stop(self) -> None:
+        """End the question that runs."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def end(self) -> None:
+        """End what runs and wait for it."""
+        self.stop()
+        if self._task is not None:
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def close(self) -> None:
+        """End everything and give the jump host back."""
+        await self.end()
+        await self._let_go()
+
+    async def open(self, name: str) -> Vantage:
+        """The jump host, open; the one that is open already where it is the same. Raises VantageLost."""
+        if self._held is not None and self._held[0] == name:
+            return self._held[1]
+        await self._let_go()
+        vantage = self.jump(name)
+        await vantage.open(asyncio.get_running_loop().time() + OPENING_S)
+        self._held = (name, vantage)
+        self.seen_as = await public_address(vantage)
+        return vantage
+
+    async def _let_go(self) -> None:
+        held, self._held, self.seen_as = self._held, None, None
+        if held is not None:
+            await held[1].close()
+
+    # ---------------------------------------------------------------------------------------------------------------- at work
+    async def _run(self, question: Question, demo: str | None, on_site: OnSite) -> None:
+        try:
+            async with self._stage(question, demo, on_site) as stage:
+                await self._confirm(question, stage, on_site)
+        except VantageLost as lost:
+            self.fault = " ".join(displayable(str(lost), 600).split())
+            await self._let_go()
+        finally:
+            self.step = ""
+            self.changed()
+
+    @asynccontextmanager
+    async def _stage(self, question: Question, demo: str | None, on_site: OnSite) -> AsyncIterator[Stage]:
+        async with AsyncExitStack() as stack:
+            if demo is not None:
+                yield await _demo_stage(demo, on_site, stack)
+            elif isinstance(question.way, Jump):
+                outside = await self.open(question.way.name)
+                yield Stage(outside, await opened(self.local(), stack))
+            else:
+                here = await opened(self.local(), stack)
+                yield Stage(here, here)
+
+    async def _confirm(self, question: Question, stage: Stage, on_site: OnSite) -> None:
+        public = question.public or (stage.demo.public if stage.demo else None) or await public_address(stage.outside)
+        if public is None:
+            self.needs_address = True
+            self.fault = say("outside", "untold")
+            return
+        self.step = "knocking"
+        self.changed()
+        deadline = asyncio.get_running_loop().time() + WHOLE_S
+        wanted = await self._wanted(question, public, stage, deadline)
+        around = Surroundings(listening=on_site.listening, allowed=on_site.allowed, inside=stage.here)
+        seen = replace(await look(stage.outside, wanted, deadline, around), knocks=on_site.knocks())
+        if stage.demo is not None:
+            from aetui.demo.forwarding import told
+
+            seen = told(seen, on_site.leads)
+        words = load_causes()
+        findings = tuple(describe(words, finding) for finding in diagnose(seen))
+        name = displayable(stage.outside.info.name, 60)
+        self.result = Result(question, wanted.targets[0].address, name, seen, findings, determined(seen), self.now())
+
+    async def _wanted(self, question: Question, public: str, stage: Stage, deadline: float) -> Wanted:
+        key = derive(question.code) if question.code is not None else None
+        address = await _literal(public, stage, deadline)
+        places = [(address, outer) for outer, _ in question.forwards] or [(address, None)]
+        chosen = targets(places, dict(question.forwards))
+        inside = question.inside or ((stage.demo.logger,) if stage.demo else ())
+        return Wanted(chosen, inside_targets([(one, None) for one in inside], chosen), key=key)
+
+
+async def opened(vantage: Vantage, stack: AsyncExitStack) -> Vantage:
+    """Open it, to be closed with the stack."""
+    stack.push_async_callback(vantage.close)
+    await vantage.open(asyncio.get_running_loop().time() + OPENING_S)
+    return vantage
+
+
+async def _literal(public: str, stage: Stage, deadline: float) -> str:
+    """The address of a host name, by the vantage that knocks or else by this computer."""
+    with suppress(ValueError):
+        return str(ip_address(public))
+    limit = min(deadline, asyncio.get_running_loop().time() + LOOKUP_S)
+    for vantage in dict.fromkeys((stage.outside, stage.here)):
+        found = await vantage.lookup(public, limit)
+        if found:
+            return found[0]
+    raise VantageLost(say("outside", "no_address", name=displayable(public, 80)))
+
+
+async def _demo_stage(scenario: str, on_site: OnSite, stack: AsyncExitStack) -> Stage:
+    """The made-up site: knock from its outside, ask its logger."""
+    from aetui.demo import forwarding
+    from aetui.vantage.demo import DemoVantage
+
+    inside = DemoVantage(scenario)
+    forwarding.lead(inside.site, on_site.leads)
+    await opened(inside, stack)
+    outside = await opened(inside.outside(), stack)
+    return Stage(outside, inside, DemoStage(forwarding.public_address(inside.site), forwarding.logger_address(inside.site)))

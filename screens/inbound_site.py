@@ -1,0 +1,231 @@
+"""The on-site half: one listener at a time, what became of each port, and the knocks that are shown. Knows no widget.
+
+``changed`` is called for every batch of knocks: whoever draws must coalesce. ``rang`` is called when the outside half is heard for the
+first time. Nothing is open before ``open`` and after ``close``; the listener closes by itself when its time is over. In the demo the
+ports are high ones on loopback and the callers are made up; a row still goes by the port that was asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from aetui.inbound.listener import DEFAULT_MINUTES, DEFAULT_PORTS, Listener
+from aetui.inbound.ports import Opened, Outcome
+from aetui.reach import Token
+
+if TYPE_CHECKING:
+    from aetui.inbound.knocklog import Batch
+    from aetui.inbound.listener import Stopped
+    from aetui.inbound.reception import Limits, Network
+    from aetui.reach import Knock
+
+SHOWN = 200
+"""Ordinary knocks in the list; notable ones (a token, an address that is let in) are kept apart, as many again."""
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to listen."""
+
+    ports: tuple[int, ...] = DEFAULT_PORTS
+    minutes: float = DEFAULT_MINUTES
+    allow: tuple[Network, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """What became of one port."""
+
+    wanted: int
+    outcome: Outcome
+    """``outcome.port`` differs from ``wanted`` in the demo alone."""
+
+    @property
+    def is_open(self) -> bool:
+        """True where it listens, or listened."""
+        return isinstance(self.outcome, Opened)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A knock and its number."""
+
+    serial: int
+    knock: Knock
+
+
+class Site:
+    """One console's on-site half."""
+
+    def __init__(
+        self, changed: Callable[[], None], rang: Callable[[], None] = lambda: None, now: Callable[[], datetime] = datetime.now,
+        limits: Limits | None = None,
+    ) -> None:
+        self.changed, self.rang, self.now = changed, rang, now
+        self.settings = Settings()
+        self.ports: tuple[Port, ...] = ()
+        self.stopped: Stopped | None = None
+        """Why and when the last listener closed; None while one is open and before the first."""
+        self.opened_at: datetime | None = None
+        self.closes_at: datetime | None = None
+        self.closed_at: datetime | None = None
+        self.is_demo = False
+        self.listener: Listener | None = None
+        """The last one, open or not."""
+        self._limits = limits
+        self._ordinary: deque[Entry] = deque(maxlen=SHOWN)
+        self._notable: deque[Entry] = deque(maxlen=SHOWN)
+        self._serial = 0
+        self._watch: asyncio.Task[None] | None = None
+        self._callers: asyncio.Task[None] | None = None
+        self._opening = False
+
+    # ----------------------------------------------------------------------------------------------------------- what is shown
+    @property
+    def is_open(self) -> bool:
+        """True while a port is exposed."""
+        return self.listener is not None and self.stopped is None and bool(self.listener.opened)
+
+    @property
+    def code(self) -> str:
+        """What the outside half must be told; empty where nothing is open."""
+        return self.listener.code if self.listener is not None and self.is_open else ""
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The knocks to show, the newest first."""
+        return tuple(sorted([*self._ordinary, *self._notable], key=lambda entry: -entry.serial))
+
+    @property
+    def heard(self) -> Entry | None:
+        """The last knock that carried our code."""
+        return next((entry for entry in reversed(self._notable) if entry.knock.token is Token.MATCHED), None)
+
+    @property
+    def total(self) -> int:
+        """Knocks of the last listener, shown or not."""
+        return self.listener.total if self.listener is not None else 0
+
+    def count(self, port: int) -> int:
+        """Knocks at one open port (its true number)."""
+        counts = self.listener.counts if self.listener is not None else {}
+        return sum(number for (at, _), number in counts.items() if at == port)
+
+    def label(self, port: int) -> int:
+        """The number by which a port was asked for."""
+        return next((one.wanted for one in self.ports if one.is_open and one.outcome.port == port), port)
+
+    @property
+    def forwards(self) -> dict[int, int]:
+        """The port that was asked for -> the port that listens, for every open one."""
+        return {one.wanted: one.outcome.port for one in self.ports if one.is_open} if self.is_open else {}
+
+    # ------------------------------------------------------------------------------------------------------------------ orders
+    async def open(self, demo: str | None = None) -> None:
+        """Listen as the settings say, with a new code; the list of knocks begins anew."""
+        if self._opening or self.is_open:
+            return
+        self._opening = True
+        try:
+            await self._open(demo)
+        finally:
+            self._opening = False
+            self.changed()
+
+    async def _open(self, demo: str | None) -> None:
+        wanted, settings = tuple(dict.fromkeys(self.settings.ports)), self.settings
+        self._ordinary.clear()
+        self._notable.clear()
+        self.is_demo = demo is not None
+        listener = Listener(
+            [0] * len(wanted) if self.is_demo else wanted, self._take, minutes=settings.minutes, allow=settings.allow,
+            address=LOOPBACK if self.is_demo else None, limits=self._limits,
+        )
+        try:
+            outcomes = await listener.open()
+        except asyncio.CancelledError:
+            listener.stop()
+            raise
+        self.listener, self.stopped, self.closed_at = listener, None, None
+        self.ports = tuple(Port(port, outcome) for port, outcome in zip(wanted, outcomes, strict=True))
+        if not listener.opened:
+            listener.stop()
+            return
+        self.opened_at = self.now()
+        self.closes_at = self.opened_at + timedelta(minutes=settings.minutes)
+        self._watch = asyncio.create_task(self._until_closed(listener), name="aetui-listener")
+        if demo is not None:
+            self._callers = asyncio.create_task(_call(demo, listener), name="aetui-callers")
+
+    def add(self, port: int) -> Port | None:
+        """One more port on the open listener, or again one that did not open; None where nothing is open or the port is already."""
+        if self.listener is None or not self.is_open or any(one.wanted == port and one.is_open for one in self.ports):
+            return None
+        one = Port(port, self.listener.add(0 if self.is_demo else port))
+        self.ports = (*(other for other in self.ports if other.wanted != port), one)
+        self.changed()
+        return one
+
+    def drop(self, port: int) -> None:
+        """Take a port that did not open out of the list."""
+        self.ports = tuple(one for one in self.ports if one.wanted != port or one.is_open)
+
+    def forget(self) -> None:
+        """Empty the list of knocks; the counts stay."""
+        self._ordinary.clear()
+        self._notable.clear()
+        self.changed()
+
+    def close(self, reason: str = "asked") -> None:
+        """Close every port at once."""
+        if self._callers is not None:
+            self._callers.cancel()
+        if self.listener is not None:
+            self.listener.stop(reason)
+
+    async def end(self, reason: str = "asked") -> None:
+        """Close, and wait until everything has ended."""
+        self.close(reason)
+        tasks: Iterable[asyncio.Task[None] | None] = (self._watch, self._callers)
+        for task in tasks:
+            if task is not None:
+                with suppress(asyncio.CancelledError):
+                    await task
+
+    # ---------------------------------------------------------------------------------------------------------------- at work
+    def _take(self, batch: Batch) -> None:
+        first = self.heard is None
+        for knock in batch.knocks:
+            self._serial += 1
+            known = bool(self.settings.allow) and knock.refused != "not-allowed"
+            notable = known or knock.token is not Token.NONE
+            (self._notable if notable else self._ordinary).append(Entry(self._serial, knock))
+        if first and self.heard is not None:
+            self.rang()
+        self.changed()
+
+    async def _until_closed(self, listener: Listener) -> None:
+        stopped = await listener.stopped()
+        if listener is self.listener:
+            self.stopped, self.closed_at = stopped, self.now()
+            self.changed()
+        if self._callers is not None:
+            self._callers.cancel()
+
+
+async def _call(scenario: str, listener: Listener) -> None:
+    from aetui.demo.callers import call
+
+    await call(scenario, [opened.port for opened in listener.opened], listener.code)
+
+
+def open_ports(ports: Sequence[Port]) -> tuple[int, ...]:
+    """Those that listen, as they were asked for."""
+    return tuple(one.wanted for one in ports if one.is_open)

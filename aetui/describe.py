@@ -49,7 +49,7 @@ OUTCOMES: Mapping[Outcome, str] = {
 
 ENDINGS: Mapping[Ended, str] = {
     Ended.DONE: "done", Ended.CLOSED: "closed by the other side", Ended.RESET: "reset", Ended.SILENT: "no answer",
-    Ended.GARBLED: "something else answered", Ended.LIMIT: "answer without end",
+    Ended.GARBLED: "something else answered", Ended.LIMIT: "answer without end", Ended.DECLINED: "declined",
 }  # fmt: skip
 
 
@@ -85,7 +85,7 @@ def observation_facts(result: Result) -> list[tuple[str, str]]:
         facts.append(("attempts", str(result.attempts)))
     if result.observation is not None:
         facts.append(("took", f"{result.elapsed_ms:.0f} ms"))
-    return [(label, displayable(value)) for label, value in facts if value]
+    return [(displayable(label, 80), displayable(value)) for label, value in facts if value]
 
 
 def icmp_text(icmp: Icmp | None) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from aetui.diagnosis import content, differential, machine, names, transport
+from aetui.diagnosis import differential, line, machine, names, services, tls, transport, web
 from aetui.diagnosis.readings import Tentative
 from aetui.diagnosis.view import View
 from aetui.diagnosis.wishes import followups
@@ -55,18 +55,23 @@ def leftover(view: View) -> Iterator[Finding]:
 
 RULES: tuple[Rule, ...] = (
     *machine.RULES,
-    *content.ROOTS,
-    *content.PROXY,
+    *web.ROOTS,
+    *web.PROXY,
     *transport.ROOTS,
     *names.ROOTS,
     *names.RULES,
-    *transport.LINE,
+    *line.RULES,
     *names.AFTER_LINE,
     *differential.RULES,
     *transport.RULES,
-    *content.RULES,
+    *services.MUTE,
+    *tls.CUT,
+    *web.BLOCKED,
+    *tls.RULES,
+    *web.RULES,
+    *services.RULES,
     leftover,
-    *transport.LATE,
+    *line.LATE,
     *names.LATE,
     *machine.LATE,
 )

@@ -8,27 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from statistics import median
 
 from aetui.diagnosis.differential import works_elsewhere
 from aetui.diagnosis.view import Row, View
-from aetui.observations import Ended, Icmp, NtpSeen, Outcome, SeriesSeen, TcpSeen, Trial
-from aetui.records import Confidence, Finding, Owner, Said, Severity, Status
-
-SLOW_MS = 600.0
-"""Round trip above which a logger's own time-outs come near."""
-
-LOSSY_SHARE = 0.05
-"""Share of first packets lost above which a line is worse than a logger needs."""
-
-FIRST_RESEND_MS = 900.0
-"""A first packet is sent again after a second (RFC 6298 section 2): on a slower line that says nothing of loss."""
+from aetui.observations import Icmp, NtpSeen, Outcome, SeriesSeen, TcpSeen
+from aetui.records import Confidence, Finding, Owner, Said
 
 ELSEWHERE = "elsewhere"
-FULL_SIZE = 1460
-"""Segment size of an exchange that sets none: a full Ethernet frame's."""
 
-SEVERAL = 4
 
 BEHIND_GATEWAY = 2
 """TTL with which a packet gets past the site's router and no further."""
@@ -107,7 +94,6 @@ def _scope(rows: Iterable[Row], everyone: list[Row]) -> Iterator[tuple[str, list
         yield f"{ports} to every address of {network}", mine
         for row in mine:
             del left[row.id]
-    hosts = {row.host for row in everyone}
     for port in sorted({row.check.port or 0 for row in left.values()}):
         mine = [row for row in left.values() if row.check.port == port]
         others = [row for row in everyone if row.check.port == port]
@@ -119,10 +105,10 @@ def _scope(rows: Iterable[Row], everyone: list[Row]) -> Iterator[tuple[str, list
     for row in left.values():
         by_address[row.address or row.host].append(row)
     for address, mine in by_address.items():
-        yield _what(address, mine, len(hosts)), mine
+        yield _what(address, mine), mine
 
 
-def _what(address: str, rows: list[Row], _hosts: int) -> str:
+def _what(address: str, rows: list[Row]) -> str:
     names = list(dict.fromkeys(row.host for row in rows))
     ports = " and ".join(f"{'UDP' if row.check.transport == 'udp' else 'TCP'} {row.check.port}" for row in _first_by_port(rows))
     if len(names) == 1:
@@ -228,8 +214,8 @@ def refused(view: View) -> Iterator[Finding]:
 def _reset_origin(view: View, row: Row) -> str:
     """Empty where nothing speaks against the server; ``elsewhere`` where it takes connections from another vantage; else four words.
 
-    They are: how sure, the reset's TTL, the TTL of what it was compared with, and that host. Another port of the same host is proof. Where it has none that works, a reset from right behind the gateway, while servers elsewhere are
-    further away, is taken for the gateway's.
+    They are: how sure, the reset's TTL, the TTL of what it was compared with, and that host. Another port of the same host is proof. Where it
+    has none that works, a reset from right behind the gateway, while servers elsewhere are further away, is taken for the gateway's.
     """
     ports = [r.check.port for r in view.rows("tcp") if r.host == row.host]
     if works_elsewhere(view, row):
@@ -287,128 +273,5 @@ def web_works(view: View) -> bool:
     return any(row.check.port in {80, 443} for row in view.passing("tcp"))
 
 
-# ------------------------------------------------------------------------------------------------------------- the line
-def mtu_blackhole(view: View) -> Iterator[Finding]:
-    """A conversation stalls with full-size segments and lives with small ones."""
-    holes = []
-    for row in view.failing("tls", "http"):
-        series = view.series("mss", row.host, row.check.port)
-        if series is not None and _small_lives(series, is_lossy(view)):
-            holes.append((row, series))
-    if not holes:
-        return
-    mtu = next((s.path_mtu for _, s in holes if s.path_mtu), None)
-    said = [
-        Said("stalls-full-size", {"host": row.host, "port": str(row.check.port), "small": str(_largest(series))})
-        for row, series in holes[:3]
-    ]
-    likewise = [row for row in view.failing("tls", "http") if _stalled(row)]
-    rows = dict.fromkeys([*(row.id for row, _ in holes), *(row.id for row in likewise)])
-    yield Finding(
-        "mtu-blackhole",
-        view.below(rows),
-        evidence=tuple(said),
-        facts={"mtu": str(mtu) if mtu else "less than 1500"},
-    )
-
-
-def _small_lives(series: SeriesSeen, doubtful: bool) -> bool:
-    """Every exchange up to a size lives and every larger one stalls; on a line that loses packets, several of each."""
-    lived = [t.tcp.mss or FULL_SIZE for t in series.trials if t.ended in {Ended.DONE, Ended.CLOSED}]
-    stalled = [t.tcp.mss or FULL_SIZE for t in series.trials if t.ended is Ended.SILENT]
-    if not lived or not stalled or max(lived) >= min(stalled):
-        return False
-    return not doubtful or min(len(lived), len(stalled)) >= SEVERAL
-
-
-def _largest(series: SeriesSeen) -> int:
-    return max(t.tcp.mss or 0 for t in series.trials if t.ended is Ended.DONE or t.ended is Ended.CLOSED)
-
-
-def _stalled(row: Row) -> bool:
-    seen = row.result.observation
-    return getattr(seen, "ended", None) is Ended.SILENT
-
-
-def round_trips(view: View) -> list[float]:
-    """The kernel's round trips of every connect that opened, in milliseconds."""
-    return [seen.rtt_ms for _, seen in view.tcp if seen.outcome is Outcome.OPEN and seen.rtt_ms is not None]
-
-
-def slow(view: View) -> Iterator[Finding]:
-    """It works, with round trips near a logger's own time-outs."""
-    trips = round_trips(view)
-    if trips and median(trips) >= SLOW_MS:
-        figure = f"{median(trips):.0f}"
-        yield Finding(
-            "slow",
-            tuple(row.id for row, s in view.tcp if s.outcome is Outcome.OPEN),
-            severity=Severity.WARN,
-            evidence=(Said("round-trip", {"median": figure, "worst": f"{max(trips):.0f}", "count": str(len(trips))}),),
-            facts={"median": figure},
-        )
-
-
-def loss(view: View) -> tuple[int, int]:
-    """First packets lost and sent, over every connect that opened and the series made for it."""
-    trials: list[TcpSeen] = [seen for _, seen in view.tcp]
-    for result in view.state.results.values():
-        if isinstance(result.observation, SeriesSeen) and result.observation.purpose == "loss":
-            trials += [t.tcp for t in result.observation.trials]
-    opened = [t for t in trials if t.outcome is Outcome.OPEN and t.resent is not None]
-    if min((t.rtt_ms for t in opened if t.rtt_ms is not None), default=0.0) >= FIRST_RESEND_MS:
-        return 0, len(opened)
-    lost = sum(t.resent or 0 for t in opened)
-    return lost, lost + len(opened)
-
-
-def is_lossy(view: View) -> bool:
-    """True where first packets were lost more often than a logger should have to bear."""
-    lost, sent = loss(view)
-    return lost >= 3 and lost / sent >= LOSSY_SHARE
-
-
-def lossy(view: View) -> Iterator[Finding]:
-    """Packets are lost on the way; what stayed silent may have been lost too, and is not called filtered."""
-    if not is_lossy(view):
-        return
-    lost, sent = loss(view)
-    share = f"{100 * lost / sent:.0f}"
-    doubtful = [row for row in view.failing("tcp", "ntp", "tls", "http", "dns", "ssh", "ftp") if _by_chance(row, lost / sent)]
-    rows = view.below(row.id for row in doubtful)
-    yield Finding(
-        "lossy",
-        rows,
-        severity=Severity.WARN,
-        evidence=(Said("lost", {"lost": str(lost), "sent": str(sent), "share": share}),),
-        facts={"share": share},
-    )
-
-
-_PACKETS = {"tcp": 4, "ntp": 1, "dns": 1, "tls": 3, "http": 3, "ssh": 3, "ftp": 3}
-"""Packets that one silent attempt of a kind sent at the least, the kernel's own repetitions included."""
-
-TOO_UNLIKELY = 1e-4
-"""Silence that loss alone would bring about less often than this is no accident."""
-
-
-def _by_chance(row: Row, share: float) -> bool:
-    silent = packet_outcome(row)[0] is Outcome.FILTERED or _stalled(row) or row.reading.cause == "dns-unreachable"
-    tried = max(1, row.result.attempts) * _PACKETS.get(row.check.kind, 1)
-    return bool(silent and min(share * 1.5, 0.95) ** tried > TOO_UNLIKELY)
-
-
-def pace(trials: Iterable[Trial]) -> list[float]:
-    """Connect times of a series, in milliseconds."""
-    return [t.elapsed_ms for t in trials if t.tcp.outcome is Outcome.OPEN]
-
-
-def open_rows(view: View) -> list[Row]:
-    """Rows whose connect opened."""
-    return [row for row, seen in view.tcp if seen.outcome is Outcome.OPEN and row.reading.status is Status.PASS]
-
-
 ROOTS = (no_internet,)
-LINE = (mtu_blackhole, lossy)
 RULES = (local_routes, rejected, refused, unreachable, filtered)
-LATE = (slow,)

@@ -241,3 +241,13 @@ class View:
         if any(answer.outcome is Outcome.OPEN and ip_address(answer.resolver).is_global for answer in self.answers):
             return True
         return any(self.opinions(row.host, beside=False) for row, _ in self.names)
+
+
+MOST_NAMED = 4
+"""Hosts that a sentence names before it counts the rest."""
+
+
+def named(rows: Iterable[Row]) -> str:
+    """The hosts of some rows, for a sentence."""
+    found = list(dict.fromkeys(row.host for row in rows))
+    return ", ".join(found[:MOST_NAMED]) + (f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else "")

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aetui.catalogue import is_address
+from aetui.diagnosis.line import LOSSY_SHARE, loss
 from aetui.diagnosis.names import suspicious_names
 from aetui.diagnosis.pages import asks_login, login_page
 from aetui.diagnosis.readings import is_sinkhole
-from aetui.diagnosis.transport import LOSSY_SHARE, loss, web_works
+from aetui.diagnosis.transport import web_works
 from aetui.diagnosis.view import Row, View
-from aetui.observations import DnsSeen, Ended, HttpSeen, TlsSeen
+from aetui.observations import Ended, HttpSeen, TlsSeen
 from aetui.records import Check, Status, Transport
 from aetui.state import State
 
@@ -144,11 +145,3 @@ def proxies(view: View) -> Iterator[Check]:
 def _hosts(rows: list[Row]) -> list[Row]:
     """One row a host, few of them."""
     return list({row.host: row for row in reversed(rows) if row.reading.status is Status.FAIL}.values())[::-1][:MOST_HOSTS_TRIED]
-
-
-def opinions_missing(view: View) -> bool:
-    """True where a second opinion was wished for and nobody answered."""
-    return any(
-        isinstance(r.observation, DnsSeen) and r.check.about.get("purpose") == "opinion" and not view.opinions(r.check.host or "")
-        for r in view.state.results.values()
-    )

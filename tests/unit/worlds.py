@@ -18,6 +18,7 @@ from aetui.diagnosis import diagnose
 from aetui.display import displayable
 from aetui.events import Result
 from aetui.observations import (
+    ArpSeen,
     BannerSeen,
     Certificate,
     DnsAnswer,
@@ -237,6 +238,7 @@ def beyond(outcome: Outcome = Outcome.FILTERED, said: Icmp | None = None) -> Mak
 
 
 _HEALTHY: Mapping[str, Make] = {
+    "arp": lambda check, _address: ArpSeen(check.about["address"], check.about["interface"], (), ()),
     "link": lambda _check, _address: link(), "tcp": tcp(), "tls": tls(), "http": http(), "ntp": ntp(), "ftp": ftp(), "ssh": banner(),
     "series": beyond(Outcome.OPEN),
 }  # fmt: skip

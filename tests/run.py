@@ -24,7 +24,7 @@ DEBIAN = {
     "ip": "iproute2", "nft": "nftables", "dnsmasq": "dnsmasq-base", "nginx": "nginx-light", "vsftpd": "vsftpd", "chronyd": "chrony",
     "sshd": "openssh-server", "ssh": "openssh-client", "telnetd": "inetutils-telnetd", "xrdp": "xrdp", "miniupnpd": "miniupnpd",
     "nmap": "nmap", "mtr": "mtr-tiny", "traceroute": "traceroute", "tracepath": "iputils-tracepath", "unshare": "util-linux",
-    "ssh-keygen": "openssh-client", "telnet": "inetutils-telnet", "xfreerdp": "freerdp2-x11",
+    "ssh-keygen": "openssh-client", "telnet": "inetutils-telnet", "xfreerdp": "freerdp2-x11", "Xvfb": "xvfb",
 }  # fmt: skip
 """Programs that the lab's tests run, and the packages that bring them."""
 

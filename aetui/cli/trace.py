@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from aetui.cli.common import guarded, refuse
 from aetui.cli.main import Exit
+from aetui.path.target import split
 
 if TYPE_CHECKING:
     from aetui.path.records import Trace
@@ -59,25 +60,6 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.proto == "icmp" and port is not None:
         return refuse("a ping has no port")
     return guarded(lambda: _trace(host, DEFAULT_PORT if port is None and arguments.proto == "tcp" else port, arguments))
-
-
-def split(text: str) -> tuple[str, int | None] | None:
-    """HOST[:PORT] taken apart; None where it is none. A bare IPv6 address is a host."""
-    host, port = text, ""
-    if text.startswith("["):
-        host, closed, rest = text[1:].partition("]")
-        if not closed or (rest and not rest.startswith(":")):
-            return None
-        port = rest[1:] if rest else ""
-        if rest == ":":
-            return None
-    elif text.count(":") == 1:
-        host, _, port = text.partition(":")
-        if not port:
-            return None
-    if not host or any(c.isspace() for c in host) or (port and not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65535)):
-        return None
-    return host, int(port) if port else None
 
 
 async def _trace(host: str, port: int | None, arguments: argparse.Namespace) -> int:

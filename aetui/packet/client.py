@@ -70,12 +70,12 @@ class Failure:
 def missing() -> str | None:
     """What is lacking for raw packets here, with the command that grants it; None where nothing is. Nothing is started."""
     if sys.platform != "linux":
-        return "raw packets are sent on Linux only; everything else works without them."
+        return "Raw packets are sent on Linux only; everything else works without them."
     from aetui.packet.privilege import may_send_raw
 
     if may_send_raw():
         return None
-    return f"raw packets need a right (CAP_NET_RAW) that this user does not have. To grant it: {grant()}"
+    return f"Raw packets need a right (CAP_NET_RAW) that this user does not have. To grant it: {grant()}"
 
 
 def grant() -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from aetui.display import displayable
+from aetui.path import words
 from aetui.path.records import Hop, Method, Mtu, Rtt, Trace
 from aetui.records import Diagnosed
 
@@ -38,6 +39,7 @@ def to_json(trace: Trace) -> dict[str, Any]:
         "nat": trace.nat,
         "mtu": _mtu(trace.mtu) if trace.mtu else None,
         "problem": {"code": trace.problem.code, "detail": displayable(trace.problem.detail)} if trace.problem else None,
+        "remark": words.remark_words(trace.remark) if trace.remark else None,
         "complete_ms": _ms(trace.complete_ms) if trace.complete_ms is not None else None,
     }
 

@@ -29,6 +29,8 @@ UDP_PORT = 33434
 """Where UDP probes go unless told: traceroute's first port, which nobody listens on."""
 CONNECT_S = 8.0
 """Longest wait for a connect from a jump host."""
+NOWHERE = ""
+"""No hop is a jump host's own router for us: whose network it stands in is not known."""
 REDRAWN_S = 0.05
 """What is heard within so long goes into one state of a trace that fills in …"""
 LIVE_S = 0.25
@@ -102,11 +104,12 @@ async def trace_from_jump(host: str, port: int | None, options: Options, vantage
         return _skipped(host, port, options, address)
     flow = Flow(address, port, options.proto)
     recording = await remote.record(vantage, host, flow, options.last)
-    found = read(recording, around=Surroundings(toward_site=options.toward_site))
+    around = Surroundings(gateway=NOWHERE, toward_site=options.toward_site)
+    found = read(recording, around=around)
     if recording.flow.proto is not options.proto and options.proto is Proto.TCP and port is not None:
         seen = (await vantage.connect(address, port, asyncio.get_running_loop().time() + CONNECT_S)).seen
         found = replace(found, remark=Problem("remote-by-udp", seen.outcome.value))
-    return words.diagnose(found, suspects_places(found, Surroundings(toward_site=options.toward_site)))
+    return words.diagnose(found, suspects_places(found, around), toward_site=around.toward_site)
 
 
 def _skipped(host: str, port: int | None, options: Options, problem: Problem) -> Trace:

@@ -22,8 +22,8 @@ _SHORT = {
 
 
 def lines(trace: Trace) -> Iterator[str]:
-    """The verdict, the hops beside those of the working port, and what follows from it."""
-    yield trace.verdict
+    """The verdict and whose device it is likely about, the hops beside those of the working port, and what follows from it."""
+    yield next((entry.summary for entry in trace.diagnosis if entry.summary.startswith(trace.verdict)), trace.verdict)
     if trace.hops:
         yield ""
         yield from _table(trace)
@@ -43,7 +43,7 @@ def lines(trace: Trace) -> Iterator[str]:
 
 def remark(trace: Trace) -> str:
     """Why the better engine was not used; empty for nothing to say."""
-    return words.problem_words(trace.remark) if trace.remark is not None else ""
+    return words.remark_words(trace.remark) if trace.remark is not None else ""
 
 
 def _table(trace: Trace) -> Iterator[str]:

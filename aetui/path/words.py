@@ -49,6 +49,12 @@ def problem_words(problem: Problem) -> str:
     return say("problem", problem.code, detail=problem.detail)
 
 
+def remark_words(remark: Problem) -> str:
+    """What is lost because the better engine could not be had, and how to get it."""
+    section = "remark" if remark.code in table()["remark"] else "problem"
+    return say(section, remark.code, detail=remark.detail)
+
+
 def note_short(code: str) -> str:
     """A note for a table's cell."""
     return str(table()["note"][code]["short"])
@@ -122,11 +128,12 @@ def _values(trace: Trace) -> dict[str, object]:
 
 def whose_words(place: Place, toward_site: bool = False) -> tuple[str, Owner]:
     """Whose device a suspect likely is."""
-    key = "site-router" if toward_site and place in {Place.TARGET, Place.BEYOND} else place.value
-    entry = table()["whose"][key]
+    entry = table()["whose"][_FROM_OUTSIDE[place] if toward_site else place.value]
     return str(entry["text"]), Owner(entry["owner"])
 
 
+_FROM_OUTSIDE: dict[Place, str] = dict.fromkeys(Place, "beyond") | {Place.TARGET: "site-router"}
+"""Towards a site: what stands at its address is its router, and what is on the way is nobody's that we know."""
 _CAUSES: dict[Outcome, str] = {
     Outcome.FILTERED: "filtered",
     Outcome.REJECTED: "rejected",
@@ -145,7 +152,8 @@ def _cause(trace: Trace, places: Sequence[Place], toward_site: bool) -> Iterator
     cause = _CAUSES.get(trace.outcome)
     if cause is None or trace.problem is not None or (trace.proto is Proto.UDP and trace.outcome is Outcome.REFUSED):
         return
-    place = Place.TARGET if cause == "refused" else places[0] if places else None
+    at_site = toward_site and Place.TARGET in places
+    place = Place.TARGET if cause == "refused" or at_site else places[0] if places else None
     text, owner = whose_words(place, toward_site) if place else ("", Owner.UNKNOWN)
     summary = " ".join(filter(None, (verdict(trace), text)))
     evidence = tuple(_evidence(trace))

@@ -11,14 +11,16 @@ ratios; asserts nothing and sends nothing outside.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import shutil
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
+from aetui.packet.client import PacketHelper
 from aetui.path.engines import Choice, Engines
 from aetui.path.records import Trace
 from aetui.path.run import Options, trace
@@ -51,6 +53,7 @@ def main() -> None:
         for node in SILENT:
             made.nft(node, rules("output", "icmp type time-exceeded drop", family="ip"))
         slowest = ours(made, chosen.rounds)
+        felt(made)
         peers(made, chosen.rounds, chosen.quick)
         whole(made, chosen.rounds)
     grace = max(GRACE_LEAST_S * 1000, GRACE_TIMES * slowest)
@@ -80,6 +83,30 @@ def ours(made: Chain, rounds: int) -> float:
         show(f"{method.value}: silent hops tried again", wall, slowest)
     here.close()
     return slowest
+
+
+def felt(made: Chain) -> None:
+    """How long a key would have waited while the helper starts, beside the same loop at rest."""
+    here = Standpoint(made)
+
+    async def longest(work: Awaitable[object]) -> float:
+        worst, task, last = 0.0, asyncio.ensure_future(work), time.perf_counter()
+        while not task.done():
+            await asyncio.sleep(0.001)
+            now = time.perf_counter()
+            worst, last = max(worst, now - last - 0.001), now
+        return worst * 1000
+
+    async def both() -> tuple[float, float]:
+        rest = await longest(asyncio.sleep(1.0))
+        helper = PacketHelper()
+        start = await longest(helper.start())
+        await helper.close()
+        return rest, start
+
+    rest, start = here.do(both())
+    print(f"longest a key waits while the helper starts {start:6.1f} ms (at rest {rest:.1f} ms; bound 50 ms)", flush=True)
+    here.close()
 
 
 def check(found: Trace) -> None:

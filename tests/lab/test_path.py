@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,9 +15,12 @@ from types import MappingProxyType
 import pytest
 
 from aetui.observations import Outcome
+from aetui.path import fold, remote
+from aetui.path.analysis import read
 from aetui.path.engines import Choice
-from aetui.path.records import Method, Proto, ReplyKind, Trace
+from aetui.path.records import Flow, Method, Problem, Proto, ReplyKind, Trace
 from aetui.path.run import Options, trace
+from aetui.path.tracer import Request, Tracer
 from lab.chain import Chain, chain, rules
 from lab.standpoint import Standpoint
 
@@ -58,13 +65,18 @@ def built(routers: int, prefix: str, nets: Mapping[int, str] = MappingProxyType(
                 standing.close()
 
 
+def standpoint(made: Chain) -> Standpoint:
+    """The chain's own, made when first needed."""
+    if id(made) not in _standpoints:
+        _standpoints[id(made)] = Standpoint(made)
+    return _standpoints[id(made)]
+
+
 def traces(
     made: Chain, port: int | None, options: Options | None = None, host: str | None = None, methods: Sequence[Choice] = METHODS
 ) -> dict[Choice, Trace]:
     """The same trace by each engine, from the client."""
-    if id(made) not in _standpoints:
-        _standpoints[id(made)] = Standpoint(made)
-    here, wanted = _standpoints[id(made)], options or Options()
+    here, wanted = standpoint(made), options or Options()
     return {method: here.do(trace(host or made.target, port, replace(wanted, method=method), engines=here.engines)) for method in methods}
 
 
@@ -457,3 +469,127 @@ def test_ipv6_listens_too(six: Chain) -> None:
     six.listen(six.server, 8443, socket.AF_INET6)
     found = agreed(six, 8443, host=six.target6)
     assert (found.outcome, found.hops[-1].reply) == (Outcome.OPEN, ReplyKind.SYN_ACK)
+
+
+# ----------------------------------------------------------------------------------- rights, jump hosts, one flow
+def test_without_any_right_the_path_is_the_same(six: Chain) -> None:
+    program = (
+        "import asyncio, json\nfrom aetui.path.run import Options, trace\nfrom aetui.path.publish import to_json\n"
+        f"print(json.dumps(to_json(asyncio.run(trace({six.target!r}, {WORKS})))))"
+    )
+    nobody = (
+        "setpriv",
+        "--reuid",
+        "65534",
+        "--regid",
+        "65534",
+        "--clear-groups",
+        "--no-new-privs",
+        "--bounding-set",
+        "-all",
+        "--inh-caps",
+        "-all",
+    )
+    done = six.run(0, "env", "HOME=/", *nobody, *_readable_python(), "-c", program)
+    found = json.loads(done)
+    assert found["method"] == "socket"
+    assert [hop["address"] for hop in found["hops"]] == addresses(agreed(six, WORKS))
+
+
+def _readable_python() -> tuple[str, ...]:
+    """An interpreter that nobody may run; skipped where this one lies in a folder that only root may enter."""
+    done = subprocess.run(
+        ["setpriv", "--reuid", "65534", "--clear-groups", sys.executable, "-c", "import aetui.path.run"], capture_output=True, check=False
+    )
+    if done.returncode != 0:
+        pytest.skip("this interpreter can only be run by its owner")
+    return (sys.executable,)
+
+
+class Jump:
+    """A jump host that is a node of the chain: commands run there as they would by SSH."""
+
+    def __init__(self, made: Chain, hidden: Sequence[str] = ()) -> None:
+        self._made, self._hidden = made, hidden
+
+    async def run(self, argv: Sequence[str], deadline: float) -> tuple[int, bytes] | None:
+        if argv[0] in self._hidden:
+            return 127, b""
+        inside = ["ip", "netns", "exec", self._made.name(0), *argv]
+        done = await asyncio.to_thread(subprocess.run, inside, capture_output=True, check=False)
+        return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize("proto", list(Proto))
+def test_a_jump_hosts_traceroute_gives_the_same_hops(six: Chain, proto: Proto) -> None:
+    flow = Flow(six.target, WORKS if proto is Proto.TCP else None, proto)
+    found = read(asyncio.run(remote.record(Jump(six), six.target, flow, 30)))
+    assert (found.method, found.reached) == (Method.REMOTE, True)
+    assert addresses(found) == [six.right(link) for link in range(SIX + 1)]
+
+
+@pytest.mark.parametrize(("port", "outcome"), [(WORKS, Outcome.OPEN), (9, Outcome.REFUSED)])
+def test_a_jump_hosts_traceroute_tells_open_from_refused(six: Chain, port: int, outcome: Outcome) -> None:
+    assert read(asyncio.run(remote.record(Jump(six), six.target, Flow(six.target, port, Proto.TCP), 30))).outcome is outcome
+
+
+def test_a_jump_host_with_tracepath_alone_is_traced_by_udp_and_says_so(six: Chain) -> None:
+    recording = asyncio.run(remote.record(Jump(six, ("traceroute",)), six.target, Flow(six.target, WORKS, Proto.TCP), 30))
+    assert recording.flow.proto is Proto.UDP
+    assert addresses(read(recording)) == [six.right(link) for link in range(SIX + 1)]
+
+
+def test_a_jump_host_without_any_tool_is_skipped_with_the_reason(six: Chain) -> None:
+    recording = asyncio.run(remote.record(Jump(six, ("traceroute", "tracepath")), six.target, Flow(six.target, WORKS, Proto.TCP), 30))
+    assert recording.problem is not None
+    assert recording.problem.code == "no-remote-tool"
+
+
+@pytest.mark.parametrize("source_port", [40001, 40002, 40003, 40004, 40005, 40006])
+def test_one_flow_is_one_path_whichever_engine_sends_it(forked: Chain, source_port: int) -> None:
+    here = standpoint(forked)
+
+    async def path(method: Choice) -> list[str | None]:
+        flow = Flow(forked.target, WORKS, Proto.TCP, source_port)
+        engine = await here.engines.choose(method, flow)
+        assert not isinstance(engine, Problem)
+        tracer = Tracer(engine, Request(forked.target, flow))
+        try:
+            return [hop.address for hop in fold.hops(await tracer.first())]
+        finally:
+            tracer.close()
+
+    raw, plain = here.do(path(Choice.SCAPY)), here.do(path(Choice.SOCKET))
+    assert raw == plain
+    assert (raw[2], raw[3]) in {(forked.right(2), forked.right(3)), ("10.8.2.2", "10.8.3.2")}
+
+
+def test_a_black_hole_is_found_by_segment_size_on_the_port_itself(six: Chain) -> None:
+    web = subprocess.Popen(
+        ["ip", "netns", "exec", six.name(six.server), sys.executable, "-c", _WEB], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    try:
+        assert web.stdout is not None
+        assert web.stdout.readline() == b"ready\n"
+        with six.fault(4, rules("forward", "tcp dport 80 meta length > 1300 drop", "tcp sport 80 meta length > 1300 drop")):
+            found = traces(six, 80, Options(mtu=True), methods=(Choice.SOCKET,))[Choice.SOCKET]
+        assert found.mtu is not None
+        assert found.mtu.by_segment is not None
+        assert 1280 <= found.mtu.by_segment <= 1300
+        assert [entry.cause for entry in found.diagnosis] == ["mtu-blackhole"]
+    finally:
+        web.kill()
+        web.wait()
+        assert web.stdout is not None
+        web.stdout.close()
+
+
+_WEB = """
+import http.server
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.send_header("Content-Length", "4000"); self.end_headers(); self.wfile.write(b"x" * 4000)
+server = http.server.ThreadingHTTPServer(("", 80), Page)
+print("ready", flush=True)
+server.serve_forever()
+"""

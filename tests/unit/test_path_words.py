@@ -51,13 +51,13 @@ def test_the_schema_refuses_what_it_does_not_know() -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_every_trace_can_be_shown_as_lines(case: Case) -> None:
     shown = list(lines(_trace(case)))
-    assert shown[0] == _trace(case).verdict
+    assert shown[0].startswith(_trace(case).verdict)
     assert all(line == line.rstrip() and line.isprintable() for line in shown)
 
 
 def test_the_lines_show_where_a_port_dies_beside_the_one_that_works() -> None:
     shown = "\n".join(lines(_named("the comparison names the next hop too")))
-    assert "198.51.100.1" in shown
+    assert "It is likely the internet provider's device." in shown.splitlines()[0]
     assert "<- the last that answers" in shown
     assert "by TCP port 443, which works:" in shown
 
@@ -75,7 +75,8 @@ def test_hostile_names_are_harmless_everywhere() -> None:
 def test_every_problem_is_a_sentence(code: str) -> None:
     text = words.problem_words(Problem(code, "detail"))
     assert "{" not in text
-    assert remark(replace(_named("a port that answers is open"), remark=Problem(code, "detail"))) == text
+    told = remark(replace(_named("a port that answers is open"), remark=Problem(code, "detail")))
+    assert told.endswith("detail") if code == "helper" else told == text
 
 
 def test_every_place_has_its_words_and_an_owner() -> None:

@@ -20,6 +20,7 @@ from textual.reactive import Reactive
 
 from aetui.screens.glass import Glass
 from aetui.screens.launch import Launch
+from aetui.screens.packets import Packets
 from aetui.screens.runner import Prepare, Runner, engine
 from aetui.screens.skin import COLOURED, COLOURLESS, AsciiFilter, fits_utf8, styles, themes
 from aetui.screens.tabs import TABS
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from textual.screen import Screen
     from textual.theme import Theme
 
+    from aetui.path.engines import Engines
     from aetui.prepare import Prepared
+    from aetui.screens.path_aim import Aim
 
 
 class AetuiApp(App[int]):
@@ -56,6 +59,11 @@ class AetuiApp(App[int]):
         self.animation_level = "none"
         self.launch = launch or Launch()
         self.glass = Glass()
+        self.packets = Packets()
+        self.engines: Callable[[], Engines] | None = None
+        """What sends the probes of traces, in place of the usual."""
+        self.aim: Aim | None = None
+        """What the Path tab is to trace when it is opened next."""
         self.runner = Runner(changed=lambda: None, prepare=prepare or self._engine)
         if self.no_color or self.console.color_system in {None, "standard", "windows"}:
             self.theme = COLOURLESS
@@ -89,6 +97,11 @@ class AetuiApp(App[int]):
         else:
             super()._display(screen, renderable)
 
+    @property
+    def ascii(self) -> bool:
+        """True where the terminal has no more than ASCII."""
+        return bool(self._ascii)
+
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's own, and ASCII where the terminal knows no more."""
         return [*super().get_line_filters(), *self._ascii]
@@ -108,16 +121,22 @@ class AetuiApp(App[int]):
         """Go to a tab."""
         self.switch_mode(name)
 
+    def trace(self, aim: Aim) -> None:
+        """Go to the Path tab and trace this."""
+        self.aim = aim
+        self.switch_mode("path")
+
     def action_help(self) -> None:
         """Every key, and what the signs mean."""
         from aetui.screens.help import help_page
         from aetui.screens.reader import Reader
 
-        self.push_screen(Reader("Help", help_page))
+        self.push_screen(Reader("Help", partial(help_page, self.current_mode)))
 
     async def action_quit(self) -> None:
         """Stop everything and leave."""
         await self.runner.close()
+        await self.packets.close()
         self.exit(0)
 
     async def action_stop_or_quit(self) -> None:

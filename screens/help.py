@@ -11,14 +11,14 @@ from aetui.screens.widgets.page import GAP, Para
 from aetui.screens.words import tables
 
 
-def help_page() -> Sequence[Para]:
-    """Every key and sign."""
-    return tuple(_paras())
+def help_page(tab: str = "") -> Sequence[Para]:
+    """Every key and sign, those of one tab first."""
+    return tuple(_paras(tab))
 
 
-def _paras() -> Iterator[Para]:
+def _paras(tab: str) -> Iterator[Para]:
     values = {"every": f"{WAIT_EVERY_S:.0f}", "limit": f"{WAIT_LIMIT_S / 60:.0f}"}
-    for part in tables()["help"]:
+    for part in sorted(tables()["help"], key=lambda part: not tab or part.get("tab") != tab):
         width = max(cell_len(key) for key, _ in part["lines"]) + 3
         yield Para(part["title"], "head")
         for key, does in part["lines"]:

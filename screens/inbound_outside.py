@@ -22,7 +22,7 @@ from aetui.display import displayable
 from aetui.inbound.confirm import Surroundings, Wanted, determined, inside_targets, public_address, targets
 from aetui.inbound.knocking import derive
 from aetui.inbound.whole import look
-from aetui.screens.words import say
+from aetui.screens.inbound_words import say
 from aetui.vantage.base import Vantage, VantageLost
 
 if TYPE_CHECKING:
@@ -107,9 +107,6 @@ class DemoStage:
     logger: str
 
 
-Open = Callable[[Way], "asyncio.Future[Vantage]"]
-
-
 class Outside:
     """One console's outside half. ``jump`` makes the vantage of a jump host, ``local`` this computer's; neither is open yet."""
 
@@ -122,6 +119,8 @@ class Outside:
         """The last one, running or not."""
         self.step = ""
         """What is being done: ``opening``, ``knocking``; empty where nothing is."""
+        self.at = ""
+        """The public address that is being knocked at."""
         self.fault = ""
         self.result: Result | None = None
         self.seen_as: str | None = None
@@ -142,7 +141,7 @@ class Outside:
         if self.busy:
             return False
         self.question, self.fault, self.needs_address = question, "", False
-        self.step = "opening"
+        self.step, self.at = "opening", question.public
         self._task = asyncio.create_task(self._run(question, demo, on_site), name="aetui-confirm")
         self.changed()
         return True
@@ -210,7 +209,7 @@ class Outside:
             self.needs_address = True
             self.fault = say("outside", "untold")
             return
-        self.step = "knocking"
+        self.step, self.at = "knocking", public
         self.changed()
         deadline = asyncio.get_running_loop().time() + WHOLE_S
         wanted = await self._wanted(question, public, stage, deadline)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -46,6 +46,13 @@ class Port:
     wanted: int
     outcome: Outcome
     """``outcome.port`` differs from ``wanted`` in the demo alone."""
+    stands_for: int = 0
+    """The low port that this high one is opened in place of; 0 where it stands for itself."""
+
+    @property
+    def public(self) -> int:
+        """The public port that a forward to it has, unless somebody says otherwise."""
+        return self.stands_for or self.wanted
 
     @property
     def is_open(self) -> bool:
@@ -53,9 +60,9 @@ class Port:
         return isinstance(self.outcome, Opened)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """A knock and its number."""
+    """A knock and its number; equal to itself alone."""
 
     serial: int
     knock: Knock
@@ -124,8 +131,8 @@ class Site:
 
     @property
     def forwards(self) -> dict[int, int]:
-        """The port that was asked for -> the port that listens, for every open one."""
-        return {one.wanted: one.outcome.port for one in self.ports if one.is_open} if self.is_open else {}
+        """The public port that a forward would have -> the port that listens, for every open one."""
+        return {one.public: one.outcome.port for one in self.ports if one.is_open} if self.is_open else {}
 
     # ------------------------------------------------------------------------------------------------------------------ orders
     async def open(self, demo: str | None = None) -> None:
@@ -164,18 +171,14 @@ class Site:
         if demo is not None:
             self._callers = asyncio.create_task(_call(demo, listener), name="aetui-callers")
 
-    def add(self, port: int) -> Port | None:
+    def add(self, port: int, stands_for: int = 0) -> Port | None:
         """One more port on the open listener, or again one that did not open; None where nothing is open or the port is already."""
         if self.listener is None or not self.is_open or any(one.wanted == port and one.is_open for one in self.ports):
             return None
-        one = Port(port, self.listener.add(0 if self.is_demo else port))
-        self.ports = (*(other for other in self.ports if other.wanted != port), one)
+        one = Port(port, self.listener.add(0 if self.is_demo else port), stands_for)
+        self.ports = (*(other for other in self.ports if other.wanted not in {port, stands_for}), one)
         self.changed()
         return one
-
-    def drop(self, port: int) -> None:
-        """Take a port that did not open out of the list."""
-        self.ports = tuple(one for one in self.ports if one.wanted != port or one.is_open)
 
     def forget(self) -> None:
         """Empty the list of knocks; the counts stay."""
@@ -224,8 +227,3 @@ async def _call(scenario: str, listener: Listener) -> None:
     from aetui.demo.callers import call
 
     await call(scenario, [opened.port for opened in listener.opened], listener.code)
-
-
-def open_ports(ports: Sequence[Port]) -> tuple[int, ...]:
-    """Those that listen, as they were asked for."""
-    return tuple(one.wanted for one in ports if one.is_open)

@@ -42,6 +42,7 @@ class Outbound(TabScreen):
         Binding("a", "again", "Again"),
         Binding("f", "failed_again", "Failed"),
         Binding("w", "wait", "Wait"),
+        Binding("t", "trace", "Trace", show=False),
         Binding("question_mark", "why", "Why", key_display="?"),
         Binding("v", "filter(1)", "View", show=False),
         Binding("V", "all", "View all", show=False),
@@ -149,7 +150,7 @@ class Outbound(TabScreen):
         if action in {"run", "again", "failed_again", "wait"} and self.runner.busy:
             return False
         if view is None:
-            return action not in {"equipment", "run", "again", "failed_again", "wait", "why", "scenario"}
+            return action not in {"equipment", "run", "again", "failed_again", "wait", "why", "trace", "scenario"}
         match action:
             case "again":
                 return bool(view.members(key))
@@ -159,6 +160,8 @@ class Outbound(TabScreen):
                 return bool(view.closed(key))
             case "why":
                 return bool(key)
+            case "trace":
+                return view.aim(key) is not None
             case "scenario":
                 return self.console.launch.demo is not None
             case _:
@@ -273,6 +276,12 @@ class Outbound(TabScreen):
         if self.view is not None:
             self.opened = set() if self.opened else set(self.view.folds())
             self.draw()
+
+    def action_trace(self) -> None:
+        """The way to the selected row's port, hop by hop, in the Path tab."""
+        aim = self.view.aim(self.query_one(Rows).key) if self.view is not None else None
+        if aim is not None:
+            self.console.trace(aim)
 
     def action_why(self) -> None:
         """What is required at the selected row and why; what a finding means."""

@@ -14,6 +14,7 @@ from aetui.display import displayable
 from aetui.records import Diagnosed, Diagnosis, Verdict
 from aetui.screens import details
 from aetui.screens.outbound_rows import FILTERS, Look, all_folds, check_id, counts, members, not_green, rows
+from aetui.screens.path_aim import Aim, aim_of
 from aetui.screens.runner import Runner, describe_all
 from aetui.screens.scene import Scene
 from aetui.screens.verdict import Headline, headline
@@ -137,6 +138,11 @@ class View:
             return ()
         ids = tuple(scene.state.checks) if key is None else members(scene, key)
         return tuple(i for i in not_green(scene, ids) if scene.standing(i) != "warn" and not scene.impossible(i))
+
+    def aim(self, key: str) -> Aim | None:
+        """The port that a row is about, for the Path tab; None where it is about none."""
+        scene = self.scene
+        return aim_of(scene, members(scene, key)) if scene is not None else None
 
     def fold_of(self, key: str) -> str:
         """The line that a row is folded under, or that it is itself."""

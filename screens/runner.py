@@ -18,6 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from aetui.screens.launch import Launch
+from aetui.screens.words import say
 
 if TYPE_CHECKING:
     from aetui.catalogue import Catalogue
@@ -187,8 +188,6 @@ class Runner:
         except asyncio.CancelledError:
             raise
         except Exception as error:
-            if not one_line(error):
-                raise
             self.fault = one_line(error)
         finally:
             if asyncio.current_task() is self._server:
@@ -248,12 +247,16 @@ class Runner:
 
 
 def one_line(error: Exception) -> str:
-    """What a refused request, a lost vantage or a wrong file says; empty for what is our own bug."""
+    """What a refused request, a lost vantage or a wrong file says; anything else is a fault of ours, and said to be one."""
     from aetui.prepare import Refused
     from aetui.strict import DataError
     from aetui.vantage.base import VantageLost
 
-    return " ".join(str(error).split()) if isinstance(error, (Refused, DataError, VantageLost)) else ""
+    if isinstance(error, (Refused, DataError, VantageLost)):
+        return " ".join(str(error).split())
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return say("verdict", "own_fault", kind=type(error).__name__, text=" ".join(str(error).split()))
 
 
 def describe_all(diagnosis: Diagnosis) -> tuple[Diagnosed, ...]:

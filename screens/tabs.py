@@ -37,4 +37,5 @@ TABS: tuple[Tab, ...] = (
         "outbound", "1", "Outbound", "What the equipment must reach on the internet, and what stands in the way.",
         "aetui.screens.outbound:Outbound",
     ),
+    Tab("path", "2", "Path", "The way to a port, hop by hop, and where it dies.", "aetui.screens.path:Path"),
 )

@@ -12,10 +12,24 @@ from importlib.resources import files
 from typing import Any
 
 
+FILE = "console.toml"
+TABS = ("console-inbound.toml",)
+"""Files of tabs that have their own words: their commands and their help are read here too."""
+
+
 @cache
 def tables() -> Mapping[str, Any]:
-    """The whole file."""
-    return tomllib.loads(files("aetui.assets").joinpath("console.toml").read_text("utf-8"))
+    """The whole file, and the commands and the help of every tab."""
+    found = dict(read(FILE))
+    for own in map(read, TABS):
+        found["commands"] = {**found["commands"], **own["commands"]}
+        found["help"] = [*found["help"], *own["help"]]
+    return found
+
+
+def read(name: str) -> Mapping[str, Any]:
+    """One file of words."""
+    return tomllib.loads(files("aetui.assets").joinpath(name).read_text("utf-8"))
 
 
 def say(table: str, key: str, **values: object) -> str:

@@ -75,7 +75,7 @@ async def test_what_peers_say_is_shown_as_text_on_every_page(text: str) -> None:
 async def test_a_reason_why_nothing_could_be_started_is_text(text: str) -> None:
     app = console(World(unopened=Refused(f"no: {text}")))
     async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: "Cannot start" in screen(app))
+        await until(pilot, lambda: "Cannot go on" in screen(app))
         assert clean(screen(app))
 
 

@@ -174,9 +174,23 @@ async def test_ctrl_c_stops_what_runs_first_and_leaves_only_then() -> None:
 async def test_what_keeps_a_run_from_starting_is_one_clear_line(error: Exception) -> None:
     app = console(World(unopened=error))
     async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: "Cannot start" in summary(app))
-        assert summary(app) == f"✗ Cannot start {error}"
+        await until(pilot, lambda: "Cannot go on" in summary(app))
+        assert summary(app) == f"✗ Cannot go on {error}"
         assert not app.runner.busy
+
+
+async def test_a_fault_of_our_own_is_said_to_be_one_and_the_console_stays() -> None:
+    def wrong(_check: Check, _time: int) -> DnsSeen:
+        raise ZeroDivisionError("[/] by zero")
+
+    world = World({"dns:": wrong})
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "Cannot go on" in summary(app))
+        assert "a fault of aetui itself: ZeroDivisionError [/] by zero" in summary(app)
+        world.seen = {}
+        await pilot.press("r")
+        await until(pilot, lambda: idle(app) and "Ready" in summary(app))
 
 
 async def test_a_vantage_lost_on_the_way_ends_the_run_and_says_so() -> None:

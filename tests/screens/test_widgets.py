@@ -255,3 +255,10 @@ def test_colours_are_sent_only_where_they_change(before: tuple[str, str, str] | 
 
 def test_a_line_without_spans_is_empty() -> None:
     assert line(("", "plain")) == Line()
+
+
+def test_every_kind_of_check_has_a_name_on_the_screen() -> None:
+    from aetui.probes import PROBES
+    from aetui.screens.words import tables
+
+    assert set(PROBES) <= set(tables()["kinds"])

@@ -1,0 +1,112 @@
+"""A page of a few lines to fill in, over the tab. Gives what was typed by field, or None where the person went back.
+
+What was typed is judged by the caller's ``judge``: a sentence keeps the page open and says what is wrong; nothing accepts it. Up, Down and
+Tab go between the lines, Enter accepts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+from aetui.screens.widgets.bars import KeyBar
+from aetui.screens.widgets.lines import Lines, line
+from aetui.screens.widgets.page import pieces
+
+LONGEST = 400
+"""Characters of one line."""
+
+Typed = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One line to fill in."""
+
+    key: str
+    label: str
+    help: str
+    value: str = ""
+
+
+class Form(ModalScreen[Typed | None]):
+    """A heading and lines to fill in."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,tab", "go(1)", "Next line", key_display="Tab", priority=True),
+        Binding("up,shift+tab", "go(-1)", "Line before", show=False, priority=True),
+        Binding("enter", "accept", "Accept", key_display="Enter", priority=True),
+        Binding("escape", "cancel", "Back", key_display="Esc"),
+    ]
+
+    def __init__(self, heading: str, fields: Sequence[Field], judge: Callable[[Typed], str]) -> None:
+        super().__init__()
+        self.heading = heading
+        self.fields = tuple(fields)
+        self.judge = judge
+
+    def compose(self) -> ComposeResult:
+        """Heading, a label and a line for each field, what the line under the cursor takes."""
+        with Vertical(id="sheet"):
+            yield Lines([line((" ", "bar"), (self.heading, "bar-strong"))], id="sheet-title")
+            for field in self.fields:
+                yield Lines([line((" ", "plain"), (field.label, "head"))], classes="form-label")
+                yield Input(field.value, id=f"field-{field.key}", max_length=LONGEST, classes="form-input")
+            yield Lines(id="form-note")
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        """Start in the first line; nothing blinks, and what is there is typed on, not over."""
+        for field in self.query(Input):
+            field.cursor_blink = False
+            field.select_on_focus = False
+        self.query(Input).first().focus()
+
+    @property
+    def typed(self) -> Typed:
+        """What stands in every line."""
+        return {field.key: self.query_one(f"#field-{field.key}", Input).value.strip() for field in self.fields}
+
+    def on_descendant_focus(self) -> None:
+        """Say what the line takes."""
+        self._say("")
+
+    def on_input_changed(self) -> None:
+        """What was wrong is being mended."""
+        self._say("")
+
+    def on_resize(self) -> None:
+        """Wrap anew."""
+        self.call_after_refresh(self._say, "")
+
+    def _say(self, wrong: str) -> None:
+        note = self.query_one("#form-note", Lines)
+        field = next((one for one in self.fields if self.focused is not None and self.focused.id == f"field-{one.key}"), self.fields[0])
+        room = max(20, note.size.width - 2)
+        note.show([line((" ", "plain"), (piece, "warn" if wrong else "muted")) for piece in pieces(wrong or field.help, room)])
+
+    def action_go(self, step: int) -> None:
+        """Another line."""
+        inputs = list(self.query(Input))
+        at = next((number for number, one in enumerate(inputs) if one.has_focus), 0)
+        inputs[(at + step) % len(inputs)].focus()
+
+    def action_accept(self) -> None:
+        """Give what was typed, unless something is wrong with it."""
+        typed = self.typed
+        wrong = self.judge(typed)
+        if wrong:
+            self._say(wrong)
+        else:
+            self.dismiss(typed)
+
+    def action_cancel(self) -> None:
+        """Back, nothing changed."""
+        self.dismiss(None)

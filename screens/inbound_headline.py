@@ -1,0 +1,133 @@
+"""The two lines and the line under them that say how things stand on the Inbound tab: what was proved, or what to do next; and whether a
+port is exposed. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from aetui.display import displayable
+from aetui.explain import OWNERS
+from aetui.inbound.ports import Opened
+from aetui.records import Diagnosed, Owner, Severity
+from aetui.screens.inbound_outside import Jump, Outside, Result
+from aetui.screens.inbound_rows import CLOCK, GOOD
+from aetui.screens.inbound_site import Entry, Site
+from aetui.screens.inbound_words import say
+from aetui.screens.verdict import Headline
+from aetui.screens.words import and_list
+from aetui.wire.realm import Realm, realm
+
+LONGEST = 400
+
+
+def headline(site: Site, outside: Outside) -> Headline:
+    """How things stand, the news first: what is being done, what was seen from outside, what was heard here, what to do."""
+    if outside.busy:
+        return _busy(outside)
+    if outside.fault:
+        return Headline("fail", say("headline", "fault_word"), (displayable(outside.fault, LONGEST),))
+    result, heard = outside.result, site.heard
+    if heard is not None and site.is_open and (result is None or heard.knock.at.timestamp() > result.at.timestamp()):
+        return _heard(site, heard)
+    if result is not None:
+        return _result(result)
+    return _site(site)
+
+
+def _busy(outside: Outside) -> Headline:
+    question = outside.question
+    way = question.way if question is not None else None
+    if outside.step == "opening":
+        sentence = say("headline", "opening_jump", name=displayable(way.name, 60)) if isinstance(way, Jump) else say("headline", "opening_here")
+        return Headline("running", say("headline", "opening_word"), (sentence,))
+    public = outside.at
+    vantage = displayable(way.name, 60) if isinstance(way, Jump) else say("outside", "here")
+    return Headline("running", say("headline", "knocking_word"), (say("headline", "knocking", public=displayable(public, 60), vantage=vantage),))
+
+
+def _heard(site: Site, heard: Entry) -> Headline:
+    knock = heard.knock
+    values = {"at": knock.at.astimezone().strftime(CLOCK), "peer": displayable(knock.peer, 60), "port": site.label(knock.port)}
+    if realm(knock.peer) is Realm.PUBLIC or site.is_demo:
+        return Headline("pass", say("headline", "proved_word"), (say("headline", "proved", **values),))
+    return Headline("unknown", say("headline", "private_word"), (say("headline", "private", **values),))
+
+
+def _result(result: Result) -> Headline:
+    standing, word = _verdict(result)
+    if not result.findings:
+        return Headline(standing, word, (say("headline", "unclear"),))
+    return Headline(standing, word, tuple(displayable(sentence, LONGEST) for sentence in _sentences(result.findings)))
+
+
+def _verdict(result: Result) -> tuple[str, str]:
+    worst = result.findings[0].severity if result.findings else None
+    if worst is Severity.FAIL:
+        return "fail", say("headline", "blocked_word")
+    if worst is None or not result.determined:
+        return "unknown", say("headline", "unclear_word")
+    if worst is Severity.WARN:
+        return "warn", say("headline", "warned_word")
+    proved = any(one.cause == "forward-confirmed" for one in result.findings)
+    return "pass", say("headline", "confirmed_word" if proved else "answers_word")
+
+
+def _sentences(findings: Sequence[Diagnosed]) -> Iterator[str]:
+    first = findings[0]
+    yield first.summary
+    if all(one.cause in GOOD for one in findings):
+        yield from (one.summary for one in findings[1:])
+        return
+    if first.severity is Severity.FAIL and first.owner is not Owner.UNKNOWN:
+        yield say("headline", "owner", owner=OWNERS[first.owner])
+    if len(findings) > 1:
+        yield say("headline", "more", count=len(findings) - 1) if len(findings) > 2 else say("headline", "more_one")
+
+
+def _site(site: Site) -> Headline:
+    if site.listener is None:
+        return Headline("planned", say("headline", "start_word"), (say("headline", "start"),))
+    if not any(isinstance(port.outcome, Opened) for port in site.ports):
+        return Headline("fail", say("headline", "failed_word"), (say("headline", "failed"),))
+    if not site.is_open:
+        return Headline("planned", say("headline", "start_word"), (say("headline", "over"),))
+    return Headline("running", say("headline", "waiting_word"), (_waiting(site),))
+
+
+def _waiting(site: Site) -> str:
+    count = site.total
+    if not count:
+        return say("headline", "waiting", code=site.code)
+    return say("headline", "knocked" if count != 1 else "knocked_one", count=f"{count:,}", code=site.code)
+
+
+def exposure(site: Site) -> tuple[str, str]:
+    """The line that says whether a port is exposed, and its ink."""
+    wanted = _listed(site.settings.ports)
+    if site.listener is None:
+        return say("exposure", "closed", ports=wanted, minutes=f"{site.settings.minutes:g}"), "bar"
+    if site.is_open:
+        return _open(site), "warn"
+    if not any(port.is_open for port in site.ports):
+        return say("exposure", "none"), "fail"
+    assert site.stopped is not None
+    at, knocks = site.closed_at, f"{site.stopped.knocks:,}"
+    return say("exposure", site.stopped.reason, at=_clock(at), knocks=knocks, ports=wanted), "bar"
+
+
+def _open(site: Site) -> str:
+    if site.listener is not None and site.listener.shut:
+        return say("exposure", "shut")
+    ports = _listed([port.wanted for port in site.ports if port.is_open])
+    allow = ", ".join(map(str, site.settings.allow))
+    return say("exposure", "limited" if allow else "open", ports=ports, at=_clock(site.closes_at), allow=allow)
+
+
+def _listed(ports: Sequence[int]) -> str:
+    return f"{'ports' if len(ports) > 1 else 'port'} {and_list([str(port) for port in ports])}"
+
+
+def _clock(at: datetime | None) -> str:
+    return at.strftime("%H:%M") if at is not None else "?"

@@ -1,0 +1,113 @@
+"""What a person types about ports and addresses, read: ports, port maps, allow-lists, minutes, places, codes. Pure.
+
+Every reader raises ``Typo`` with one sentence from assets/console-inbound.toml; what was typed is shown through ``displayable``.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from re import fullmatch
+
+from aetui.display import displayable
+from aetui.inbound.listener import LONGEST_MINUTES
+from aetui.screens.inbound_words import say
+from aetui.wire.token import CODE_LENGTH, normalise
+
+MOST_PORTS = 16
+"""Ports that are listened on, or knocked at, at once."""
+
+_NAME = r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_-]{1,63})*\.?"
+
+
+class Typo(ValueError):
+    """What was typed cannot be read; the text says what is wanted."""
+
+
+def _wrong(key: str, text: str, **more: object) -> Typo:
+    return Typo(say("typos", key, text=displayable(text, 60), **more))
+
+
+def _parts(text: str) -> list[str]:
+    return text.replace(",", " ").split()
+
+
+def port(text: str) -> int:
+    """1 to 65535."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 65535):
+        raise _wrong("port", text)
+    return int(text)
+
+
+def ports(text: str) -> tuple[int, ...]:
+    """One port or several."""
+    found = tuple(dict.fromkeys(port(part) for part in _parts(text)))
+    if not 1 <= len(found) <= MOST_PORTS:
+        raise _wrong("ports", text, most=MOST_PORTS)
+    return found
+
+
+def forwards(text: str) -> tuple[tuple[int, int], ...]:
+    """``3389 53389:3389``: public ports with the inner ones; empty for none."""
+    found: dict[int, int] = {}
+    for part in _parts(text):
+        outer, colon, inner = part.partition(":")
+        found[port(outer)] = port(inner) if colon else port(outer)
+    if len(found) > MOST_PORTS:
+        raise _wrong("ports", text, most=MOST_PORTS)
+    return tuple(found.items())
+
+
+def minutes(text: str) -> float:
+    """More than 0, at most a day."""
+    found = float(text) if fullmatch(r"\d{1,5}(\.\d{1,3})?", text) else 0.0
+    if not 0 < found <= LONGEST_MINUTES:
+        raise _wrong("minutes", text, most=f"{LONGEST_MINUTES:g}")
+    return found
+
+
+def networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Addresses and networks; empty for none."""
+    return tuple(dict.fromkeys(_network(part) for part in _parts(text)))
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        raise _wrong("network", text) from None
+
+
+def address(text: str) -> str:
+    """A literal address."""
+    try:
+        return str(ip_address(text.strip("[]")))
+    except ValueError:
+        raise _wrong("address", text) from None
+
+
+def host(text: str) -> str:
+    """A literal address or a name."""
+    try:
+        return address(text)
+    except Typo:
+        if fullmatch(_NAME, text) and not fullmatch(r"[\d.]+", text):
+            return text
+        raise _wrong("host", text) from None
+
+
+def place(text: str) -> tuple[str, int | None]:
+    """``HOST``, ``HOST:PORT``, ``[IPV6]:PORT`` or a bare IPv6 address."""
+    found = fullmatch(r"\[([^\]]*)\](?::(.*))?", text) or (fullmatch(r"([^:]*):([^:]*)", text))
+    if found is None:
+        return host(text), None
+    return host(found[1]), None if found[2] is None else port(found[2])
+
+
+def code(text: str) -> str | None:
+    """The listener's code, however it was typed; None for none."""
+    if not text:
+        return None
+    found = normalise(text)
+    if found is None:
+        raise _wrong("code", text, length=CODE_LENGTH)
+    return found

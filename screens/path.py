@@ -222,7 +222,15 @@ class Path(TabScreen):
         if self.tracing is not None:
             from aetui.screens.path_entry import TargetSheet
 
-            self.app.push_screen(TargetSheet(self.tracing.aim), self._typed)
+            self.app.push_screen(TargetSheet(self.tracing.aim or self._suggested()), self._typed)
+
+    def _suggested(self) -> Aim | None:
+        """The first port that the last run found closed."""
+        from aetui.screens.outbound_view import View
+        from aetui.screens.path_aim import aim_of
+
+        view = View(self.console.runner)
+        return aim_of(view.scene, view.closed()) if view.scene is not None else None
 
     def _typed(self, aim: Aim | None) -> None:
         if aim is not None:

@@ -67,6 +67,11 @@ def key_of(ttl: int) -> str:
     return f"hop:{ttl}"
 
 
+def short_port(proto: str, port: int | None) -> str:
+    """``TCP 443``, ``ping``."""
+    return say("path_columns", proto, port="" if port is None else port).strip()
+
+
 def pairs(trace: Trace) -> Iterator[tuple[int, Hop | None, Hop | None]]:
     """Every distance, with the hop on the traced port and the one on the port that works."""
     ours, theirs = ({hop.ttl: hop for hop in path} for path in (trace.hops, trace.working))
@@ -88,7 +93,8 @@ def columns(trace: Trace, look: Look) -> Columns:
         kept = ("loss", "median")
         words_width = max(LEAST_WORDS, room // 2 - NUMBER_WIDTH)
         return Columns(address, beside, max(0, room - words_width - NUMBER_WIDTH * len(kept)), words_width, kept, 0)
-    name, spark = (NAME_WIDTH, LONG_SPARK) if look.width >= WIDE else (0, SPARK)
+    named = look.width >= WIDE and any(hop.name for hop in trace.hops)
+    name, spark = NAME_WIDTH if named else 0, LONG_SPARK if look.width >= WIDE else SPARK
     return _overview(address, beside, name, spark, room)
 
 
@@ -108,11 +114,10 @@ def titles(trace: Trace | None, look: Look) -> Line:
         return line()
     fit = columns(trace, look)
     spans = [(" " * MARK_WIDTH + say("path_columns", "ttl").ljust(TTL_WIDTH + SIGN_WIDTH), "muted")]
-    port = words.port_words(trace.proto, trace.port) if fit.beside else say("path_columns", "address")
+    port = short_port(trace.proto.value, trace.port) if fit.beside else say("path_columns", "address")
     spans.append((cut(port, fit.address), "muted"))
     if fit.beside and trace.compared_with is not None:
-        proto = trace.proto if trace.proto.value != "udp" else type(trace.proto)("tcp")
-        spans.append((cut(words.port_words(proto, trace.compared_with.port), fit.beside), "muted"))
+        spans.append((cut(short_port("tcp", trace.compared_with.port), fit.beside), "muted"))
     spans += [(cut(say("path_columns", "words"), fit.words), "muted"), (cut(say("path_columns", "name"), fit.name), "muted")]
     spans += [(say("path_columns", number).rjust(NUMBER_WIDTH), "muted") for number in fit.numbers]
     spans.append((" " + cut(say("path_columns", "spark"), fit.spark) if fit.spark else "", "muted"))
@@ -123,6 +128,8 @@ def rows(trace: Trace, look: Look) -> Iterator[Row]:
     """The whole list."""
     fit = columns(trace, look)
     for ttl, hop, other in pairs(trace):
+        if hop is None and not fit.beside:
+            continue
         yield Row(key_of(ttl), tuple(span for span in _spans(trace, ttl, hop, other, fit, look) if span[0]))
 
 

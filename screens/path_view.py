@@ -16,7 +16,7 @@ from aetui.path.places import Place
 from aetui.path.records import Hop, Method, Problem, Proto, ReplyKind, Trace
 from aetui.records import Diagnosed, Owner
 from aetui.screens.path_aim import Aim
-from aetui.screens.path_rows import address_of, milliseconds, pairs
+from aetui.screens.path_rows import address_of, milliseconds, pairs, short_port
 from aetui.screens.path_trace import Phase
 from aetui.screens.verdict import Headline
 from aetui.screens.widgets.lines import Line, Span, line
@@ -89,12 +89,12 @@ def target(shown: Shown, width: int, *, paused_by: str = "l") -> Line:
     if aim is None:
         return line((" ", "bar"))
     address = f" ({displayable(trace.address, 45)})" if trace is not None and trace.address not in {"", aim.host} else ""
-    port = words.port_words(Proto(aim.proto), trace.port if trace is not None else aim.port)
-    parts = [f"{displayable(aim.host, 60)}{address}", port]
+    port = short_port(aim.proto, trace.port if trace is not None else aim.port)
     if trace is not None and trace.compared_with is not None:
         other = displayable(trace.compared_with.address or "", 45)
         where = "" if other == trace.address else say("path", "beside_other", address=other)
-        parts.append(say("path", "beside", port=trace.compared_with.port) + where)
+        port += say("path", "beside", port=trace.compared_with.port) + where
+    parts = [f"{displayable(aim.host, 60)}{address}", port]
     if trace is not None and trace.problem is None:
         parts.append(say("path_method", trace.method.value))
     doing = _doing(shown, paused_by)

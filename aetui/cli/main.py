@@ -51,6 +51,8 @@ COMMANDS: dict[str, Entry] = {
     "listen": Entry("listen", "listen for knocks on forwarded ports"),
     "confirm": Entry("confirm", "the outside half: reach a site's public address and say what answers"),
     "trace": Entry("trace", "the path, and the hop at which a port dies"),
+    "report": Entry("report", "what to hand to a ticket: a page, Markdown, a table, JSON, or 20 lines"),
+    "guide": Entry("guide", "the wizard of one piece of equipment, step by step in plain lines"),
     "history": Entry("history", "earlier sessions: list, search, name, delete, export"),
     "catalogue": Entry("catalogue", "what each piece of equipment needs, and where that is written"),
     "explain": Entry("explain", "what a cause means and who mends it, or what a check measures"),

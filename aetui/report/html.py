@@ -1,0 +1,142 @@
+"""A report as one HTML file: no script, nothing fetched, right on paper, in the dark and on a phone. Pure.
+
+The frame and its style are assets/report.html. Everything that goes into it is escaped here, in ``esc``, and has been made displayable
+before; a content security policy in the file forbids scripts and requests besides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from html import escape
+from importlib.resources import files
+from string import Template
+
+from aetui.records import Severity, Status
+from aetui.report.content import Cause, Content, Host, Row, TraceLine
+from aetui.report.drawing import bars, path
+from aetui.report.phrases import phrases, say
+
+
+@cache
+def frame() -> Template:
+    """The page's frame."""
+    return Template(files("aetui.assets").joinpath("report.html").read_text(encoding="utf-8"))
+
+
+def esc(text: str) -> str:
+    """Text for an element or an attribute in double quotes."""
+    return escape(text, quote=True)
+
+
+def html(told: Content) -> str:
+    """The whole file."""
+    lead = " · ".join(filter(None, (told.site, f"{told.when} UTC", _tally(told), told.note)))
+    return frame().substitute(
+        title=esc(told.title), headline=esc(told.headline), verdict=esc(told.verdict.value), lead=esc(lead), main="\n".join(_main(told))
+    )
+
+
+def _tally(told: Content) -> str:
+    return ", ".join(f"{count} {say('status', status.value)}" for status, count in told.counts)
+
+
+def _main(told: Content) -> Iterator[str]:
+    if told.hosts:
+        yield from _section("causes" if told.causes else "fine", map(_cause, told.causes))
+        yield from _section("path", [path(told.path)] if told.path else [])
+        yield from _section("remarks", map(_cause, told.remarks), empty=False)
+    yield from _section("checks", map(_host, told.hosts), empty=False)
+    yield from _section("inbound", _list(told.inbound), empty=False)
+    yield from _section("traces", map(_trace, told.traces), empty=False)
+    yield from _section("knocks", _list(told.knocks), empty=False)
+    yield from _section("answers", _answers(told), empty=False)
+    yield from _section("untested", _list(told.untested), empty=False)
+    pairs = "".join(f"<dt>{esc(label)}</dt><dd>{esc(value)}</dd>" for label, value in told.about)
+    yield from _section("about", [f'<dl class="about">{pairs}</dl>'])
+
+
+def _section(key: str, parts: Iterable[str], empty: bool = True) -> Iterator[str]:
+    inside = list(parts)
+    if inside or empty:
+        yield f'<section aria-labelledby="{key}"><h2 id="{key}">{esc(say("section", key))}</h2>'
+        yield from inside
+        yield "</section>"
+
+
+def _list(lines: tuple[str, ...]) -> list[str]:
+    return [f"<ul>{''.join(f'<li>{esc(line)}</li>' for line in lines)}</ul>"] if lines else []
+
+
+def _cause(cause: Cause) -> str:
+    label = phrases()["label"]
+    explains = say("label", "explains", count=len(cause.explains))
+    parts = [
+        f'<article class="cause {cause.severity.value}"><h3>{esc(cause.title)}</h3>',
+        f'<p><span class="chip {cause.severity.value}">{esc(say("severity", cause.severity.value))}</span> ',
+        f'<span class="quiet">{esc(cause.sure)} · <code>{esc(cause.code)}</code> · {esc(explains)}</span></p>',
+        f'<p class="summary">{esc(cause.summary)}</p>',
+    ]
+    if cause.evidence:
+        parts.append(f"<h4>{esc(label['seen'])}</h4>{''.join(_list(cause.evidence))}")
+    if cause.severity is not Severity.INFO:
+        steps = "".join(f"<li>{esc(step)}</li>" for step in cause.remedy)
+        parts.append(f"<h4>{esc(label['todo'])}</h4><p>{esc(label['who'])}: <strong>{esc(cause.owner)}</strong>.</p><ol>{steps}</ol>")
+        parts.append(f"<h4>{esc(label['breaks'])}</h4><p>{esc(cause.breaks)}</p>")
+    return "".join(parts) + "</article>"
+
+
+def _host(host: Host) -> str:
+    worst = next((row for status in WORST for row in host.rows if row.status is status), host.rows[0])
+    fine = sum(row.status is Status.PASS for row in host.rows)
+    opened = "" if host.fine else " open"
+    why = f'<p class="quiet">{esc(host.why)}</p>' if host.why else ""
+    return (
+        f'<details class="host"{opened}><summary><h3>{esc(host.name)}</h3> {_chip(worst.status)}'
+        f'<span class="quiet">{fine} of {len(host.rows)} hold</span></summary>{why}{"".join(map(_row, host.rows))}</details>'
+    )
+
+
+WORST = (Status.FAIL, Status.WARN, Status.UNKNOWN, Status.SKIP)
+
+
+def _chip(status: Status) -> str:
+    return f'<span><span class="chip {status.value}">{esc(say("status", status.value))}</span></span>'
+
+
+def _row(row: Row) -> str:
+    facts = [*row.facts, ("required", row.requirement.value), *([("source", row.source)] if row.source else []), ("id", row.id)]
+    if row.cause:
+        facts.insert(0, ("cause", row.cause))
+    listed = "".join(f"<div><dt>{esc(label)}</dt> <dd>{esc(value)}</dd></div>" for label, value in facts)
+    return (
+        f'<div class="row">{_chip(row.status)}<strong>{esc(row.label)}</strong><span class="seen">{esc(row.line)}</span>'
+        f'<dl class="facts">{listed}</dl></div>'
+    )
+
+
+def _trace(trace: TraceLine) -> str:
+    most = max((hop.high for hop in trace.hops if hop.high is not None), default=1.0) or 1.0
+    rows = "".join(
+        f'<tr{" class=dies" if hop.last else ""}><td class="number">{hop.ttl}</td><td><span class="mono">{esc(hop.address or "no answer")}</span>'
+        f'{f" <span class=quiet>{esc(hop.name)}</span>" if hop.name else ""}</td><td class="number">{hop.received} of {hop.sent}</td>'
+        f'<td class="number">{"" if hop.median is None else f"{hop.median:.1f} ms"}</td><td>{bars(hop, most)}</td><td>{esc(hop.said)}</td></tr>'
+        for hop in trace.hops
+    )
+    told = "".join(_list(trace.causes))
+    return (
+        f'<article class="cause info"><h3>{esc(trace.title)}</h3><p>{esc(trace.verdict)}</p>{told}<div class="scroll" tabindex="0" role="region"'
+        f' aria-label="{esc(trace.title)}"><table><thead><tr><th class="number">Hop</th><th>Address</th><th class="number">Answered</th>'
+        f'<th class="number">Median</th><th class="plot">Round trips, 0 to {most:.0f} ms</th><th>Notes</th></tr></thead><tbody>{rows}</tbody>'
+        f"</table></div></article>"
+    )
+
+
+def _answers(told: Content) -> list[str]:
+    if not told.answers:
+        return []
+    rows = "".join(
+        f"<tr><td>{esc(guide)}</td><td>{esc(question)}</td><td>{esc(answer)}</td></tr>" for guide, question, answer in told.answers
+    )
+    head = "<thead><tr><th>Guide</th><th>Question</th><th>Answer</th></tr></thead>"
+    return [f'<div class="scroll"><table>{head}<tbody>{rows}</tbody></table></div>']

@@ -1,0 +1,41 @@
+"""A kept session as the JSON report, with what the journal holds besides: name, note, traces, knocks, inbound checks, guide answers.
+Pure.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aetui.catalogue import Catalogue
+from aetui.causes import Words
+from aetui.entries import Answered, InboundDone, Kept
+from aetui.path.publish import to_json
+from aetui.report.inbound import knock_json
+from aetui.report.json import plain, report
+
+
+def whole(kept: Kept, catalogue: Catalogue, words: Words) -> dict[str, Any]:
+    """The document: schema ``aetui.report/1``, versions as they were when the session ran."""
+    about = kept.about
+    return report(kept.state, catalogue, words) | {
+        "version": about.tool,
+        "catalogue": {"version": about.catalogue, "sha256": about.sha256, "changes": list(about.changes)},
+        "name": about.name,
+        "note": about.note,
+        "command": about.command,
+        "traces": [to_json(done.trace) for done in kept.traces],
+        "knocks": [knock_json(entry.knock) for entry in kept.knocks],
+        "inbound": [_inbound(done) for done in kept.inbound],
+        "answers": [_answer(entry) for entry in kept.answers],
+        "unread": kept.unread,
+    }
+
+
+def _inbound(done: InboundDone) -> dict[str, Any]:
+    return {"at_ms": round(done.at, 1), "seen": plain(done.seen), "diagnosis": [plain(entry) for entry in done.diagnosis]}
+
+
+def _answer(entry: Answered) -> dict[str, Any]:
+    return {
+        "at_ms": round(entry.at, 1), "guide": entry.guide, "step": entry.step, "question": entry.question, "answer": entry.answer,
+    }  # fmt: skip

@@ -13,7 +13,7 @@ from aetui.explain import OWNERS
 from aetui.observations import Outcome
 from aetui.path import words
 from aetui.path.places import Place
-from aetui.path.records import Hop, Method, Problem, Proto, ReplyKind, Trace
+from aetui.path.records import Hop, Problem, Proto, ReplyKind, Trace
 from aetui.records import Diagnosed, Owner
 from aetui.screens.path_aim import Aim
 from aetui.screens.path_rows import address_of, milliseconds, pairs, short_port
@@ -235,6 +235,8 @@ def _sizes(trace: Trace) -> Iterator[Para]:
         yield Para(words.say("size", "step", address=address, mtu=size))
     if trace.mtu.black_hole_after is not None:
         yield Para(words.say("size", "black-hole", ttl=trace.mtu.black_hole_after, mtu=trace.mtu.path))
+    if trace.mtu.by_segment is not None:
+        yield Para(words.say("size", "segment", mtu=trace.mtu.by_segment))
     yield GAP
 
 
@@ -243,13 +245,11 @@ def _method(trace: Trace) -> Iterator[Para]:
     yield Para(say("path_method", f"{trace.method.value}_text"))
     if trace.remark is not None:
         yield Para(_sentence(trace.remark))
-        if trace.method is Method.SOCKET:
-            yield Para(say("path_method", "lost"))
     if trace.complete_ms is not None:
         yield Para(say("path", "complete", ms=f"{trace.complete_ms:.0f}"), "muted")
 
 
 def _sentence(problem: Problem) -> str:
     """What the engine says of a problem, as a sentence of its own."""
-    text = words.problem_words(problem)
+    text = words.remark_words(problem)
     return text[:1].upper() + text[1:]

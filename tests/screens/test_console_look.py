@@ -183,7 +183,7 @@ async def test_the_bar_shows_at_most_eight_keys_and_all_of_them_fit() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await finished(pilot)
         text = keys(app).rstrip()
-        assert text.split("  ") == [" e Equipment", "r Run", "a Again", "f Failed", "w Wait", "? Why", "h Help", "q Quit"]
+        assert text.split("  ") == [" e Equipment", "r Run", "a Again", "w Wait", "t Trace", "? Why", "h Help", "q Quit"]
 
 
 async def test_another_demo_site_is_chosen_by_keys() -> None:

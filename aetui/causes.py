@@ -16,7 +16,7 @@ from aetui.display import displayable
 from aetui.records import Diagnosed, Finding, Owner, Said
 from aetui.strict import Table, parse_toml
 
-FILES = ("causes.toml", "causes-inbound.toml", "causes-path.toml")
+FILES = ("causes.toml", "causes-inbound.toml", "causes-path.toml", "causes-lan.toml")
 """Assets that hold causes, in the order in which they are read; one that is not there is left out."""
 
 LONGEST_VALUE = 160

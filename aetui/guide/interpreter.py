@@ -8,7 +8,7 @@ changed meanwhile) end the walk at the last one that does.
 from __future__ import annotations
 
 import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from ipaddress import AddressValueError, IPv4Address
 from typing import Any
@@ -320,17 +320,37 @@ def _latest(walk: Walk) -> Iterator[Seen]:
 
 def _place(guide: Guide, walk: Walk, position: _Position) -> Place:
     number = len(walk.taken) + 1
-    return Place(number, number + _left(guide, position.here))
+    return Place(number, number + _left(guide, position.here, position.values))
 
 
-def _left(guide: Guide, start: str) -> int:
-    """Steps that a person sees on the shortest way to the best verdict that can still be had."""
+def _left(guide: Guide, start: str, values: Mapping[str, str]) -> int:
+    """Steps that a person still sees where questions take their defaults: the shortest way to the best verdict that can be had so."""
+    defaults = {step.saves: step.default for step in guide.steps.values() if isinstance(step, Question) and step.choices}
+    usual = {**defaults, **values}
+    return _shortest(guide, start, lambda step: _usual(step, usual)) or _shortest(guide, start, _any)
+
+
+def _any(step: Step) -> tuple[str, ...]:
+    return tuple(target for _, target in edges(step))
+
+
+def _usual(step: Step, answers: Mapping[str, str]) -> tuple[str, ...]:
+    """Where a choice has a default, or a branch looks at one, that way; any otherwise."""
+    if isinstance(step, Question) and step.choices:
+        found: list[str] | tuple[str, ...] = [choice.next for choice in step.choices if choice.key == step.default]
+    elif isinstance(step, Branch) and step.by is By.ANSWER:
+        found = [target for target in (_led(step.on, step.otherwise, (answers.get(step.of, ""),)),) if target]
+    else:
+        found = ()
+    return tuple(found) or _any(step)
+
+
+def _shortest(guide: Guide, start: str, ways: Callable[[Step], tuple[str, ...]]) -> int:
     distance = {start: 0}
     open_ = [start]
     while open_:
         at = open_.pop(0)
-        step = guide.steps[at]
-        for _, target in edges(step):
+        for target in ways(guide.steps[at]):
             cost = distance[at] + (0 if isinstance(guide.steps[target], Branch) else 1)
             if cost < distance.get(target, cost + 1):
                 distance[target] = cost

@@ -1,0 +1,274 @@
+"""The inbound checks of a guide: the equipment inside, the site's public address, the knock from outside, our own listener, the depth of
+NAT.
+
+Nothing is logged in to. ``diagnosis.inbound`` says what was seen means; here it is put into a guide's terms. A place outside that is lost
+on the way is 'unknown', and is opened anew the next time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+from aetui.causes import describe
+from aetui.diagnosis import exposure, inbound
+from aetui.diagnosis import nat as nat_rules
+from aetui.guide.records import Confirm, Inside, Listen, Nat, Public, Seen
+from aetui.guiding.words import say, seen
+from aetui.guiding.world import World
+from aetui.inbound import confirm as confirming
+from aetui.inbound import nat
+from aetui.inbound.knocking import expected_at, knock
+from aetui.inbound.knocklog import Batch
+from aetui.inbound.listener import Listener
+from aetui.inbound.ports import Opened, Outcome, PortTaken, RightMissing
+from aetui.observations import Outcome as Ended
+from aetui.probes.common import clock
+from aetui.reach import InboundSeen, Knock, NatSeen, Reached, Standing, Target, Token
+from aetui.records import Confidence, Diagnosed, Finding, Severity, Status
+from aetui.vantage.base import Vantage, VantageLost
+from aetui.wire.realm import Realm, realm
+
+INSIDE_S = 12.0
+"""Longest look at one port of the local network, everything that may follow the connect included."""
+OUTSIDE_S = 30.0
+"""Longest look from outside."""
+NAT_S = 8.0
+LISTEN_MINUTES = 10.0
+"""How long a colleague on the phone is waited for."""
+LOOPBACK = "127.0.0.1"
+SSH_PORT = 22
+
+_SIGNS = {
+    Ended.REFUSED: "refuses", Ended.REJECTED: "refuses", Ended.FILTERED: "silent", Ended.NO_NEIGHBOUR: "nobody", Ended.UNREACHABLE: "no-way",
+}  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------------------------ inside
+async def run_inside(world: World, action: Inside) -> Seen:
+    """One knock over the local network."""
+    port = int(action.port)
+    target = Target(action.address, port, port, expected_at(port))
+    reached = await knock(world.here, target, Standing.INSIDE, clock() + INSIDE_S)
+    sign = _sign(reached)
+    values = {
+        "address": action.address, "port": action.port, "said": inbound.NAMES.get(reached.speaks, "an unknown protocol"),
+        "identity": f" ({reached.identity})" if reached.identity else "", "why": reached.tcp.errno or reached.tcp.outcome.value,
+        "expected": inbound.SERVICES.get(target.expected or "", "what was expected"),
+    }  # fmt: skip
+    told = tuple(describe(world.causes, finding) for finding in _inside_findings(reached, sign))
+    status = Status.PASS if sign == "answers" else Status.UNKNOWN if sign == "no-way" else Status.FAIL
+    return Seen(status, (sign,), told, {"identity": reached.identity or ""}, (seen(sign, **values),))
+
+
+def _sign(reached: Reached) -> str:
+    if reached.tcp.outcome is not Ended.OPEN:
+        return _SIGNS.get(reached.tcp.outcome, "no-way")
+    if reached.speaks == "nothing":
+        return "mute"
+    return "answers" if reached.target.expected in {None, reached.speaks} or reached.speaks == "aetui" else "another"
+
+
+def _inside_findings(reached: Reached, sign: str) -> tuple[Finding, ...]:
+    """What stands in the way inside; the site's own network has been crossed, so it is the equipment."""
+    if sign in {"answers", "no-way"}:
+        return ()
+    facts = {**inbound.facts(reached), "inside_address": reached.target.address}
+    explains = (reached.target.id,)
+    if sign == "another":
+        facts |= {"what": reached.target.id, "host": reached.target.address}
+        return (Finding("wrong-service", explains, confidence=Confidence.CERTAIN, facts=facts),)
+    return (Finding("service-down", explains, confidence=Confidence.CERTAIN, facts=facts),)
+
+
+# ----------------------------------------------------------------------------------------------------------------- outside
+async def run_public(world: World, _action: Public, outside: str) -> Seen:
+    """The site's public address as the place outside sees it."""
+    place = await world.outside.at(outside) if outside else None
+    if world.demo is not None:
+        address: str | None = demo_public(world)
+    elif place is None:
+        return Seen(Status.UNKNOWN, lines=(seen("no-place", why=world.outside.why),))
+    else:
+        address = await confirming.public_address(place)
+    if address is None:
+        return Seen(Status.UNKNOWN, lines=(seen("public-unknown"),))
+    return Seen(Status.PASS, facts={"public": address}, lines=(seen("public", public=address),))
+
+
+def demo_public(world: World) -> str:
+    """The made-up site's own."""
+    return _demo_address(world, outside=True)
+
+
+def demo_logger(world: World) -> str:
+    """Where the made-up site's logger stands."""
+    return _demo_address(world, outside=False)
+
+
+def _demo_address(world: World, *, outside: bool) -> str:
+    from aetui.demo.callers import LOGGER, SITE
+    from aetui.vantage.demo import DemoVantage
+
+    assert isinstance(world.here, DemoVantage)
+    wanted = SITE if outside else LOGGER
+    return next(place.addresses[0] for place in world.here.site.places if place.host == wanted)
+
+
+async def run_confirm(world: World, action: Confirm, outside: str) -> Seen:
+    """The knock from outside, the equipment asked inside, and the router asked meanwhile."""
+    place = await world.outside.at(outside) if outside else None
+    if place is None:
+        return _no_place(world)
+    target = Target(action.public, int(action.public_port), int(action.port), expected_at(int(action.port)))
+    inside = (Target(action.inside, int(action.port), int(action.port), target.expected),) if action.inside else ()
+    wanted = confirming.Wanted((target,), inside)
+    around = confirming.Surroundings(inside=world.here)
+    until = clock() + OUTSIDE_S
+    try:
+        knocked, deep = await asyncio.gather(confirming.confirm(place, wanted, until, around), _nat(world, place, target.port))
+    except VantageLost as lost:
+        await world.outside.forget(outside)
+        return Seen(Status.UNKNOWN, ("no-place",), lines=(seen("lost", why=str(lost)),))
+    return _confirmed(world, replace(knocked, nat=deep))
+
+
+def _no_place(world: World) -> Seen:
+    return Seen(Status.UNKNOWN, ("no-place",), lines=(seen("no-place", why=world.outside.why or "none was named."),))
+
+
+def _confirmed(world: World, what: InboundSeen) -> Seen:
+    told = _told(world, inbound.diagnose(what))
+    signs = ("inside-view",) if what.outside and all(r.standing is Standing.INSIDE for r in what.outside) else ()
+    return Seen(_status(told, confirming.determined(what)), signs, told, lines=tuple(_outside_line(r) for r in what.outside))
+
+
+def _told(world: World, findings: Sequence[Finding]) -> tuple[Diagnosed, ...]:
+    return tuple(describe(world.causes, finding) for finding in findings)
+
+
+def _status(told: Sequence[Diagnosed], determined: bool) -> Status:
+    severities = {entry.severity for entry in told}
+    if Severity.FAIL in severities:
+        return Status.FAIL
+    if not determined or not told:
+        return Status.UNKNOWN
+    return Status.WARN if Severity.WARN in severities else Status.PASS
+
+
+def _outside_line(reached: Reached) -> str:
+    values = {"vantage": reached.vantage.name, "address": reached.target.address, "port": str(reached.target.port)}
+    if reached.standing is Standing.INSIDE:
+        return seen("hairpin", vantage=reached.vantage.name)
+    said = "" if reached.speaks == "nothing" else f", {inbound.NAMES.get(reached.speaks, 'an unknown protocol')}"
+    return seen("outside", outcome=say("outcomes", reached.tcp.outcome.value), said=said, **values)
+
+
+# --------------------------------------------------------------------------------------------------------------------- NAT
+async def _nat(world: World, place: Vantage | None, *ports: int) -> NatSeen:
+    public = await confirming.public_address(place) if place is not None else None
+    info = place.info if place is not None else None
+    towards = (info.address, SSH_PORT) if info is not None and info.kind == "jump" and info.address else None
+    return await nat.look(world.here, clock() + NAT_S, public=public, towards=towards, ports=ports)
+
+
+async def run_nat(world: World, action: Nat, outside: str) -> Seen:
+    """The router's own word, compared with how the place outside sees us, where there is one."""
+    place = await world.outside.at(outside) if outside else None
+    try:
+        deep = await _nat(world, place, int(action.port))
+    except VantageLost:
+        await world.outside.forget(outside)
+        deep = await _nat(world, None, int(action.port))
+    told = _told(world, nat_rules.findings(deep))
+    if not deep.outer and not deep.listed:
+        return Seen(Status.UNKNOWN, ("mute-router",), told, lines=(seen("mute-router"),))
+    here = [forward for forward in deep.forwards if forward.outside_port == int(action.port)]
+    lines = [seen("outer", source=side.source, outer=side.address) for side in deep.outer if side.address]
+    lines += [
+        seen(
+            "forward", outside_port=str(f.outside_port), inside_address=f.inside_address, inside_port=str(f.inside_port),
+            source=f", for {f.source} alone" if f.source else "",
+        )
+        for f in here
+    ]  # fmt: skip
+    lines += [seen("no-forward", port=action.port)] if deep.listed and not here else []
+    sign = "listed" if here else "not-listed"
+    return Seen(Status.WARN if told else Status.PASS, (sign,) if deep.listed else (), told, lines=tuple(lines))
+
+
+# ---------------------------------------------------------------------------------------------------------------- listening
+async def run_listen(world: World, action: Listen, outside: str) -> Seen:
+    """Our listener in the equipment's place, and a knock from outside; without a place outside, a colleague is waited for."""
+    heard: list[Knock] = []
+    arrived = asyncio.Event()
+
+    def hear(batch: Batch) -> None:
+        heard.extend(batch.knocks)
+        for each in batch.knocks:
+            world.tell(seen("knock", peer=each.peer, said=inbound.NAMES.get(each.speaks, each.speaks)))
+            if each.token is Token.MATCHED:
+                arrived.set()
+
+    demo = world.demo is not None
+    listener = Listener([0 if demo else int(action.port)], hear, minutes=LISTEN_MINUTES, address=LOOPBACK if demo else None)
+    outcomes = await listener.open()
+    try:
+        if not listener.opened:
+            return _not_opened(world, action, outcomes)
+        return await _heard(world, action, outside, listener, heard, arrived)
+    finally:
+        listener.stop()
+
+
+async def _heard(world: World, action: Listen, outside: str, listener: Listener, heard: list[Knock], arrived: asyncio.Event) -> Seen:
+    if world.demo is not None:
+        from aetui.demo.callers import call
+
+        await call(world.demo, [opened.port for opened in listener.opened], listener.code)
+        return _by_knocks(action, heard)
+    place = await world.outside.at(outside) if outside else None
+    if place is None:
+        world.tell(seen("tell-partner", public=action.public, public_port=action.public_port, code=listener.code))
+        stopped = asyncio.ensure_future(listener.stopped())
+        proved = asyncio.ensure_future(arrived.wait())
+        try:
+            await asyncio.wait((stopped, proved), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (stopped, proved):
+                task.cancel()
+        return _by_knocks(action, heard)
+    target = Target(action.public, int(action.public_port), int(action.port), expected_at(int(action.port)))
+    around = confirming.Surroundings(listening=(int(action.port),))
+    try:
+        what = await confirming.confirm(place, confirming.Wanted((target,), (), listener.code), clock() + OUTSIDE_S, around)
+    except VantageLost as lost:
+        await world.outside.forget(outside)
+        return Seen(Status.UNKNOWN, lines=(seen("lost", why=str(lost)),))
+    return _confirmed(world, what)
+
+
+def _by_knocks(action: Listen, heard: Sequence[Knock]) -> Seen:
+    """What came to the listener, where nobody of ours knocked."""
+    if any(each.token is Token.MATCHED for each in heard):
+        return Seen(Status.PASS, ("knock-proved",), lines=(seen("knocks", count=str(len(heard)), port=action.port),))
+    if any(realm(each.peer) is Realm.PUBLIC for each in heard):
+        return Seen(Status.WARN, ("knock-seen",), lines=(seen("knocks", count=str(len(heard)), port=action.port),))
+    return Seen(Status.FAIL, ("knock-none",), lines=(seen("knock-none", port=action.port),))
+
+
+def _not_opened(world: World, action: Listen, outcomes: Sequence[Outcome]) -> Seen:
+    found = [finding for outcome in outcomes if (finding := finding_of(outcome)) is not None]
+    return Seen(Status.UNKNOWN, (), _told(world, found), lines=(seen("not-opened", port=action.port),))
+
+
+def finding_of(outcome: Outcome) -> Finding | None:
+    """Why a port did not open, as a finding; None where it did, or where no cause covers it."""
+    match outcome:
+        case PortTaken():
+            return exposure.port_in_use(outcome.port, outcome.holder.process, outcome.holder.pid)
+        case RightMissing():
+            return exposure.port_forbidden(outcome.port, outcome.remedy[0], outcome.instead)
+        case Opened() | _:
+            return None

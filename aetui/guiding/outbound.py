@@ -1,0 +1,110 @@
+"""The outbound checks of a guide: some of the plan, or all models at once, measured in the visit's one session."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Iterable
+
+from aetui.causes import describe
+from aetui.describe import row_line
+from aetui.guide.models import Model, models
+from aetui.guide.records import Models, Plan, Seen
+from aetui.guiding.words import say, seen
+from aetui.guiding.world import World
+from aetui.plan import Options, plan
+from aetui.records import Check, Diagnosed, Finding, Requirement, Severity, Status, Verdict
+from aetui.state import State
+
+MOST_ROWS = 6
+"""Rows of what does not hold that are shown; the findings explain them all."""
+
+
+async def run_plan(world: World, action: Plan) -> Seen:
+    """The plan of this equipment, or the named part of it."""
+    checks = _planned(world, action.equipment, action.only)
+    state = await _measured(world, checks)
+    needed = [check for check in checks if check.equipment]
+    told = tuple(describe(world.causes, finding) for finding in concerning(state, {check.id for check in checks}))
+    status = status_of(state, needed, told)
+    signs = () if status is Status.UNKNOWN else _share(state, needed)
+    return Seen(status, signs, told, lines=_lines(state, needed, bool(action.only)))
+
+
+async def run_models(world: World, _action: Models) -> Seen:
+    """Every model of the catalogue."""
+    everything = tuple(world.catalogue.equipment)
+    checks = _planned(world, everything, ())
+    state = await _measured(world, checks)
+    rows = models(state, world.catalogue)
+    told = tuple(describe(world.causes, finding) for finding in concerning(state, {check.id for check in checks}))
+    working = [row for row in rows if row.verdict in {Verdict.READY, Verdict.DEGRADED}]
+    sign = "all-work" if len(working) == len(rows) else "some-work" if working else "none-work"
+    status = {"all-work": Status.PASS, "some-work": Status.WARN, "none-work": Status.FAIL}[sign]
+    return Seen(status, (sign,), told, lines=tuple(map(_model, rows)))
+
+
+def _model(row: Model) -> str:
+    verdict = say("verdicts", row.verdict.value)
+    if not row.missing:
+        return seen("model", title=row.title, verdict=verdict)
+    return seen("model-missing", title=row.title, verdict=verdict, missing="; ".join(row.missing))
+
+
+def _planned(world: World, equipment: tuple[str, ...], only: tuple[str, ...]) -> tuple[Check, ...]:
+    options = Options(only=only, nonce=f"x{secrets.token_hex(8)}")
+    return plan(world.catalogue, equipment, world.here.info, options)
+
+
+async def _measured(world: World, checks: tuple[Check, ...]) -> State:
+    from aetui.events import ChecksAdded
+
+    session = world.session
+    session.emit(ChecksAdded(session.at(), checks))
+    return await session.again([check.id for check in checks])
+
+
+def concerning(state: State, ids: Collection[str]) -> tuple[Finding, ...]:
+    """Findings that explain any of these checks, the root first."""
+    return tuple(finding for finding in state.diagnosis.findings if not finding.explains or set(finding.explains) & set(ids))
+
+
+def status_of(state: State, needed: Iterable[Check], told: Iterable[Diagnosed]) -> Status:
+    """Fail where something that must hold does not; unknown where it could not be tested; warn where something is odd."""
+    severities = {entry.severity for entry in told}
+    if Severity.FAIL in severities:
+        return Status.FAIL
+    hard = [check for check in needed if check.requirement is Requirement.HARD] or list(needed)
+    readings = [state.reading(check.id) for check in hard]
+    if any(each.status in {Status.UNKNOWN, Status.SKIP} and not each.because for each in readings):
+        return Status.UNKNOWN
+    return Status.WARN if Severity.WARN in severities else Status.PASS
+
+
+def _share(state: State, needed: Iterable[Check]) -> tuple[str, ...]:
+    """Whether nothing at all works, or only a part: of the ports where there are any."""
+    ports = [check for check in needed if check.port is not None] or list(needed)
+    holding = [state.reading(check.id).status in {Status.PASS, Status.WARN} and not _warned(state, check) for check in ports]
+    if all(holding):
+        return ()
+    return ("some-fail",) if any(holding) else ("all-fail",)
+
+
+def _warned(state: State, check: Check) -> bool:
+    """A soft check that fails reads as a warning; what merely is slow has a cause that breaks nothing."""
+    reading = state.reading(check.id)
+    return reading.status is Status.WARN and reading.cause not in {"slow", "lossy", "dns-changed", None}
+
+
+def _lines(state: State, needed: list[Check], each: bool) -> tuple[str, ...]:
+    holding = [check for check in needed if state.reading(check.id).status is Status.PASS]
+    rows = [check for check in needed if each or check not in holding]
+    if each and len(rows) > MOST_ROWS:
+        rows = [check for check in rows if check not in holding]
+    shown = tuple(_row(state, check) for check in rows[:MOST_ROWS])
+    more = (seen("more", count=str(len(rows) - MOST_ROWS)),) if len(rows) > MOST_ROWS else ()
+    return (seen("holds", count=str(len(holding)), all=str(len(needed))), *shown, *more)
+
+
+def _row(state: State, check: Check) -> str:
+    status = state.reading(check.id).status.value
+    return seen("row", status=f"{status:<7}", name=check.id, line=row_line(state, check.id))

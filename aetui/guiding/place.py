@@ -1,0 +1,179 @@
+"""The checks of the local network: this machine's place, finding the equipment, whether an address is free. ``lan.look`` looks; here it is
+put into words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aetui.causes import describe
+from aetui.diagnosis import lan as rules
+from aetui.diagnosis.machine import CLOCK_LIMIT_MS
+from aetui.display import displayable
+from aetui.events import ChecksAdded
+from aetui.guide.records import Find, Free, Lan, Seen
+from aetui.guiding.outbound import concerning
+from aetui.guiding.words import seen
+from aetui.guiding.world import World
+from aetui.inbound.confirm import public_address
+from aetui.lan import look
+from aetui.lan.records import AddressSeen, Around, Device, Held, LanSeen, networks
+from aetui.observations import LinkSeen
+from aetui.probes.common import clock
+from aetui.records import Check, Diagnosed, Severity, Status
+
+MOST_DEVICES = 8
+"""Devices that are listed; 80x24 holds no more."""
+
+
+async def run_lan(world: World, _action: Lan, outside: str) -> Seen:
+    """This machine's place as the plan's own link check sees it, and what hands out addresses there."""
+    link, told = await _link(world)
+    place = await world.outside.at(outside) if outside else None
+    public = await public_address(place) if place is not None else None
+    known = await look.place(world.eyes, _time_servers(world), public, link)
+    told += tuple(describe(world.causes, finding) for finding in rules.findings(known))
+    off = known.clock is not None and abs(known.clock.offset_ms or 0.0) > CLOCK_LIMIT_MS
+    status = _status(told, link is not None, off)
+    how = "by-dhcp" if link and link.dhcp else "static" if link and link.dhcp is False else ""
+    return Seen(status, (how,) if how else (), told, _facts(link, public), tuple(_lines(known)))
+
+
+async def _link(world: World) -> tuple[LinkSeen | None, tuple[Diagnosed, ...]]:
+    """The survey as a check of the session, so that the rules about this machine read it."""
+    session = world.session
+    session.emit(ChecksAdded(session.at(), (Check("link", "link"),)))
+    state = await session.again(["link"])
+    result = state.results.get("link")
+    observed = result.observation if result is not None else None
+    told = tuple(describe(world.causes, finding) for finding in concerning(state, {"link"}))
+    return (observed if isinstance(observed, LinkSeen) else None), told
+
+
+def _time_servers(world: World) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(e.host for e in world.catalogue.endpoints if any(s.speaks == "ntp" for s in e.services)))
+
+
+def _status(told: tuple[Diagnosed, ...], known: bool, clock_off: bool) -> Status:
+    severities = {entry.severity for entry in told}
+    if Severity.FAIL in severities:
+        return Status.FAIL
+    if not known:
+        return Status.UNKNOWN
+    return Status.WARN if Severity.WARN in severities or clock_off else Status.PASS
+
+
+def _facts(link: LinkSeen | None, public: str | None) -> dict[str, str]:
+    places = networks(link) if link is not None else ()
+    facts = {
+        "own": (link.address if link else None) or "", "gateway": (link.gateway if link else None) or "",
+        "resolvers": ", ".join(link.resolvers) if link else "", "network": str(places[0][1].network) if places else "",
+    }  # fmt: skip
+    return facts | ({"public": public} if public else {})
+
+
+def _lines(known: LanSeen) -> Iterator[str]:
+    link = known.link
+    if link is None or link.address is None:
+        yield seen("no-own")
+    else:
+        how = seen("unknown-dhcp" if link.dhcp is None else "by-dhcp" if link.dhcp else "static")
+        yield seen(
+            "own", address=link.address, interface=link.default_interface or "?", how=how, gateway=link.gateway or "none",
+            resolvers=", ".join(link.resolvers) or "none",
+        )  # fmt: skip
+    if link is not None:
+        yield from _of_link(link)
+    yield _clock(known)
+    if known.public is not None:
+        yield seen("public", public=known.public)
+    for offer in known.offers or ():
+        yield seen(
+            "offer", server=offer.server, address=offer.address, router=offer.router or "none", resolvers=", ".join(offer.resolvers) or "none"
+        )
+    if known.offers == ():
+        yield seen("no-offer")
+    if known.lacking is not None:
+        yield seen("lacking", why=known.lacking)
+
+
+def _of_link(link: LinkSeen) -> Iterator[str]:
+    if link.gateway is not None and link.gateway_answers is not None:
+        yield seen("gateway", gateway=link.gateway, how=seen("gateway-answers" if link.gateway_answers else "gateway-silent"))
+    for name, value in link.proxies:
+        yield seen("proxy", name=name, value=value)
+    for interface in link.interfaces:
+        if interface.kind == "vpn" and interface.up and interface.addresses:
+            yield seen("vpn", name=interface.name)
+    several = [name for name, _ in networks(link)]
+    if len(set(several)) > 1:
+        yield seen("several", names=", ".join(dict.fromkeys(several)))
+
+
+def _clock(known: LanSeen) -> str:
+    if known.clock is None or known.clock.offset_ms is None:
+        return seen("clock-unknown")
+    offset = abs(known.clock.offset_ms) / 1000
+    text = f"{offset:.1f} s" if offset < 120 else f"{offset / 60:.0f} minutes"
+    return seen("clock-off" if offset * 1000 > CLOCK_LIMIT_MS else "clock-right", offset=text)
+
+
+# ------------------------------------------------------------------------------------------------------------------- devices
+async def run_find(world: World, action: Find) -> Seen:
+    """Everybody on the local network; candidates are those that answer at the port."""
+    port = int(action.port)
+    ports = (port, *(p for p in look.SWEPT_PORTS if p != port))
+    found = await look.around(world.eyes, ports)
+    if found is None:
+        return Seen(Status.UNKNOWN, ("no-network",), lines=(seen("no-network"),))
+    link = await world.here.survey(clock() + look.SURVEY_S)
+    ours = {link.address, link.gateway} if link is not None else set()
+    candidates = [device for device in found.devices if port in device.open_ports and device.address not in ours]
+    candidates = candidates or [device for device in found.devices if device.equipment and device.address not in ours]
+    lines = tuple(_around(found))
+    if not candidates:
+        return Seen(Status.FAIL, ("found-none",), lines=lines)
+    facts = {"candidates": ", ".join(map(_short, candidates[:MOST_DEVICES]))}
+    if len(candidates) == 1:
+        return Seen(Status.PASS, ("found-one",), facts=facts | {"found": candidates[0].address}, lines=lines)
+    return Seen(Status.WARN, ("found-many",), facts=facts | {"found": ""}, lines=lines)
+
+
+def _short(device: Device) -> str:
+    return displayable(f"{device.address} ({device.maker})" if device.maker else device.address, 60)
+
+
+def _around(found: Around) -> Iterator[str]:
+    yield seen("devices" if found.whole else "devices-part", count=str(len(found.devices)), network=found.network)
+    marked = sorted(found.devices, key=lambda d: (not d.open_ports, not d.equipment))
+    for device in marked[:MOST_DEVICES]:
+        yield seen(
+            "device", address=f"{device.address:<15}", mac=f"  {device.mac}" if device.mac else "",
+            maker=f"  {device.maker}" if device.maker else "",
+            ports=f"  answers on {', '.join(map(str, device.open_ports))}" if device.open_ports else "",
+        )  # fmt: skip
+    if found.lacking is not None:
+        yield seen("lacking", why=found.lacking)
+
+
+# ------------------------------------------------------------------------------------------------------------------- an address
+async def run_free(world: World, action: Free) -> Seen:
+    """Whether an address is free, as the equipment would find out before it takes it."""
+    known = await look.held(world.eyes, action.address)
+    conflict = rules.conflict(known)
+    told = (describe(world.causes, conflict),) if conflict is not None else ()
+    lines = (_held(known), *((seen("lacking", why=known.lacking),) if known.lacking and known.held is Held.UNKNOWN else ()))
+    match known.held:
+        case Held.TAKEN:
+            return Seen(Status.FAIL, ("taken",), told, lines=lines)
+        case Held.FREE | Held.OURS:
+            return Seen(Status.PASS, ("free",), lines=lines)
+        case Held.ELSEWHERE:
+            return Seen(Status.UNKNOWN, ("elsewhere",), lines=lines)
+        case Held.UNKNOWN:
+            return Seen(Status.UNKNOWN, lines=lines)
+
+
+def _held(known: AddressSeen) -> str:
+    maker = f", {known.maker}" if known.maker else ""
+    return seen(known.held.value, address=known.address, mac=known.mac or "a device", maker=maker)

@@ -1,0 +1,117 @@
+"""What a guide's checks are run with: the session on this site, places outside, the packet helper. Opened once a visit, given back in the
+end.
+
+Raises ``prepare.Refused`` and ``strict.DataError`` for what is wrong with the request, ``VantageLost`` where this site's vantage cannot
+be had. A place outside that cannot be had is data: ``Outside.why``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aetui.catalogue import Catalogue
+from aetui.causes import Words, load_causes
+from aetui.lan.look import Eyes
+from aetui.prepare import Request, prepare
+from aetui.session import Listener, Session
+from aetui.vantage.asker import Asker
+from aetui.vantage.base import Vantage, VantageLost
+
+if TYPE_CHECKING:
+    from aetui.packet.client import PacketHelper
+
+JUMP = "jump:"
+JUMP_OPENING_S = 60.0
+"""Longest wait for a jump host: a passphrase may be asked for."""
+
+
+class Outside:
+    """Places outside, opened when first needed and kept."""
+
+    def __init__(self, inside: Vantage, asker: Asker | None = None) -> None:
+        self._inside = inside
+        self._asker = asker
+        self._open: dict[str, Vantage] = {}
+        self.why = ""
+        """Why the last one asked for could not be had."""
+
+    async def at(self, name: str) -> Vantage | None:
+        """The vantage of that name (``jump:NAME``, ``ssh:NAME`` or a bare NAME; any in the embedded site); None where it cannot be had."""
+        if name not in self._open:
+            try:
+                vantage = self._make(name)
+                await vantage.open(asyncio.get_running_loop().time() + JUMP_OPENING_S)
+            except (VantageLost, ValueError) as error:
+                self.why = str(error)
+                return None
+            self._open[name] = vantage
+        return self._open[name]
+
+    def _make(self, name: str) -> Vantage:
+        from aetui.vantage.choose import KINDS, make, parse
+        from aetui.vantage.demo import DemoVantage
+
+        if isinstance(self._inside, DemoVantage):
+            return self._inside.outside()
+        return make(parse(name if name.partition(":")[0] in KINDS else f"{JUMP}{name}"), self._asker)
+
+    async def forget(self, name: str) -> None:
+        """Let a place go that is lost; it is opened anew when it is needed again."""
+        vantage = self._open.pop(name, None)
+        if vantage is not None:
+            await vantage.close()
+
+    async def close(self) -> None:
+        """All of them."""
+        for name in tuple(self._open):
+            await self.forget(name)
+
+
+@dataclass(slots=True)
+class World:
+    """Everything that an action may use."""
+
+    session: Session
+    catalogue: Catalogue
+    outside: Outside
+    eyes: Eyes
+    causes: Words = field(default_factory=load_causes)
+    demo: str | None = None
+    tell: Callable[[str], None] = lambda line: None
+    """Gets a line that a person must see while a check still runs (the listener's code)."""
+
+    @property
+    def here(self) -> Vantage:
+        """The vantage at the site."""
+        return self.session.vantage
+
+
+@asynccontextmanager
+async def opened(request: Request, listeners: tuple[Listener, ...] = (), asker: Asker | None = None) -> AsyncIterator[World]:
+    """A world for as long as the context lasts; its session has begun and holds no check yet."""
+    async with prepare(request, listeners, asker) as prepared:
+        session = prepared.session
+        session.checks = ()
+        helper, why_not = _packets(session.vantage)
+        outside = Outside(session.vantage, asker)
+        try:
+            await session.run()
+            yield World(session, prepared.catalogue, outside, Eyes(session.vantage, helper, why_not), demo=request.demo)
+        finally:
+            await outside.close()
+            if helper is not None:
+                await helper.close()
+
+
+def _packets(vantage: Vantage) -> tuple[PacketHelper | None, str | None]:
+    """The packet helper, where this machine itself is the vantage; it is started by the first request."""
+    if vantage.info.kind != "local":
+        return None, "raw packets are sent from this computer itself only."
+    from aetui.packet.client import PacketHelper, missing
+
+    lacking = missing()
+    return (None, lacking) if lacking is not None else (PacketHelper(), None)

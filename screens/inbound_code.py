@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from aetui.screens.widgets.page import GAP, Para
 from aetui.screens.inbound_words import tables
+from aetui.screens.widgets.page import GAP, Para
 
 HEIGHT = 5
 """Lines of a large letter."""

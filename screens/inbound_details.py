@@ -17,9 +17,10 @@ from aetui.reach import Knock, Reached, Token
 from aetui.records import Diagnosed, Owner, Severity
 from aetui.report.inbound import phrases
 from aetui.screens.inbound_code import code_page
-from aetui.screens.inbound_outside import Outside
+from aetui.screens.inbound_outside import Outside, Result
 from aetui.screens.inbound_rows import (
     CLOCK,
+    GOOD,
     knock_state,
     numbered,
     port_state,
@@ -49,7 +50,7 @@ def title(site: Site, outside: Outside, key: str) -> str:
         case "code":
             return general_code()
         case "port":
-            return say("target", "port", port=number)
+            return say("target", "title", port=number)
         case "way":
             return str(tables()["ways"][key.removeprefix("way:")][1])
         case "finding" if result is not None and number < len(result.findings):
@@ -83,6 +84,7 @@ def _details(site: Site, outside: Outside, key: str, width: int) -> Iterator[Par
         yield from _port(site, port)
     elif kind == "finding" and result is not None and number < len(result.findings):
         yield from finding(result.findings[number])
+        yield from _what_answered(result, result.findings[number])
     elif (reached := _reached(outside, key)) is not None:
         yield from _of_reached(reached, inside=kind == "inside")
     elif kind == "knock" and (knock := _knock(site, number)) is not None:
@@ -124,7 +126,7 @@ def _way(site: Site, way: str) -> Iterator[Para]:
     wanted = general_list(site.settings.ports)
     yield Para(does.format(ports=wanted, minutes=f"{site.settings.minutes:g}"))
     yield GAP
-    yield Para(say("details", "way_start", key=key), "muted")
+    yield Para(say("details", "way_start", letter=key), "muted")
 
 
 def general_list(ports: Sequence[int]) -> str:
@@ -161,30 +163,37 @@ def _counts(site: Site, port: int) -> str:
 
 
 def _not_open(outcome: object, lead: str, ink: str) -> Iterator[Para]:
-    if isinstance(outcome, PortTaken):
-        found = port_in_use(outcome.port, outcome.holder.process, outcome.holder.pid)
-    elif isinstance(outcome, RightMissing):
-        found = port_forbidden(outcome.port, outcome.remedy[0], outcome.instead)
-    else:
-        yield Para(say("details", "port_unusable", errno=getattr(outcome, "errno", "?")), "strong", lead, ink)
-        return
-    told = describe(load_causes(), found)
+    match outcome:
+        case PortTaken():
+            yield from _taken(outcome, lead, ink)
+        case RightMissing():
+            yield from _forbidden(outcome, lead, ink)
+        case _:
+            yield Para(say("details", "port_unusable", errno=getattr(outcome, "errno", "?")), "strong", lead, ink)
+
+
+def _taken(outcome: PortTaken, lead: str, ink: str) -> Iterator[Para]:
+    holder = outcome.holder
+    told = describe(load_causes(), port_in_use(outcome.port, holder.process, holder.pid))
     yield Para(told.summary, "strong", lead, ink)
-    for sentence in told.evidence:
-        yield Para(sentence)
-    if isinstance(outcome, RightMissing):
-        if outcome.instead:
-            yield Para(say("details", "port_i", instead=outcome.instead), "head")
-        yield Para(say("details", "commands"))
-        for command in outcome.remedy:
-            yield Para(command, "plain", "$ ", "key")
-        return
-    if isinstance(outcome, PortTaken) and outcome.holder.process:
-        holder = outcome.holder
-        said = say("details", "holder", process=displayable(holder.process or "?", 60), pid=holder.pid, user=displayable(holder.user or "?", 40))
+    if holder.process is not None:
+        said = say("details", "holder", process=displayable(holder.process, 60), pid=holder.pid, user=displayable(holder.user or "?", 40))
         yield _fact("process", said)
+    else:
+        yield from map(Para, told.evidence)
     for number, step in enumerate(told.remedy, 1):
         yield Para(step, "plain", f"{number}. ", "key")
+
+
+def _forbidden(outcome: RightMissing, lead: str, ink: str) -> Iterator[Para]:
+    told = describe(load_causes(), port_forbidden(outcome.port, outcome.remedy[0], outcome.instead))
+    yield Para(told.summary, "strong", lead, ink)
+    if outcome.instead:
+        yield Para(say("details", "port_i", instead=outcome.instead), "head")
+    yield from map(Para, told.evidence)
+    yield Para(say("details", "commands"))
+    for command in outcome.remedy:
+        yield Para(command, "plain", "$ ", "key")
 
 
 def _fact(key: str, value: str) -> Para:
@@ -204,6 +213,20 @@ def finding(one: Diagnosed) -> Iterator[Para]:
     if one.severity is not Severity.INFO:
         yield Para(general("labels", "breaks"), "head")
         yield Para(one.breaks)
+
+
+def _what_answered(result: Result, one: Diagnosed) -> Iterator[Para]:
+    """The facts of the ports of which a finding says that they work: they have no rows of their own."""
+    if one.cause not in GOOD:
+        return
+    for reached in (*result.seen.outside, *result.seen.inside):
+        inside = reached in result.seen.inside
+        ours = any(target.target.own_port == reached.target.own_port for target in result.seen.outside if target.target.id in one.explains)
+        if ours if inside else reached.target.id in one.explains:
+            place = say("target", "inside" if inside else "on", address=reached.target.address, port=reached.target.port)
+            yield Para(place, "head")
+            yield from _of_reached(reached, inside)
+            yield GAP
 
 
 def _who(one: Diagnosed) -> str:
@@ -240,7 +263,7 @@ def _why_finding(one: Diagnosed) -> Iterator[Para]:
 
 # ---------------------------------------------------------------------------------------------------------------- from outside
 def _of_reached(reached: Reached, inside: bool) -> Iterator[Para]:
-    state = sign("answers" if inside and reached.speaks != "nothing" else reached_state(reached))
+    state = sign(reached_state(reached, inside))
     yield Para(reached_said(reached, inside), "strong", f"{state.text}  ", state.ink)
     yield from (_fact(key, value) for key, value in _facts(reached, inside) if value)
 

@@ -1,14 +1,14 @@
-"""A page of a few lines to fill in, over the tab. Gives what was typed by field, or None where the person went back.
+"""A page of a few lines to fill in, over the tab. Gives what was read from them, or None where the person went back.
 
-What was typed is judged by the caller's ``judge``: a sentence keeps the page open and says what is wrong; nothing accepts it. Up, Down and
-Tab go between the lines, Enter accepts.
+The caller's ``read`` takes what was typed, by field; where it raises ``Typo`` the page stays and says what is wrong. Up, Down and Tab go
+between the lines, Enter accepts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Generic, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -16,6 +16,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from aetui.screens.inbound_typed import Typo
 from aetui.screens.widgets.bars import KeyBar
 from aetui.screens.widgets.lines import Lines, line
 from aetui.screens.widgets.page import pieces
@@ -24,6 +25,9 @@ LONGEST = 400
 """Characters of one line."""
 
 Typed = Mapping[str, str]
+"""What was typed, by field, without blanks around it."""
+
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class Field:
     value: str = ""
 
 
-class Form(ModalScreen[Typed | None]):
+class Form(ModalScreen[Read | None], Generic[Read]):
     """A heading and lines to fill in."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -46,11 +50,11 @@ class Form(ModalScreen[Typed | None]):
         Binding("escape", "cancel", "Back", key_display="Esc"),
     ]
 
-    def __init__(self, heading: str, fields: Sequence[Field], judge: Callable[[Typed], str]) -> None:
+    def __init__(self, heading: str, fields: Sequence[Field], read: Callable[[Typed], Read]) -> None:
         super().__init__()
         self.heading = heading
         self.fields = tuple(fields)
-        self.judge = judge
+        self.read = read
 
     def compose(self) -> ComposeResult:
         """Heading, a label and a line for each field, what the line under the cursor takes."""
@@ -99,13 +103,11 @@ class Form(ModalScreen[Typed | None]):
         inputs[(at + step) % len(inputs)].focus()
 
     def action_accept(self) -> None:
-        """Give what was typed, unless something is wrong with it."""
-        typed = self.typed
-        wrong = self.judge(typed)
-        if wrong:
-            self._say(wrong)
-        else:
-            self.dismiss(typed)
+        """Give what was read, unless something is wrong with it."""
+        try:
+            self.dismiss(self.read(self.typed))
+        except Typo as wrong:
+            self._say(str(wrong))
 
     def action_cancel(self) -> None:
         """Back, nothing changed."""

@@ -7,10 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from aetui.diagnosis.inbound import NAMES
 from aetui.display import displayable
 from aetui.explain import OWNERS
 from aetui.inbound.ports import Opened
-from aetui.records import Diagnosed, Owner, Severity
+from aetui.records import Confidence, Owner, Severity
 from aetui.screens.inbound_outside import Jump, Outside, Result
 from aetui.screens.inbound_rows import CLOCK, GOOD
 from aetui.screens.inbound_site import Entry, Site
@@ -59,7 +60,7 @@ def _result(result: Result) -> Headline:
     standing, word = _verdict(result)
     if not result.findings:
         return Headline(standing, word, (say("headline", "unclear"),))
-    return Headline(standing, word, tuple(displayable(sentence, LONGEST) for sentence in _sentences(result.findings)))
+    return Headline(standing, word, tuple(displayable(sentence, LONGEST) for sentence in _sentences(result)))
 
 
 def _verdict(result: Result) -> tuple[str, str]:
@@ -74,12 +75,25 @@ def _verdict(result: Result) -> tuple[str, str]:
     return "pass", say("headline", "confirmed_word" if proved else "answers_word")
 
 
-def _sentences(findings: Sequence[Diagnosed]) -> Iterator[str]:
+def _good(result: Result) -> str:
+    """One sentence for ports that all work in the same way."""
+    first = result.findings[0]
+    ids = [identity for one in result.findings for identity in one.explains]
+    reached = [one for one in result.seen.outside if one.target.id in ids]
+    services = and_list(list(dict.fromkeys(NAMES.get(one.speaks, one.speaks) for one in reached)))
+    key = "confirmed" if first.cause == "forward-confirmed" else "answers"
+    ports = _listed([one.target.port for one in reached])
+    return say("headline", key if len(reached) > 1 else f"{key}_one", ports=ports, public=displayable(result.public, 60), services=services)
+
+
+def _sentences(result: Result) -> Iterator[str]:
+    findings = result.findings
     first = findings[0]
-    yield first.summary
-    if all(one.cause in GOOD for one in findings):
-        yield from (one.summary for one in findings[1:])
+    sure = first.confidence is Confidence.CERTAIN or first.cause == "service-confirmed"
+    if sure and first.cause in GOOD and all(one.cause == first.cause for one in findings):
+        yield _good(result)
         return
+    yield first.summary
     if first.severity is Severity.FAIL and first.owner is not Owner.UNKNOWN:
         yield say("headline", "owner", owner=OWNERS[first.owner])
     if len(findings) > 1:

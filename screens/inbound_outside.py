@@ -108,13 +108,14 @@ class DemoStage:
 
 
 class Outside:
-    """One console's outside half. ``jump`` makes the vantage of a jump host, ``local`` this computer's; neither is open yet."""
+    """One console's outside half. ``jump`` makes the vantage of a jump host, ``local`` this computer's; neither is open yet.
+    ``worked`` is told the name of every jump host that could be opened."""
 
     def __init__(
         self, changed: Callable[[], None], jump: Callable[[str], Vantage], local: Callable[[], Vantage],
-        now: Callable[[], datetime] = datetime.now,
+        worked: Callable[[str], None] = lambda _name: None, now: Callable[[], datetime] = datetime.now,
     ) -> None:
-        self.changed, self.jump, self.local, self.now = changed, jump, local, now
+        self.changed, self.jump, self.local, self.worked, self.now = changed, jump, local, worked, now
         self.question: Question | None = None
         """The last one, running or not."""
         self.step = ""
@@ -151,6 +152,12 @@ class Outside:
         if self._task is not None:
             self._task.cancel()
 
+    def forget(self) -> None:
+        """Begin anew: no question, no result."""
+        self.stop()
+        self.question = self.result = None
+        self.fault, self.needs_address = "", False
+
     async def end(self) -> None:
         """End what runs and wait for it."""
         self.stop()
@@ -171,6 +178,7 @@ class Outside:
         vantage = self.jump(name)
         await vantage.open(asyncio.get_running_loop().time() + OPENING_S)
         self._held = (name, vantage)
+        self.worked(name)
         self.seen_as = await public_address(vantage)
         return vantage
 
@@ -221,16 +229,21 @@ class Outside:
             seen = told(seen, on_site.leads)
         words = load_causes()
         findings = tuple(describe(words, finding) for finding in diagnose(seen))
-        name = displayable(stage.outside.info.name, 60)
+        name = say("outside", "demo") if stage.demo else vantage_name(stage.outside)
         self.result = Result(question, wanted.targets[0].address, name, seen, findings, determined(seen), self.now())
 
     async def _wanted(self, question: Question, public: str, stage: Stage, deadline: float) -> Wanted:
         key = derive(question.code) if question.code is not None else None
         address = await _literal(public, stage, deadline)
-        places = [(address, outer) for outer, _ in question.forwards] or [(address, None)]
+        places: list[tuple[str, int | None]] = [(address, outer) for outer, _ in question.forwards] or [(address, None)]
         chosen = targets(places, dict(question.forwards))
         inside = question.inside or ((stage.demo.logger,) if stage.demo else ())
         return Wanted(chosen, inside_targets([(one, None) for one in inside], chosen), key=key)
+
+
+def vantage_name(vantage: Vantage) -> str:
+    """What a vantage is called on the screen."""
+    return say("outside", "here") if vantage.info.kind == "local" else displayable(vantage.info.name, 60)
 
 
 async def opened(vantage: Vantage, stack: AsyncExitStack) -> Vantage:

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from rich.cells import cell_len
 
+from aetui.diagnosis.inbound import NAMES
 from aetui.display import displayable
 from aetui.inbound.ports import PortTaken, RightMissing
 from aetui.observations import Outcome
@@ -25,6 +26,7 @@ from aetui.screens.inbound_words import known, say, tables
 from aetui.screens.skin import SIGN_WIDTH, SIGNS, Sign
 from aetui.screens.widgets.lines import Span, cut
 from aetui.screens.widgets.rows import MARK_WIDTH, Row
+from aetui.screens.words import and_list
 
 CLOCK = "%H:%M:%S"
 TIME_WIDTH = 10
@@ -39,7 +41,7 @@ LONGEST_SAID = 80
 _INKS = {
     "open": ("!", "warn"), "closed": ("–", "skip"), "taken": ("✗", "fail"), "forbidden": ("✗", "fail"), "unusable": ("✗", "fail"),
     "code": ("·", "head"), "matched": ("✓", "pass"), "wrong": ("!", "warn"), "knock": ("·", "plain"), "scanner": ("·", "muted"),
-    "kept-out": ("–", "skip"), "crowded": ("–", "skip"), "way": ("▸", "key"), "answers": ("✓", "pass"), "shut": ("✗", "fail"),
+    "kept-out": ("–", "skip"), "crowded": ("–", "skip"), "works": ("✓", "pass"), "answers": ("·", "strong"), "shut": ("✗", "fail"),
     "unclear": ("?", "unknown"),
 }  # fmt: skip
 
@@ -142,27 +144,37 @@ def _outside(result: Result, look: Look) -> Iterator[Row]:
     yield _heading("outside", look, vantage=result.vantage, public=displayable(result.public, 60))
     for number, one in enumerate(result.findings):
         yield _finding(number, one, look)
+    works = {identity for one in result.findings if one.cause in GOOD for identity in one.explains}
+    told = {reached.target.own_port for reached in result.seen.outside if reached.target.id in works}
     for number, reached in enumerate(result.seen.outside):
-        yield _reached(f"target:{number}", reached, look)
+        if reached.target.id not in works:
+            yield _reached(f"target:{number}", reached, look)
     for number, reached in enumerate(result.seen.inside):
-        yield _reached(f"inside:{number}", reached, look, inside=True)
+        if reached.target.own_port not in told:
+            yield _reached(f"inside:{number}", reached, look, inside=True)
 
 
 def _finding(number: int, one: Diagnosed, look: Look) -> Row:
-    key = "pass" if one.cause in GOOD else one.severity.value
-    return _row(f"finding:{number}", SIGNS[key], look, ((f"{one.title}. ", "strong"),), one.summary)
+    one_sign = sign("works") if one.cause in GOOD else SIGNS[one.severity.value]
+    ports = and_list([identity.rpartition(":")[2] for identity in one.explains])
+    title = f"{one.title}: " + say("target", "ports" if len(one.explains) > 1 else "port", port=ports) if ports else one.title
+    return _row(f"finding:{number}", one_sign, look, ((f"{title}. ", "strong"),), one.summary if look.width > ROOMY else "")
 
 
 GOOD = frozenset({"forward-confirmed", "service-confirmed"})
-"""Causes that say that something works."""
+"""Causes that say that something works. What answered there stands in the finding's details, and has no row of its own."""
+ROOMY = 100
+"""Columns from which a finding's sentence stands beside its title."""
 
 
-def reached_state(reached: Reached) -> str:
-    """Key of ``signs`` for one port that was knocked at."""
-    if reached.standing is Standing.INSIDE and reached.tcp.outcome is not Outcome.OPEN:
+def reached_state(reached: Reached, inside: bool = False) -> str:
+    """Key of ``signs`` for one port that was knocked at; ``inside`` where the equipment was asked over the LAN."""
+    if reached.standing is Standing.INSIDE and not inside:
         return "unclear"
+    if reached.tcp.outcome is Outcome.OPEN and reached.speaks != "nothing":
+        return "works" if inside and reached.speaks == reached.target.expected else "answers"
     if reached.tcp.outcome is Outcome.OPEN:
-        return "answers" if reached.speaks != "nothing" else "unclear"
+        return "unclear"
     return "shut" if reached.tcp.outcome.value in tables()["target"] else "unclear"
 
 
@@ -174,8 +186,7 @@ def _reached(key: str, reached: Reached, look: Look, inside: bool = False) -> Ro
         name = say("target", "mapped", port=target.port, inside=target.own_port)
     else:
         name = say("target", "port", port=target.port)
-    return _row(key, sign("answers" if inside and reached.speaks != "nothing" else reached_state(reached)), look, ((f"{name}: ", "strong"),),
-                reached_said(reached, inside))  # fmt: skip
+    return _row(key, sign(reached_state(reached, inside)), look, ((f"{name}: ", "strong"),), reached_said(reached, inside))
 
 
 def reached_said(reached: Reached, inside: bool = False) -> str:
@@ -190,7 +201,7 @@ def reached_said(reached: Reached, inside: bool = False) -> str:
 
 def spoken(reached: Reached) -> str:
     """What answered."""
-    words = [phrases()["said"][reached.speaks], displayable(reached.identity or "", 60)]
+    words = [NAMES.get(reached.speaks, phrases()["said"]["unknown"]), displayable(reached.identity or "", 60)]
     if reached.token is not Token.NONE:
         words.append(say("target", f"token_{reached.token.value}"))
     return ", ".join(filter(None, words))

@@ -11,7 +11,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -90,9 +90,12 @@ class Site:
         self._ordinary: deque[Entry] = deque(maxlen=SHOWN)
         self._notable: deque[Entry] = deque(maxlen=SHOWN)
         self._serial = 0
+        self._named: Callable[[Knock], Knock] = _as_it_is
         self._watch: asyncio.Task[None] | None = None
         self._callers: asyncio.Task[None] | None = None
         self._opening = False
+        self._stands: dict[int, int] = {}
+        """High ports, with the low ones that they are opened in place of."""
 
     # ----------------------------------------------------------------------------------------------------------- what is shown
     @property
@@ -151,6 +154,7 @@ class Site:
         self._ordinary.clear()
         self._notable.clear()
         self.is_demo = demo is not None
+        self._named = await asyncio.to_thread(_namer, demo) if demo is not None else _as_it_is
         listener = Listener(
             [0] * len(wanted) if self.is_demo else wanted, self._take, minutes=settings.minutes, allow=settings.allow,
             address=LOOPBACK if self.is_demo else None, limits=self._limits,
@@ -161,7 +165,7 @@ class Site:
             listener.stop()
             raise
         self.listener, self.stopped, self.closed_at = listener, None, None
-        self.ports = tuple(Port(port, outcome) for port, outcome in zip(wanted, outcomes, strict=True))
+        self.ports = tuple(Port(port, outcome, self._stands.get(port, 0)) for port, outcome in zip(wanted, outcomes, strict=True))
         if not listener.opened:
             listener.stop()
             return
@@ -179,6 +183,12 @@ class Site:
         self.ports = (*(other for other in self.ports if other.wanted not in {port, stands_for}), one)
         self.changed()
         return one
+
+    async def open_instead(self, low: int, high: int) -> None:
+        """Listen, with a high port in place of a low one that did not open."""
+        self._stands[high] = low
+        self.settings = replace(self.settings, ports=tuple(high if port == low else port for port in self.settings.ports))
+        await self.open()
 
     def forget(self) -> None:
         """Empty the list of knocks; the counts stay."""
@@ -205,7 +215,7 @@ class Site:
     # ---------------------------------------------------------------------------------------------------------------- at work
     def _take(self, batch: Batch) -> None:
         first = self.heard is None
-        for knock in batch.knocks:
+        for knock in map(self._named, batch.knocks):
             self._serial += 1
             known = bool(self.settings.allow) and knock.refused != "not-allowed"
             notable = known or knock.token is not Token.NONE
@@ -221,6 +231,18 @@ class Site:
             self.changed()
         if self._callers is not None:
             self._callers.cancel()
+
+
+def _as_it_is(knock: Knock) -> Knock:
+    return knock
+
+
+def _namer(scenario: str) -> Callable[[Knock], Knock]:
+    """Tells the demo's callers by made-up addresses, as the demo tells everything."""
+    from aetui.demo.forwarding import named, outside_address
+
+    outside = outside_address(scenario)
+    return lambda knock: named(knock, outside)
 
 
 async def _call(scenario: str, listener: Listener) -> None:

@@ -11,6 +11,7 @@ from re import fullmatch
 from aetui.display import displayable
 from aetui.inbound.listener import LONGEST_MINUTES
 from aetui.screens.inbound_words import say
+from aetui.store.jumphosts import is_name
 from aetui.wire.token import CODE_LENGTH, normalise
 
 MOST_PORTS = 16
@@ -24,6 +25,8 @@ class Typo(ValueError):
 
 
 def _wrong(key: str, text: str, **more: object) -> Typo:
+    if not text:
+        return Typo(say("typos", "empty"))
     return Typo(say("typos", key, text=displayable(text, 60), **more))
 
 
@@ -101,6 +104,14 @@ def place(text: str) -> tuple[str, int | None]:
     if found is None:
         return host(text), None
     return host(found[1]), None if found[2] is None else port(found[2])
+
+
+def jump_name(text: str) -> str:
+    """A Host of the ssh configuration or ``user@host[:port]``, with ``jump:`` before it or not."""
+    name = text.removeprefix("jump:")
+    if not is_name(name):
+        raise _wrong("name", name)
+    return name
 
 
 def code(text: str) -> str | None:

@@ -38,4 +38,8 @@ TABS: tuple[Tab, ...] = (
         "aetui.screens.outbound:Outbound",
     ),
     Tab("path", "2", "Path", "The way to a port, hop by hop, and where it dies.", "aetui.screens.path:Path"),
+    Tab(
+        "inbound", "3", "Inbound", "Whether a connection from outside reaches the equipment, and what stands in the way.",
+        "aetui.screens.inbound:Inbound",
+    ),
 )

@@ -11,7 +11,7 @@ exposed to whoever can reach this machine: the caller says so.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from aetui.inbound import ports
@@ -74,6 +74,16 @@ class Listener:
         self._closer = loop.call_later(self._minutes * 60, self.stop, "time")
         return outcomes
 
+    def add(self, port: int) -> ports.Outcome:
+        """Open one more port while it runs; code, allow-list and time stay as they are."""
+        if self._reception is None or self._stopped is None or self._stopped.done():
+            raise RuntimeError("the listener is not open")
+        outcome = ports.open_port(port, self._address)
+        if isinstance(outcome, ports.Opened):
+            self.opened = (*self.opened, outcome)
+            self._reception.serve(outcome.sockets)
+        return outcome
+
     def stop(self, reason: str = "asked") -> None:
         """Close everything now. Safe to call twice, and before ``open``."""
         if self._stopped is None or self._stopped.done() or self._reception is None:
@@ -110,6 +120,11 @@ class Listener:
     def total(self) -> int:
         """All of them, remembered or not."""
         return self._reception.log.total if self._reception is not None else 0
+
+    @property
+    def counts(self) -> Mapping[tuple[int, str], int]:
+        """All of them by port and by what they spoke, exact."""
+        return self._reception.log.by_kind if self._reception is not None else {}
 
     @property
     def connections(self) -> int:

@@ -1,0 +1,43 @@
+"""One whole look from outside: knock, and ask the router where this machine stands at the site. Shared by the command line and the
+console.
+
+What this machine's own router says counts for the site only where the machine is there: a target at the address by which the outside
+sees us, or equipment that is asked over the LAN. Raises ``VantageLost``. Not here: opening vantages, arguments, words.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from aetui.inbound.confirm import Surroundings, Wanted, confirm, public_address
+from aetui.inbound.nat import look as look_at_router
+from aetui.reach import InboundSeen, NatSeen
+from aetui.vantage.base import Vantage
+from aetui.wire.realm import Realm, realm
+
+SSH_PORT = 22
+"""Of the jump host, towards which the first hops are looked at; no connection is made."""
+
+
+async def look(vantage: Vantage, wanted: Wanted, deadline: float, around: Surroundings) -> InboundSeen:
+    """Knock from ``vantage``; ``around.inside`` is this machine."""
+    here = around.inside
+    if here is None:
+        return await confirm(vantage, wanted, deadline, around)
+    if vantage.info.kind == "local":
+        hidden = realm(vantage.info.address or "") is not Realm.PUBLIC  # then its router's word tells on which side it stands
+        beside = await _router(vantage, here, wanted, None, deadline) if hidden else None
+        return await confirm(vantage, wanted, deadline, replace(around, beside=beside))
+    public = await public_address(vantage)
+    at_site = bool(wanted.inside or around.listening) or any(public == target.address for target in wanted.targets)
+    if not at_site:
+        return await confirm(vantage, wanted, deadline, around)
+    seen, nat = await asyncio.gather(confirm(vantage, wanted, deadline, around), _router(vantage, here, wanted, public, deadline))
+    return replace(seen, nat=nat)
+
+
+async def _router(vantage: Vantage, here: Vantage, wanted: Wanted, public: str | None, deadline: float) -> NatSeen:
+    info = vantage.info
+    towards = (info.address, SSH_PORT) if info.kind == "jump" and info.address else None
+    return await look_at_router(here, deadline, public=public, towards=towards, ports=[target.port for target in wanted.targets])

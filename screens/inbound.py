@@ -1,0 +1,373 @@
+"""The Inbound tab: does a connection from outside reach the equipment? Listen here, knock through a jump host, or be the outside.
+
+Draws the two halves through ``inbound_view`` and sends them orders; holds only what a person chose (cursor, questions, settings). The
+ports are closed when the console ends, however it ends; going to another tab leaves them open, and the bar on top says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterable
+from dataclasses import replace
+from importlib import import_module
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.widget import Widget
+
+from aetui.screens.frame import TabScreen
+from aetui.screens.reader import Reader
+from aetui.screens.widgets.lines import Lines, line
+from aetui.screens.widgets.page import Page
+from aetui.screens.widgets.rows import Rows
+
+if TYPE_CHECKING:
+    from aetui.screens.inbound_hosts import Tried
+    from aetui.screens.inbound_outside import Question, Way
+    from aetui.screens.inbound_site import Settings
+    from aetui.screens.inbound_view import View
+
+ENGINE = "aetui.screens.inbound_view"
+"""Imported after the first paint, in a thread: the engine hangs on it."""
+
+STARTS = {"way:site": "listen", "way:jump": "jump", "way:here": "from_here"}
+"""What Enter does on the rows that say how to begin."""
+
+
+class Inbound(TabScreen):
+    """See the module."""
+
+    TAB = "inbound"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "listen", "Listen"),
+        Binding("c", "end_test", "Stop"),
+        Binding("c", "shut", "Close ports"),
+        Binding("t", "jump", "Jump host"),
+        Binding("o", "from_here", "From here"),
+        Binding("i", "instead", "High port"),
+        Binding("r", "knock_again", "Again"),
+        Binding("p", "address", "Address"),
+        Binding("n", "another", "Port"),
+        Binding("e", "settings", "Settings"),
+        Binding("question_mark", "explain", "Why", key_display="?"),
+        Binding("T", "hosts", "Jump hosts", show=False),
+        Binding("x", "forget", "Empty the list", show=False),
+        Binding("d", "scenario", "Demo site", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.view: View | None = None
+        self.note = ""
+        self.tried: dict[str, Tried] = {}
+        self.asked: Question | None = None
+        """What was typed of address, ports and logger, for the next question through a jump host."""
+
+    def body(self) -> Iterable[Widget]:
+        """Summary, exposure, list, details."""
+        yield Lines(id="summary")
+        yield Lines(id="exposure")
+        yield Container(Rows(id="rows"), Container(Lines(id="rule"), Page(id="details"), id="pane"), id="middle")
+
+    # ------------------------------------------------------------------------------------------------------- beginning and end
+    def on_first_paint(self) -> None:
+        """Load what draws and what runs."""
+        self.query_one("#rows").focus()
+        self.run_worker(self._load(), exit_on_error=True)
+
+    async def _load(self) -> None:
+        module = await asyncio.to_thread(import_module, ENGINE)
+        from aetui.screens.asking import ScreenAsker
+
+        self.view = module.View(self.draw_soon, self.app.bell, ScreenAsker(self.app))
+        self._on_hangup(self._hung_up)
+        self.draw()
+
+    def _on_hangup(self, handler: object) -> None:
+        """A terminal that goes away closes the ports even where the console itself would outlive it."""
+        if hasattr(signal, "SIGHUP"):
+            try:
+                loop = asyncio.get_running_loop()
+                if handler is None:
+                    loop.remove_signal_handler(signal.SIGHUP)
+                else:
+                    loop.add_signal_handler(signal.SIGHUP, self._hung_up)
+            except (ValueError, RuntimeError):
+                return  # not the main thread: then the process ends by the signal, and the ports with it
+
+    def _hung_up(self) -> None:
+        if self.view is not None:
+            self.view.site.close("hangup")
+        self.app.exit(0)
+
+    async def on_unmount(self) -> None:
+        """The console ends: nothing stays open."""
+        view, self.view = self.view, None
+        if view is not None:
+            self._on_hangup(None)
+            view.site.close()
+            await view.outside.close()
+            await view.site.end()
+
+    # ------------------------------------------------------------------------------------------------------------------ drawing
+    def draw(self) -> None:
+        """Everything that may have changed; the widgets send only what did."""
+        from aetui.screens.inbound_rows import Look
+
+        view = self.view
+        if view is None or not self.is_attached:
+            return
+        self.place.say(self.console.launch.place)
+        self.query_one("#summary", Lines).show(view.summary(self.size.width, self.note))
+        self.query_one("#exposure", Lines).show([view.exposure(self.size.width)])
+        rows = self.query_one(Rows)
+        rows.show_rows(view.rows(Look(rows.size.width - 1, self.console.launch.demo is not None)))
+        self._draw_details()
+        self.refresh_bindings()
+        if isinstance(self.app.screen, Reader):
+            self.app.screen.again()
+        if view.outside.needs_address:
+            view.outside.needs_address = False
+            self.action_address()
+
+    def _draw_details(self, keep: bool = True) -> None:
+        if self.view is None:
+            return
+        key, rule, page = self.query_one(Rows).key, self.query_one("#rule", Lines), self.query_one("#details", Page)
+        title = self.view.title(key)
+        room = max(0, rule.size.width - len(title) - 4)
+        heading = line(("──", "muted"), (f" {title} ", "head"), ("─" * room, "muted"))
+        rule.show([heading if title else line(("─" * rule.size.width, "muted"))])
+        page.show_paras(self.view.details(key, page.size.width - 1), keep)
+
+    def on_resize(self) -> None:
+        """Columns depend on the width; the widgets know theirs after the layout."""
+        self.call_after_refresh(self.draw)
+
+    def on_rows_moved(self) -> None:
+        """Another row: other details."""
+        self._draw_details(keep=False)
+        self.refresh_bindings()
+
+    def on_rows_chosen(self, event: Rows.Chosen) -> None:
+        """Enter: begin, or the details on a page of their own."""
+        view, key = self.view, event.key
+        if view is None:
+            return
+        if key in STARTS:
+            getattr(self, f"action_{STARTS[key]}")()
+        else:
+            self.app.push_screen(Reader(view.title(key), lambda: view.details(key, self._page_width())))
+
+    def _page_width(self) -> int:
+        return max(20, min(100, self.app.size.width) - 6)
+
+    # ------------------------------------------------------------------------------------------------------------------ running
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what does something now is offered."""
+        view = self.view
+        if view is None:
+            return False
+        site, outside = view.site, view.outside
+        match action:
+            case "listen" | "settings":
+                return not site.is_open
+            case "shut":
+                return site.is_open and not outside.busy
+            case "end_test":
+                return outside.busy
+            case "another":
+                return site.is_open
+            case "instead":
+                return view.forbidden(self.query_one(Rows).key) is not None
+            case "jump" | "hosts" | "from_here" | "address":
+                return not outside.busy and self._fits(action)
+            case "knock_again":
+                return outside.question is not None and not outside.busy
+            case "explain":
+                return bool(self.query_one(Rows).key)
+            case "forget":
+                return bool(site.entries)
+            case "scenario":
+                return self.console.launch.demo is not None
+            case _:
+                return True
+
+    def _fits(self, action: str) -> bool:
+        """Hosts are none in the demo; an address is for who has a jump host; who listens here is not outside."""
+        assert self.view is not None
+        match action:
+            case "hosts":
+                return self.console.launch.demo is None
+            case "address":
+                return self.view.way(demo=False) is not None
+            case "from_here":
+                return not self.view.site.is_open
+            case _:
+                return True
+
+    def action_listen(self) -> None:
+        """Open the ports."""
+        if self.view is not None:
+            self.note = ""
+            self.query_one(Rows).forget()
+            self.run_worker(self.view.site.open(self.console.launch.demo), exit_on_error=True)
+
+    def action_shut(self) -> None:
+        """Close them."""
+        if self.view is not None:
+            self.view.site.close()
+
+    def action_end_test(self) -> None:
+        """End the test that runs."""
+        if self.view is not None:
+            self.view.outside.stop()
+
+    def interrupt(self) -> bool:
+        """Ctrl+C: end the test that runs, or else close the ports; False where there is neither."""
+        view = self.view
+        if view is not None and view.outside.busy:
+            view.outside.stop()
+        elif view is not None and view.site.is_open:
+            view.site.close("interrupted")
+        else:
+            return False
+        return True
+
+    def action_instead(self) -> None:
+        """Open the high port that is offered for a low one."""
+        found = self.view.forbidden(self.query_one(Rows).key) if self.view is not None else None
+        if self.view is None or found is None:
+            return
+        port, missing = found
+        site = self.view.site
+        if site.is_open:
+            site.add(missing.instead, stands_for=port.wanted)
+        else:
+            self.run_worker(site.open_instead(port.wanted, missing.instead), exit_on_error=True)
+
+    def action_forget(self) -> None:
+        """Empty the list of knocks."""
+        if self.view is not None:
+            self.view.site.forget()
+
+    # ----------------------------------------------------------------------------------------------------------------- outside
+    def action_jump(self) -> None:
+        """Knock through the jump host; the first time, choose it."""
+        if self.view is None:
+            return
+        way = self.view.way(self.console.launch.demo is not None)
+        if way is None:
+            self.action_hosts()
+        else:
+            self._knock(way)
+
+    def action_hosts(self) -> None:
+        """Choose or try a jump host."""
+        from aetui.screens.inbound_hosts import JumpHosts
+
+        if self.view is not None:
+            self.app.push_screen(JumpHosts(self.view.outside, self.tried), self._chosen)
+
+    def _chosen(self, name: str | None) -> None:
+        from aetui.screens.inbound_outside import Jump
+
+        if name is not None:
+            self._knock(Jump(name))
+
+    def _knock(self, way: Way) -> None:
+        from aetui.screens.inbound_outside import Question
+
+        self._ask(replace(self.asked, way=way) if self.asked is not None else Question(way))
+
+    def _ask(self, question: Question) -> None:
+        if self.view is not None:
+            self.note = ""
+            self.query_one(Rows).forget()
+            self.view.outside.ask(self.view.filled(question), self.console.launch.demo, self.view.on_site)
+
+    def action_knock_again(self) -> None:
+        """The same question once more."""
+        question = self.view.outside.question if self.view is not None else None
+        if question is not None:
+            from aetui.screens.inbound_outside import Jump
+
+            if isinstance(question.way, Jump):
+                self._knock(question.way)
+            else:
+                self._ask(question)
+
+    # --------------------------------------------------------------------------------------------------------------- filling in
+    def action_settings(self) -> None:
+        """Ports, minutes, allow-list; then listen."""
+        from aetui.screens.inbound_forms import settings_form
+
+        if self.view is not None:
+            self.app.push_screen(settings_form(self.view.site.settings), self._settle)
+
+    def _settle(self, settings: Settings | None) -> None:
+        if self.view is not None and settings is not None:
+            self.view.site.settings = settings
+            self.action_listen()
+
+    def action_another(self) -> None:
+        """One more port."""
+        from aetui.screens.inbound_forms import port_form
+
+        if self.view is not None:
+            taken = [port.wanted for port in self.view.site.ports if port.is_open]
+            self.app.push_screen(port_form(taken), self._open_another)
+
+    def _open_another(self, port: int | None) -> None:
+        if self.view is not None and port is not None:
+            self.view.site.add(port)
+            self.query_one(Rows).select(f"port:{port}")
+
+    def action_address(self) -> None:
+        """Correct the public address, the ports and the logger's address; then knock."""
+        from aetui.screens.inbound_forms import address_form
+
+        if self.view is not None:
+            demo = self.console.launch.demo is not None
+            way, seen = self.view.way(demo), self.view.outside.seen_as
+            if way is not None:
+                self.app.push_screen(address_form(self.asked, way, seen, needed=not (seen or demo)), self._corrected)
+
+    def _corrected(self, question: Question | None) -> None:
+        if question is not None:
+            self.asked = question
+            self._ask(question)
+
+    def action_from_here(self) -> None:
+        """Knock from this computer at a site."""
+        from aetui.screens.inbound_forms import here_form
+
+        if self.view is not None:
+            self.app.push_screen(here_form(self.view.outside.question), self._from_here)
+
+    def _from_here(self, question: Question | None) -> None:
+        if question is not None:
+            self._ask(question)
+
+    # ------------------------------------------------------------------------------------------------------------------ looking
+    def action_explain(self) -> None:
+        """What the selected row means."""
+        view, key = self.view, self.query_one(Rows).key
+        if view is not None and key:
+            self.app.push_screen(Reader(view.title(key), lambda: view.explanation(key, self._page_width())))
+
+    def action_scenario(self) -> None:
+        """Choose another demo site."""
+        from aetui.screens.choices import scenario_picker
+
+        self.app.push_screen(scenario_picker(self.console.launch), self._played)
+
+    def _played(self, names: tuple[str, ...] | None) -> None:
+        if names and self.view is not None:
+            self.view.site.close()
+            self.view.outside.forget()
+            self.console.relaunch(demo=names[0])
+            self.draw()

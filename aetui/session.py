@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 
 from aetui.diagnosis import diagnose, followups
 from aetui.events import BesideDone, CheckDone, ChecksAdded, CheckStarted, Diagnosing, Event, Result, SessionEnded, SessionStarted
-from aetui.observations import Ended, NtpSeen, Observation, Outcome, TcpSeen
+from aetui.observations import DnsSeen, Ended, NtpSeen, Observation, Outcome, SeriesSeen, TcpSeen
 from aetui.probes import PROBES
 from aetui.probes.base import Given, Measured, Probe, Settings
 from aetui.records import Check
@@ -250,11 +250,7 @@ class _Run:
             measured, earlier = await self._attempts(check, probe, given)
             took = loop.time() - began
         cut = loop.time() >= self.end
-        unsaid = (
-            cut
-            and took < SHORTEST_SILENCE_S
-            and (_silent(measured.observation) or getattr(measured.observation, "ended", None) is Ended.SILENT)
-        )
+        unsaid = cut and took < SHORTEST_SILENCE_S and _heard_nothing(measured.observation)
         self._done(
             Result(
                 check,
@@ -321,3 +317,14 @@ def _silent(seen: Observation) -> bool:
             return seen.outcome is Outcome.FILTERED
         case _:
             return False
+
+
+def _heard_nothing(seen: Observation) -> bool:
+    """True where the observation is nothing but silence, of whatever kind."""
+    match seen:
+        case DnsSeen():
+            return bool(seen.answers) and all(answer.outcome is Outcome.FILTERED for answer in seen.answers)
+        case SeriesSeen():
+            return all(trial.tcp.outcome is Outcome.FILTERED or trial.ended is Ended.SILENT for trial in seen.trials)
+        case _:
+            return _silent(seen) or getattr(seen, "ended", None) is Ended.SILENT

@@ -8,18 +8,22 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from aetui.cli.main import Exit
+from aetui.display import displayable
 from aetui.strict import DataError
+
+LONGEST_REFUSAL = 1000
+"""Characters of a sentence that says why not; it may quote what was typed, a file, or a far side."""
 
 
 def refuse(text: str) -> int:
     """One sentence on standard error; the status of a wrong call."""
-    print(f"aetui: {text}", file=sys.stderr)
+    print(f"aetui: {displayable(text, LONGEST_REFUSAL)}", file=sys.stderr)
     return Exit.USAGE
 
 
 def trouble(text: str) -> int:
     """One sentence on standard error; the status of what could not be determined."""
-    print(f"aetui: {text}", file=sys.stderr)
+    print(f"aetui: {displayable(text, LONGEST_REFUSAL)}", file=sys.stderr)
     return Exit.UNDETERMINED
 
 
@@ -33,7 +37,7 @@ def guarded(work: Callable[[], Coroutine[Any, Any, int]]) -> int:
     except (Refused, DataError) as error:
         return refuse(str(error))
     except VantageLost as lost:
-        print(f"aetui: {lost}", file=sys.stderr)
+        print(f"aetui: {displayable(str(lost), LONGEST_REFUSAL)}", file=sys.stderr)
         return Exit.UNDETERMINED
     except KeyboardInterrupt:
         return Exit.INTERRUPTED

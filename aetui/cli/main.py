@@ -65,7 +65,9 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Refuse the call."""
-        print(f"{self.prog}: {message} (see {self.prog} --help)", file=sys.stderr)
+        from aetui.display import displayable
+
+        print(f"{self.prog}: {displayable(message, 500)} (see {self.prog} --help)", file=sys.stderr)
         raise SystemExit(Exit.USAGE)
 
 
@@ -136,7 +138,7 @@ def main(arguments: Sequence[str]) -> int:
 
         near = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.4)
         hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(COMMANDS)}"
-        print(f"aetui: unknown command '{name[:40]}'{hint}", file=sys.stderr)
+        print(f"aetui: unknown command {name[:40]!a}{hint}", file=sys.stderr)
         return Exit.USAGE
     if name is None and {"-h", "--help", "--version"} & set(rest):
         _top().parse_args(rest)

@@ -19,6 +19,9 @@ from aetui.observations import DnsAnswer, DnsSeen, HttpSeen, LinkSeen, NtpSeen, 
 from aetui.records import Check, Finding, Severity, Status
 from aetui.state import State
 
+SHORTEST_SILENCE_MS = 2000.0
+"""A resolver's silence is an answer once it has lasted so long."""
+
 T = TypeVar("T", bound=Observation)
 
 
@@ -176,7 +179,7 @@ class View:
 
     @cached_property
     def answers(self) -> list[DnsAnswer]:
-        """Every answer of every configured resolver, canaries included."""
+        """Every answer of every configured resolver, canaries included; a silence that the run's end cut short is none."""
         resolvers = set(self.state.vantage.resolvers)
         return [
             answer
@@ -184,6 +187,7 @@ class View:
             if isinstance(result.observation, DnsSeen)
             for answer in result.observation.answers
             if answer.resolver in resolvers
+            and not (result.cut and answer.outcome is Outcome.FILTERED and answer.elapsed_ms < SHORTEST_SILENCE_MS)
         ]
 
     def canaries(self, resolver: str) -> list[tuple[Check, DnsSeen]]:

@@ -92,6 +92,10 @@ UNREACHABLE = [
          World([("tcp:*", SILENCE), ("ntp:*", no_time()), ("beyond", beyond())], resolvers=(PUBLIC,)),
          (Want("filtered", EVERYTHING - NAMES - {f"ntp:{NIST}:123", f"ntp:{WINDOWS}:123"}),
           Want("ntp-no-reply", {f"ntp:{NIST}:123", f"ntp:{WINDOWS}:123"}))),
+    Case("a resolver whose silence the run's end cut short is not dead",
+         World([("canary:192.168.50.2:*", name(outcome=Outcome.FILTERED, by=SECOND, elapsed_ms=900.0)),
+                *(two(name(documented(h)), name(outcome=Outcome.FILTERED, by=SECOND, elapsed_ms=900.0), h) for h in HOSTS)],
+               resolvers=(GATEWAY, SECOND), cut=True)),
     Case("while names are still being asked nobody is called dead", World([("dns:*", mute()), *dead(GATEWAY), (f"dns:{STREAMER}", None)]),
          (Want("dns-unreachable", EVERYTHING - host_rows(STREAMER), confidence="likely"),)),
 ]  # fmt: skip

@@ -13,7 +13,7 @@ import pytest
 from fake_vantage import FakeVantage, MockStream
 
 from aetui.events import CheckDone, ChecksAdded, CheckStarted, Diagnosing, Event, SessionEnded, SessionStarted
-from aetui.observations import BannerSeen, DnsAnswer, DnsSeen, Ended, Outcome, TcpSeen
+from aetui.observations import BannerSeen, DnsAnswer, DnsSeen, Ended, Outcome, SeriesSeen, TcpSeen, Trial
 from aetui.probes.base import Given, Measured, Probe, Settings
 from aetui.records import Check, Requirement, Status
 from aetui.session import AT_ONCE_PER_HOST, SHORTEST_SILENCE_S, Session
@@ -292,6 +292,25 @@ def test_a_conversation_that_the_deadline_cut_short_was_not_observed_either() ->
 
     run, _ = session(Probes({"ssh:h": mute}), check("ssh:h"), deadline=1.0)
     assert in_no_time(run.run()).results["ssh:h"].not_run == "deadline"
+
+
+async def dead_resolver(one: Check, given: Given, deadline: float) -> Measured:
+    await asyncio.sleep(deadline - now())
+    return Measured(DnsSeen(HOST, (DnsAnswer("192.0.2.53", "A", "udp", Outcome.FILTERED),)))
+
+
+async def dead_line(one: Check, given: Given, deadline: float) -> Measured:
+    await asyncio.sleep(deadline - now())
+    return Measured(SeriesSeen("beyond", (Trial(TcpSeen("192.0.2.1", 443, Outcome.FILTERED)),)))
+
+
+@pytest.mark.parametrize("script", [dead_resolver, dead_line], ids=["a resolver's", "the line's"])
+def test_nor_was_the_silence_of_names_or_of_a_series(script: Script) -> None:
+    run, _ = session(Probes({"dns:h": script}), check("dns:h"), check("tcp:h", "dns:h"), deadline=SHORTEST_SILENCE_S / 2)
+    state = in_no_time(run.run())
+    assert state.results["dns:h"].not_run == "deadline"
+    assert not state.diagnosis.findings
+    assert state.diagnosis.verdict.value == "undetermined"
 
 
 def test_what_answered_before_the_deadline_stands() -> None:

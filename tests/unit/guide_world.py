@@ -25,11 +25,12 @@ def told(cause: str, severity: Severity = Severity.FAIL) -> Diagnosed:
     return Diagnosed(cause, severity, Confidence.CERTAIN, words.title, f"{cause}.", ("It was seen.",), ("link",), words.owner, words.remedy, words.breaks)
 
 
-def sights(step: Check) -> Iterator[tuple[str, Seen]]:
-    """For each key that a check's branch names, a result that goes on by it, and one for each status that is left."""
+def sights(guide: Guide, step: Check) -> Iterator[tuple[str, Seen]]:
+    """For each key that the check, or a branch on its result, names, a result that goes on by it, and one for each status that is left."""
     given = gives(step.action)
+    later = [key for each in guide.steps.values() if isinstance(each, Branch) and each.by is By.RESULT and each.of == step.id for key in each.on]
     facts = {name: f"192.0.2.{number}" for number, name in enumerate(sorted(given.names), 1)}
-    for key in (*step.on, *(status.value for status in given.statuses if status.value not in step.on)):
+    for key in dict.fromkeys((*step.on, *(key for key in later if key != "not-run"), *(status.value for status in given.statuses))):
         seen = _sight(step, key)
         known = given.sure.get("", frozenset()) | given.sure.get(key, frozenset())
         yield key, Seen(seen.status, seen.signs, seen.told, {name: facts[name] for name in known}, ("A line.",), 1000.0)
@@ -60,7 +61,7 @@ def inputs(guide: Guide, walk: Walk) -> Iterator[tuple[str, Walk]]:
                 result = interpreter.answer(guide, walk, "")
                 yield "passed", _walk(result)
         case Check():
-            for key, seen in sights(step):
+            for key, seen in sights(guide, step):
                 yield key, _walk(interpreter.found(guide, walk, seen))
         case _:
             return

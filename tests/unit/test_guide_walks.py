@@ -18,7 +18,6 @@ from aetui.causes import load_causes
 from guide_world import Survey, survey
 
 KEYS = ("pm2000", "ps3000", "pl1000", "moxa", "acquisuite", "kiosk", "sma-ftp", "minisite", "logmein", "new-site")
-NEVER = re.compile(r"[{}$]|\s\s(?!\S*$)")
 
 
 @cache
@@ -73,7 +72,7 @@ def test_no_walk_shows_a_hole_in_a_sentence(key: str) -> None:
         texts += [choice.label for choice in step.choices] if isinstance(step, Question) else []
         texts += [*step.now, *(hand.what for hand in step.hand)] if isinstance(step, End) else []
         for text in texts:
-            assert text and not re.search(r"[{}]|\$\w| [.,:;]|\(\)", text), (step.id, text)
+            assert text and not re.search(r"[{}]|\$\w| [,:;]| \.(?!\d)|\(\)", text), (step.id, text)
 
 
 @pytest.mark.parametrize("key", KEYS)

@@ -9,10 +9,10 @@ however it comes.
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import itertools
 import os
 import shlex
-import site
 import socket
 import subprocess
 import sys
@@ -285,7 +285,7 @@ class PacketHelper:
 
 def _spawn(theirs: socket.socket) -> subprocess.Popen[bytes]:
     """The helper with one end of the pipe; takes a few ms. Nothing in the call is anybody's but our own."""
-    argv = [sys.executable, "-P", "-m", "aetui.packet"]
+    argv = [sys.executable, "-P", "-S", "-m", "aetui.packet"]
     nowhere = subprocess.DEVNULL
     return subprocess.Popen(  # noqa: S603 - our own interpreter and module
         argv, stdin=theirs.fileno(), stdout=nowhere, stderr=nowhere, env=_environment(), start_new_session=True
@@ -308,14 +308,13 @@ async def _end_of(process: subprocess.Popen[bytes]) -> int:
 
 
 def _environment() -> dict[str, str]:
-    """What the helper is given: enough to find its own code, and no folder of anybody's."""
-    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    home = str(Path(__file__).resolve().parents[2])
-    paths = {str(Path(one).resolve()) for one in site.getsitepackages()}
+    """What the helper is given: enough to find its own code and scapy's (without ``site``, which may run anything), and no folder of anybody's."""
+    found = importlib.util.find_spec("scapy")
+    beside = [str(Path(found.origin).parents[1])] if found is not None and found.origin else []
     return {
-        **kept,
-        **({} if home in paths else {"PYTHONPATH": home}),
+        **{name: os.environ[name] for name in _KEPT if name in os.environ},
         **dict.fromkeys(("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"), _NOWHERE),
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).resolve().parents[2]), *beside]),
         "PYTHONDONTWRITEBYTECODE": "1",
         "AETUI_PARENT": str(os.getpid()),
     }

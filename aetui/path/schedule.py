@@ -68,7 +68,7 @@ class Sweep:
         self._furthest = max(plan.first - 1, plan.known)
         self._ready = 0.0
         self.complete_at: float | None = None
-        """When every hop had first answered or been given up."""
+        """When every hop had answered or been given up."""
 
     @property
     def reach(self) -> int | None:
@@ -91,10 +91,10 @@ class Sweep:
         return state is not None and state.answered
 
     def patience(self, ttl: int) -> float:
-        """Seconds that one probe is waited for, as things stand; all the tries of a TTL share the longest wait."""
-        if self._reach is None and not self._measured:
-            return WAIT_S / self._plan.tries(ttl)
-        return min(GRACE_MOST_S, max(GRACE_LEAST_S, GRACE_TIMES * self._slowest))
+        """Seconds that one probe is waited for, as things stand; all the tries of a TTL share one wait."""
+        known = self._reach is not None or self._measured
+        whole = min(GRACE_MOST_S, max(GRACE_LEAST_S, GRACE_TIMES * self._slowest)) if known else WAIT_S
+        return whole / self._plan.tries(ttl)
 
     def due(self, now: float) -> tuple[int, ...]:
         """TTLs to send now, lowest first; each must be reported with ``sent``."""
@@ -129,9 +129,10 @@ class Sweep:
     def finished(self, now: float) -> bool:
         """True once every TTL up to the end is answered or given up; late replies may still be reported."""
         states = self._relevant()
-        if self.complete_at is None and all(s.answered or self._overdue(ttl, s, now, first=True) for ttl, s in states):
+        over = all(s.answered or (self._overdue(ttl, s, now) and not self._may_send(ttl, s, now)) for ttl, s in states)
+        if over and self.complete_at is None:
             self.complete_at = now
-        return all(s.answered or (self._overdue(ttl, s, now) and not self._may_send(ttl, s, now)) for ttl, s in states)
+        return over
 
     def _relevant(self) -> list[tuple[int, _Ttl]]:
         end = self._plan.last if self._reach is None else self._reach
@@ -143,8 +144,8 @@ class Sweep:
     def _waiting(self, ttl: int, state: _Ttl, now: float) -> bool:
         return bool(state.sent) and not state.answered and not self._overdue(ttl, state, now)
 
-    def _overdue(self, ttl: int, state: _Ttl, now: float, *, first: bool = False) -> bool:
-        return bool(state.sent) and now >= state.sent[0 if first else -1] + self.patience(ttl)
+    def _overdue(self, ttl: int, state: _Ttl, now: float) -> bool:
+        return bool(state.sent) and now >= state.sent[-1] + self.patience(ttl)
 
     def _may_send(self, ttl: int, state: _Ttl, now: float) -> bool:
         if not state.sent:

@@ -80,7 +80,7 @@ def ours(made: Chain, rounds: int) -> float:
             complete.append(found.complete_ms or 0.0)
             wall.append(took)
         show(f"{method.value}: first complete path", complete, slowest)
-        show(f"{method.value}: silent hops tried again", wall, slowest)
+        show(f"{method.value}: the whole request", wall, slowest)
     here.close()
     return slowest
 

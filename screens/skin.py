@@ -21,7 +21,7 @@ from textual.filter import LineFilter
 if TYPE_CHECKING:
     from textual.theme import Theme
 
-STYLES = ("frame.tcss", "outbound.tcss", "path.tcss", "inbound.tcss", "sheets.tcss")
+STYLES = ("frame.tcss", "outbound.tcss", "path.tcss", "inbound.tcss", "history.tcss", "guide.tcss", "sheets.tcss")
 """Stylesheets in assets/styles, in the order in which they are read."""
 
 COLOURED, LIGHT, COLOURLESS = "aetui", "aetui-light", "aetui-plain"

@@ -13,7 +13,7 @@ from typing import Any
 
 
 FILE = "console.toml"
-TABS = ("console-inbound.toml",)
+TABS = ("console-path.toml", "console-inbound.toml", "console-history.toml", "console-guide.toml")
 """Files of tabs that have their own words: their commands and their help are read here too."""
 
 

@@ -1,0 +1,264 @@
+"""What the Guide tab shows: one picture of a visit, made anew for every change. Pure; text from the network is displayable already.
+
+Above: where one is, the step's words, its answers. Below: what was just seen, or the verdict's causes, what to do and what to hand over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from aetui.guide.records import SKIPPED, Ask, Check, End, Instruction, Question
+from aetui.guiding.inbound import demo_logger
+from aetui.screens.frame import WIDE
+from aetui.screens.guide_verdict import told_paras, verdict_paras
+from aetui.screens.guide_visit import Visit
+from aetui.screens.guide_words import say, tables
+from aetui.screens.skin import SIGN_WIDTH, SIGNS
+from aetui.screens.widgets.lines import BLANK, Line, Span, cut, line
+from aetui.screens.widgets.page import GAP, Para, pieces
+from aetui.screens.widgets.rows import Row
+
+MARGIN = " "
+LONGEST_SITE = 40
+TITLE_WIDTH = 27
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Everything that the tab draws."""
+
+    place: Line
+    step: tuple[Line, ...]
+    rows: tuple[Row, ...] = ()
+    first: str = ""
+    """The row under the cursor to begin with."""
+    ask: Ask | None = None
+    """What is typed, where something is."""
+    hint: str = ""
+    """In the empty line to type in."""
+    heading: str = ""
+    paras: tuple[Para, ...] = ()
+    least: int = 4
+    """Lines that are kept for the paragraphs."""
+    mark: object = None
+    """Differs where it is another step than before."""
+
+
+def picture(visit: Visit, note: str, labelled: tuple[str, ...] | None, selected: str, width: int) -> Picture:
+    """The visit as it stands. ``labelled``: keys of the guides that a label may mean, None where nothing was asked."""
+    if visit.why_not:
+        return _fault(visit, width)
+    if visit.library is None:
+        return Picture(_bar((say("guide", "loading"), "bar")), ())
+    if visit.guide is None:
+        return _choosing(visit, note, labelled, selected, width)
+    if visit.walker is None:
+        step = (*_text(say("guide", "preparing_text", place=visit.launch().place), width),)
+        return Picture(_bar((visit.guide.title, "bar-strong"), (say("guide", "preparing"), "bar")), step, mark="preparing")
+    return _walking(visit, note, width)
+
+
+def _bar(*spans: Span) -> Line:
+    parts: list[Span] = [(MARGIN, "bar")]
+    for text, ink in spans:
+        parts += [(text, ink), ("   ", "bar")]
+    return line(*parts)
+
+
+def _text(text: str, width: int, ink: str = "plain") -> Iterator[Line]:
+    return (line((MARGIN, "plain"), (piece, ink)) for piece in pieces(text, width - 2))
+
+
+def _fault(visit: Visit, width: int) -> Picture:
+    sign = SIGNS["fail"]
+    step = (line((f" {sign.glyph} {say('guide', 'fault')}", "fail")), *_text(visit.why_not, width))
+    rows = (Row("retry", ((say("guide", "again"), "strong"),)), Row("others", ((say("guide", "others"), "plain"),)))
+    if visit.library is None:
+        rows = ()
+    title = visit.guide.title if visit.guide is not None else ""
+    return Picture(_bar((title, "bar-strong")), step, rows, mark="fault")
+
+
+# ---------------------------------------------------------------------------------------------------------------------- choosing
+def _choosing(visit: Visit, note: str, labelled: tuple[str, ...] | None, selected: str, width: int) -> Picture:
+    rows = tuple(_choices(visit, labelled, width))
+    step = (*_text(note or say("guide", "choose_text"), width, "warn" if note else "plain"),)
+    wanted = next((f"guide:{g.key}" for key in visit.launch().equipment if (g := visit.library and visit.library.of_model(key))), "")
+    paras = tuple(_about(visit, selected))
+    hint = say("guide", "label_key")
+    return Picture(
+        _bar((say("guide", "choose"), "bar-strong")), step, rows, "" if visit.earlier else wanted, Ask.TEXT, hint, say("guide", "about"), paras,
+        2, ("choosing", labelled, len(visit.earlier)),
+    )  # fmt: skip
+
+
+def _choices(visit: Visit, labelled: tuple[str, ...] | None, width: int) -> Iterator[Row]:
+    assert visit.library is not None
+    if visit.earlier and labelled is None:
+        yield Row("left", ((say("guide", "left"), "head"),), stop=False)
+        for each in visit.earlier:
+            text = say("guide", "resume", title=each.guide.title, number=len(each.taken) + 1, next=each.next)
+            yield Row(f"resume:{each.guide.key}", ((cut(text, width - 4).rstrip(), "strong"),))
+        yield Row("guides", ((say("guide", "guides"), "head"),), stop=False)
+    for guide in visit.library.guides.values():
+        if labelled is None or guide.key in labelled:
+            room = width - TITLE_WIDTH - 4
+            yield Row(f"guide:{guide.key}", ((cut(guide.title, TITLE_WIDTH), "strong"), (cut(guide.about, room).rstrip(), "muted")))
+
+
+def _about(visit: Visit, selected: str) -> Iterator[Para]:
+    kind, _, key = selected.partition(":")
+    assert visit.library is not None
+    guide = visit.library.guides.get(key)
+    left = next((each for each in visit.earlier if each.guide.key == key), None)
+    if kind == "resume" and left is not None:
+        at = left.left.astimezone().strftime("%d %b, %H:%M")
+        site = say("guide", "resume_site", site=cut(left.site, LONGEST_SITE).rstrip()) if left.site else ""
+        yield Para(say("guide", "resume_about", left=at, site=site, count=len(left.taken)))
+    elif guide is not None:
+        yield Para(guide.about)
+
+
+# ----------------------------------------------------------------------------------------------------------------------- walking
+def _walking(visit: Visit, note: str, width: int) -> Picture:
+    walker = visit.walker
+    assert walker is not None
+    showing, end = walker.showing, walker.conclusion
+    mark = (walker.guide.key, len(walker.walk.taken), showing.reached, visit.running)
+    said = (*_step(visit, note, width),)
+    if end is not None:
+        number = len(walker.walk.taken)
+        place = _bar((walker.guide.title, "bar-strong"), (say("guide", "verdict", number=number), "bar"), *_demo(visit, width))
+        return Picture(place, said, paras=tuple(verdict_paras(walker)), heading=say("guide", "found"), mark=mark)
+    where = say("guide", "step", number=showing.place.number, about=showing.place.about)
+    place = _bar((walker.guide.title, "bar-strong"), (where, "bar"), (_gauge(showing.place.number, showing.place.about), "bar-on"), *_demo(visit, width))
+    seen = visit.seen
+    heading = say("guide", "seen") if seen else say("guide", "said") if visit.heard else say("guide", "nothing_seen")
+    rows, first = _answers(visit)
+    step = showing.step
+    ask, hint = (step.ask, _hint(step)) if isinstance(step, Question) and not step.choices else (None, "")
+    return Picture(place, said, rows, first, ask, hint, heading, tuple(_seen(visit)), mark=mark)
+
+
+def _demo(visit: Visit, width: int) -> tuple[Span, ...]:
+    """Which demo site it is, where the bar on top has no room for it."""
+    return ((visit.launch().place, "bar"),) if visit.launch().demo is not None and width < WIDE else ()
+
+
+def _gauge(number: int, about: int) -> str:
+    """A cell a step, the steps behind filled."""
+    whole = min(about, 24)
+    done = min(whole, (number - 1) * whole // max(1, about))
+    return "█" * done + "·" * (whole - done)
+
+
+def _step(visit: Visit, note: str, width: int) -> Iterator[Line]:
+    assert visit.walker is not None
+    step = visit.walker.showing.step
+    if isinstance(step, End):
+        kind, word = tables()["outcomes"][step.outcome.value]
+        yield line((f" {SIGNS[kind].glyph} {word}: ", SIGNS[kind].ink), *_first(step.title, width - len(word) - 5))
+    else:
+        yield from _text(step.title, width, "head")
+    yield from _text(step.text, width)
+    for text, ink in _notes(visit, note):
+        yield BLANK
+        yield from _text(text, width, ink)
+
+
+def _first(title: str, width: int) -> tuple[Span, ...]:
+    return ((cut(title, width).rstrip(), "strong"),)
+
+
+def _notes(visit: Visit, note: str) -> Iterator[Span]:
+    if note:
+        yield note, "warn"
+    if visit.resumed:
+        yield say("guide", "resumed", count=visit.resumed), "busy"
+    if visit.running:
+        yield f"{SIGNS['running'].glyph} {say('guide', 'running', seconds=int(visit.elapsed_s))}", "busy"
+    if visit.trouble:
+        yield say("guide", "trouble", why=visit.trouble), "warn"
+
+
+def _answers(visit: Visit) -> tuple[tuple[Row, ...], str]:
+    assert visit.walker is not None
+    match visit.walker.showing.step:
+        case Question(choices=choices, default=default) if choices:
+            return tuple(Row(f"answer:{each.key}", ((_capital(each.label), "strong"),)) for each in choices), f"answer:{default}"
+        case Instruction():
+            return (Row("go-on", ((say("guide", "go_on"), "strong"),)),), "go-on"
+        case Check() if not visit.running:
+            return (Row("check", ((say("guide", "check"), "strong"),)),), "check"
+        case _:
+            return (), ""
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _hint(step: Question) -> str:
+    if step.default:
+        return say("guide", "takes", default=step.default)
+    what = say("guide", step.ask.value)
+    return say("guide", "passes", what=what) if step.passed else what
+
+
+def _seen(visit: Visit) -> Iterator[Para]:
+    """What was heard while a check runs, then the checks since a person's last step, the latest first; else how this goes."""
+    for text in visit.heard if visit.running else ():
+        yield Para(text, "strong")
+    checks = visit.seen
+    if not checks and not visit.running:
+        yield from (Para(text) for text in _how(visit))
+    for title, seen in reversed(checks):
+        sign = SIGNS[seen.status.value]
+        yield Para(title, "strong", sign.text.ljust(SIGN_WIDTH), sign.ink)
+        yield from (Para(text, indent=2) for text in seen.lines)
+        yield from told_paras(seen.told, indent=2)
+    step, world = visit.walker.showing.step if visit.walker is not None else None, visit.room.world
+    if isinstance(step, Question) and step.ask is Ask.ADDRESS and world is not None and world.demo is not None:
+        yield from (GAP, Para(say("guide", "no_logger", address=demo_logger(world)), "muted"))
+
+
+def _how(visit: Visit) -> Iterator[str]:
+    yield from tables()["guide"]["how"]
+    demo = visit.launch().demo is not None
+    if not visit.saving:
+        yield say("guide", "how_demo" if demo else "how_unsaved")
+
+
+# ------------------------------------------------------------------------------------------------------------------------- pages
+def more(visit: Visit) -> Sequence[Para]:
+    """Everything behind what is shown."""
+    walker = visit.walker
+    if walker is None:
+        return (Para(say("guide", "choose_text")),)
+    if walker.conclusion is not None:
+        return tuple(verdict_paras(walker))
+    step = walker.showing.step
+    found: list[Para] = [Para(step.title, "head"), Para("" if isinstance(step, End) else step.text), GAP]
+    for title, seen in visit.seen:
+        sign = SIGNS[seen.status.value]
+        found.append(Para(title, "strong", sign.text.ljust(SIGN_WIDTH), sign.ink))
+        found += [Para(text, indent=2) for text in seen.lines]
+        found += [*told_paras(seen.told, indent=2, whole=True), GAP]
+    if not visit.seen:
+        found.append(Para(say("guide", "no_more"), "muted"))
+    return found
+
+
+def way(visit: Visit) -> Sequence[Para]:
+    """Every step of the walk."""
+    trodden = visit.walker.trodden if visit.walker is not None else ()
+    if not trodden:
+        return (Para(say("guide", "way_none"), "muted"),)
+    return tuple(
+        Para(f"{each.title}: {_what(each.what)}", "plain", f"{number:>2}  ", "muted") for number, each in enumerate(trodden, 1)
+    )
+
+
+def _what(text: str) -> str:
+    return say("guide", "way_passed") if text == SKIPPED else SIGNS[text].word if text in SIGNS else text

@@ -44,7 +44,7 @@ class TabScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """The two bars and what stands between them."""
         title = next((tab.title for tab in TABS if tab.name == self.TAB), "")
-        yield TopBar([(tab.key, tab.title) for tab in TABS], title)
+        yield TopBar([(tab.key, tab.title, tab.name) for tab in TABS], title)
         yield from self.body()
         yield KeyBar()
 
@@ -68,6 +68,10 @@ class TabScreen(Screen[None]):
     def console(self) -> AetuiApp:
         """The app, as what it is."""
         return cast("AetuiApp", self.app)
+
+    def interrupt(self) -> bool:
+        """Ctrl+C: end what runs in this tab; False where nothing does."""
+        return False
 
     # ------------------------------------------------------------------------------------------------------------------ drawing
     def draw_soon(self) -> None:

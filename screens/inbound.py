@@ -9,25 +9,19 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Iterable
-from dataclasses import replace
+from contextlib import suppress
 from importlib import import_module
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.widget import Widget
 
-from aetui.screens.frame import TabScreen
+from aetui.screens.inbound_keys import OutsideKeys, SiteKeys
 from aetui.screens.reader import Reader
 from aetui.screens.widgets.lines import Lines, line
 from aetui.screens.widgets.page import Page
 from aetui.screens.widgets.rows import Rows
-
-if TYPE_CHECKING:
-    from aetui.screens.inbound_hosts import Tried
-    from aetui.screens.inbound_outside import Question, Way
-    from aetui.screens.inbound_site import Settings
-    from aetui.screens.inbound_view import View
 
 ENGINE = "aetui.screens.inbound_view"
 """Imported after the first paint, in a thread: the engine hangs on it."""
@@ -36,7 +30,7 @@ STARTS = {"way:site": "listen", "way:jump": "jump", "way:here": "from_here"}
 """What Enter does on the rows that say how to begin."""
 
 
-class Inbound(TabScreen):
+class Inbound(SiteKeys, OutsideKeys):
     """See the module."""
 
     TAB = "inbound"
@@ -58,14 +52,6 @@ class Inbound(TabScreen):
         Binding("d", "scenario", "Demo site", show=False),
     ]
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.view: View | None = None
-        self.note = ""
-        self.tried: dict[str, Tried] = {}
-        self.asked: Question | None = None
-        """What was typed of address, ports and logger, for the next question through a jump host."""
-
     def body(self) -> Iterable[Widget]:
         """Summary, exposure, list, details."""
         yield Lines(id="summary")
@@ -83,22 +69,12 @@ class Inbound(TabScreen):
         from aetui.screens.asking import ScreenAsker
 
         self.view = module.View(self.draw_soon, self.app.bell, ScreenAsker(self.app))
-        self._on_hangup(self._hung_up)
+        with suppress(ValueError, RuntimeError, AttributeError):  # no such signal, or not the main thread: then it ends the process
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hung_up)
         self.draw()
 
-    def _on_hangup(self, handler: object) -> None:
-        """A terminal that goes away closes the ports even where the console itself would outlive it."""
-        if hasattr(signal, "SIGHUP"):
-            try:
-                loop = asyncio.get_running_loop()
-                if handler is None:
-                    loop.remove_signal_handler(signal.SIGHUP)
-                else:
-                    loop.add_signal_handler(signal.SIGHUP, self._hung_up)
-            except (ValueError, RuntimeError):
-                return  # not the main thread: then the process ends by the signal, and the ports with it
-
     def _hung_up(self) -> None:
+        """A terminal that goes away closes the ports even where the process was told to outlive it."""
         if self.view is not None:
             self.view.site.close("hangup")
         self.app.exit(0)
@@ -107,7 +83,8 @@ class Inbound(TabScreen):
         """The console ends: nothing stays open."""
         view, self.view = self.view, None
         if view is not None:
-            self._on_hangup(None)
+            with suppress(ValueError, RuntimeError, AttributeError):
+                asyncio.get_running_loop().remove_signal_handler(signal.SIGHUP)
             view.site.close()
             await view.outside.close()
             await view.site.end()
@@ -121,15 +98,16 @@ class Inbound(TabScreen):
         if view is None or not self.is_attached:
             return
         self.place.say(self.console.launch.place)
-        self.query_one("#summary", Lines).show(view.summary(self.size.width, self.note))
+        self.console.alarm(self.TAB, view.site.is_open)
+        self.query_one("#summary", Lines).show(view.summary(self.size.width))
         self.query_one("#exposure", Lines).show([view.exposure(self.size.width)])
         rows = self.query_one(Rows)
-        rows.show_rows(view.rows(Look(rows.size.width - 1, self.console.launch.demo is not None)))
+        rows.show_rows(view.rows(Look(rows.size.width - 1, self.demo is not None)))
         self._draw_details()
         self.refresh_bindings()
         if isinstance(self.app.screen, Reader):
             self.app.screen.again()
-        if view.outside.needs_address:
+        if view.outside.needs_address and self.app.screen is self:
             view.outside.needs_address = False
             self.action_address()
 
@@ -192,7 +170,7 @@ class Inbound(TabScreen):
             case "forget":
                 return bool(site.entries)
             case "scenario":
-                return self.console.launch.demo is not None
+                return self.demo is not None
             case _:
                 return True
 
@@ -209,23 +187,6 @@ class Inbound(TabScreen):
             case _:
                 return True
 
-    def action_listen(self) -> None:
-        """Open the ports."""
-        if self.view is not None:
-            self.note = ""
-            self.query_one(Rows).forget()
-            self.run_worker(self.view.site.open(self.console.launch.demo), exit_on_error=True)
-
-    def action_shut(self) -> None:
-        """Close them."""
-        if self.view is not None:
-            self.view.site.close()
-
-    def action_end_test(self) -> None:
-        """End the test that runs."""
-        if self.view is not None:
-            self.view.outside.stop()
-
     def interrupt(self) -> bool:
         """Ctrl+C: end the test that runs, or else close the ports; False where there is neither."""
         view = self.view
@@ -236,121 +197,6 @@ class Inbound(TabScreen):
         else:
             return False
         return True
-
-    def action_instead(self) -> None:
-        """Open the high port that is offered for a low one."""
-        found = self.view.forbidden(self.query_one(Rows).key) if self.view is not None else None
-        if self.view is None or found is None:
-            return
-        port, missing = found
-        site = self.view.site
-        if site.is_open:
-            site.add(missing.instead, stands_for=port.wanted)
-        else:
-            self.run_worker(site.open_instead(port.wanted, missing.instead), exit_on_error=True)
-
-    def action_forget(self) -> None:
-        """Empty the list of knocks."""
-        if self.view is not None:
-            self.view.site.forget()
-
-    # ----------------------------------------------------------------------------------------------------------------- outside
-    def action_jump(self) -> None:
-        """Knock through the jump host; the first time, choose it."""
-        if self.view is None:
-            return
-        way = self.view.way(self.console.launch.demo is not None)
-        if way is None:
-            self.action_hosts()
-        else:
-            self._knock(way)
-
-    def action_hosts(self) -> None:
-        """Choose or try a jump host."""
-        from aetui.screens.inbound_hosts import JumpHosts
-
-        if self.view is not None:
-            self.app.push_screen(JumpHosts(self.view.outside, self.tried), self._chosen)
-
-    def _chosen(self, name: str | None) -> None:
-        from aetui.screens.inbound_outside import Jump
-
-        if name is not None:
-            self._knock(Jump(name))
-
-    def _knock(self, way: Way) -> None:
-        from aetui.screens.inbound_outside import Question
-
-        self._ask(replace(self.asked, way=way) if self.asked is not None else Question(way))
-
-    def _ask(self, question: Question) -> None:
-        if self.view is not None:
-            self.note = ""
-            self.query_one(Rows).forget()
-            self.view.outside.ask(self.view.filled(question), self.console.launch.demo, self.view.on_site)
-
-    def action_knock_again(self) -> None:
-        """The same question once more."""
-        question = self.view.outside.question if self.view is not None else None
-        if question is not None:
-            from aetui.screens.inbound_outside import Jump
-
-            if isinstance(question.way, Jump):
-                self._knock(question.way)
-            else:
-                self._ask(question)
-
-    # --------------------------------------------------------------------------------------------------------------- filling in
-    def action_settings(self) -> None:
-        """Ports, minutes, allow-list; then listen."""
-        from aetui.screens.inbound_forms import settings_form
-
-        if self.view is not None:
-            self.app.push_screen(settings_form(self.view.site.settings), self._settle)
-
-    def _settle(self, settings: Settings | None) -> None:
-        if self.view is not None and settings is not None:
-            self.view.site.settings = settings
-            self.action_listen()
-
-    def action_another(self) -> None:
-        """One more port."""
-        from aetui.screens.inbound_forms import port_form
-
-        if self.view is not None:
-            taken = [port.wanted for port in self.view.site.ports if port.is_open]
-            self.app.push_screen(port_form(taken), self._open_another)
-
-    def _open_another(self, port: int | None) -> None:
-        if self.view is not None and port is not None:
-            self.view.site.add(port)
-            self.query_one(Rows).select(f"port:{port}")
-
-    def action_address(self) -> None:
-        """Correct the public address, the ports and the logger's address; then knock."""
-        from aetui.screens.inbound_forms import address_form
-
-        if self.view is not None:
-            demo = self.console.launch.demo is not None
-            way, seen = self.view.way(demo), self.view.outside.seen_as
-            if way is not None:
-                self.app.push_screen(address_form(self.asked, way, seen, needed=not (seen or demo)), self._corrected)
-
-    def _corrected(self, question: Question | None) -> None:
-        if question is not None:
-            self.asked = question
-            self._ask(question)
-
-    def action_from_here(self) -> None:
-        """Knock from this computer at a site."""
-        from aetui.screens.inbound_forms import here_form
-
-        if self.view is not None:
-            self.app.push_screen(here_form(self.view.outside.question), self._from_here)
-
-    def _from_here(self, question: Question | None) -> None:
-        if question is not None:
-            self._ask(question)
 
     # ------------------------------------------------------------------------------------------------------------------ looking
     def action_explain(self) -> None:

@@ -37,9 +37,8 @@ from aetui.screens.words import took
 
 LONGEST = 400
 """Characters of one foreign text in the details."""
-LABEL = 18
+LABEL = 16
 """Columns of a fact's label."""
-BYTES_A_LINE = 16
 
 
 def title(site: Site, outside: Outside, key: str) -> str:
@@ -49,6 +48,8 @@ def title(site: Site, outside: Outside, key: str) -> str:
     match kind:
         case "code":
             return general_code()
+        case "fault":
+            return say("headline", "fault_word")
         case "port":
             return say("target", "title", port=number)
         case "way":
@@ -78,6 +79,9 @@ def _details(site: Site, outside: Outside, key: str, width: int) -> Iterator[Par
     result = outside.result
     if kind == "code" and site.code:
         yield from _code(site, width)
+    elif kind == "fault":
+        yield Para(outside.fault, "strong")
+        yield Para(say("details", "fault"), "muted")
     elif kind == "way":
         yield from _way(site, key.removeprefix("way:"))
     elif kind == "port" and (port := next((one for one in site.ports if one.wanted == number), None)) is not None:
@@ -88,7 +92,7 @@ def _details(site: Site, outside: Outside, key: str, width: int) -> Iterator[Par
     elif (reached := _reached(outside, key)) is not None:
         yield from _of_reached(reached, inside=kind == "inside")
     elif kind == "knock" and (knock := _knock(site, number)) is not None:
-        yield from _of_knock(site, knock)
+        yield from _of_knock(site, knock, width)
 
 
 def explanation(site: Site, outside: Outside, key: str, width: int) -> tuple[Para, ...]:
@@ -290,7 +294,7 @@ def _facts(reached: Reached, inside: bool) -> Iterator[tuple[str, str]]:
 
 
 # ----------------------------------------------------------------------------------------------------------------------- knocks
-def _of_knock(site: Site, knock: Knock) -> Iterator[Para]:
+def _of_knock(site: Site, knock: Knock, width: int) -> Iterator[Para]:
     state = sign(knock_state(knock))
     yield Para(_means(knock), "strong", f"{state.text}  ", state.ink)
     port = site.label(knock.port)
@@ -304,7 +308,7 @@ def _of_knock(site: Site, knock: Knock) -> Iterator[Para]:
     if knock.speaks == "aetui":
         yield _fact("token", say("token", knock.token.value))
     yield _fact("refused", say("refused", knock.refused or "none"))
-    yield from _bytes(knock.first_bytes)
+    yield from _bytes(knock.first_bytes, width)
 
 
 def _means(knock: Knock) -> str:
@@ -313,10 +317,12 @@ def _means(knock: Knock) -> str:
     return say("means", "aetui-wrong" if knock.token is Token.WRONG else knock.speaks)
 
 
-def _bytes(data: bytes) -> Iterator[Para]:
-    """Hexadecimal and ASCII side by side, so many bytes a line."""
-    for at in range(0, len(data), BYTES_A_LINE):
-        piece = data[at : at + BYTES_A_LINE]
+def _bytes(data: bytes, width: int) -> Iterator[Para]:
+    """Hexadecimal and ASCII side by side, 16 or 8 bytes a line."""
+    if data:
+        yield Para(say("facts", "bytes"), "muted")
+    step = 16 if width >= 4 * 16 + 3 else 8
+    for at in range(0, len(data), step):
+        piece = data[at : at + step]
         text = "".join(chr(byte) if 0x20 < byte < 0x7F else "." for byte in piece)
-        label = say("facts", "bytes") if not at else ""
-        yield Para("", "plain", f"{label.ljust(LABEL)}{piece.hex(' ').ljust(3 * BYTES_A_LINE)} {text}", "plain")
+        yield Para("", "plain", f"  {piece.hex(' ').ljust(3 * step)} {text}", "plain")

@@ -62,15 +62,14 @@ class Form(ModalScreen[Read | None], Generic[Read]):
             yield Lines([line((" ", "bar"), (self.heading, "bar-strong"))], id="sheet-title")
             for field in self.fields:
                 yield Lines([line((" ", "plain"), (field.label, "head"))], classes="form-label")
-                yield Input(field.value, id=f"field-{field.key}", max_length=LONGEST, classes="form-input")
+                yield Input(field.value, id=f"field-{field.key}", max_length=LONGEST, classes="form-input", select_on_focus=False)
             yield Lines(id="form-note")
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Start in the first line; nothing blinks, and what is there is typed on, not over."""
+        """Start in the first line; nothing blinks."""
         for field in self.query(Input):
             field.cursor_blink = False
-            field.select_on_focus = False
         self.query(Input).first().focus()
 
     @property

@@ -28,7 +28,7 @@ def headline(site: Site, outside: Outside) -> Headline:
     if outside.busy:
         return _busy(outside)
     if outside.fault:
-        return Headline("fail", say("headline", "fault_word"), (displayable(outside.fault, LONGEST),))
+        return Headline("fail", say("headline", "fault_word"), (outside.fault,))
     result, heard = outside.result, site.heard
     if heard is not None and site.is_open and (result is None or heard.knock.at.timestamp() > result.at.timestamp()):
         return _heard(site, heard)

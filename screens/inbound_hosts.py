@@ -21,9 +21,10 @@ from textual.screen import ModalScreen
 from aetui.display import displayable
 from aetui.screens.inbound_form import Field, Form
 from aetui.screens.inbound_outside import Outside
+from aetui.screens.inbound_rows import sign
 from aetui.screens.inbound_typed import jump_name
 from aetui.screens.inbound_words import say
-from aetui.screens.skin import SIGN_WIDTH, Sign
+from aetui.screens.skin import SIGN_WIDTH
 from aetui.screens.widgets.bars import KeyBar
 from aetui.screens.widgets.lines import Lines, cut, line
 from aetui.screens.widgets.page import Page, Para
@@ -37,15 +38,13 @@ from aetui.vantage.sshfile import ConfigFault
 MOST_NAME = 34
 """Columns of a name."""
 
-_SIGNS = {"untried": ("·", "muted"), "trying": ("·", "busy"), "good": ("✓", "pass"), "bad": ("✗", "fail")}
-
 
 @dataclass(frozen=True, slots=True)
 class Tried:
     """What became of trying one jump host."""
 
     standing: str = "untried"
-    """``untried``, ``trying``, ``good`` or ``bad``."""
+    """``untried``, ``trying``, ``works`` or ``failed``; keys of ``inbound_rows.sign``."""
     said: str = ""
     """One sentence, displayable."""
 
@@ -68,7 +67,7 @@ class JumpHosts(ModalScreen[str | None]):
         self.configured: tuple[str, ...] = ()
         self.used: tuple[str, ...] = ()
         self.fault = ""
-        self._task: asyncio.Task[None] | None = None
+        self._attempt: asyncio.Task[None] | None = None
 
     def compose(self) -> ComposeResult:
         """Heading, list, what is known of the selected one, keys."""
@@ -108,9 +107,9 @@ class JumpHosts(ModalScreen[str | None]):
         width = min(MOST_NAME, max((cell_len(displayable(name, MOST_NAME)) for name in self.names), default=0)) + 2
         for name in self.names:
             tried = self.tried.get(name, Tried())
-            sign = Sign(_SIGNS[tried.standing][0], say("hosts", f"{tried.standing}_word"), _SIGNS[tried.standing][1])
+            shown = sign(tried.standing)
             room = self.query_one(Rows).size.width - MARK_WIDTH - SIGN_WIDTH - width - 1
-            spans = ((sign.text.ljust(SIGN_WIDTH), sign.ink), (cut(displayable(name, 80), width), "strong"))
+            spans = ((shown.text.ljust(SIGN_WIDTH), shown.ink), (cut(displayable(name, 80), width), "strong"))
             yield Row(name, (*spans, (cut(tried.said or self._origin(name), max(0, room)).rstrip(), "muted")))
         if not self.names:
             yield Row("", ((say("hosts", "none"), "muted"),), stop=False)
@@ -123,7 +122,7 @@ class JumpHosts(ModalScreen[str | None]):
     def _explain(self) -> None:
         tried = self.tried.get(self.query_one(Rows).key, Tried())
         said = [Para(self.fault, "warn")] if self.fault else []
-        said += [Para(tried.said, "strong" if tried.standing == "bad" else "plain")] if tried.said else []
+        said += [Para(tried.said, "strong" if tried.standing == "failed" else "plain")] if tried.said else []
         self.query_one("#hosts-note", Page).show_paras([*said, Para(say("hosts", "help"), "muted")])
 
     def on_rows_moved(self) -> None:
@@ -152,7 +151,7 @@ class JumpHosts(ModalScreen[str | None]):
     @property
     def trying(self) -> bool:
         """True while a jump host is being tried."""
-        return self._task is not None and not self._task.done()
+        return self._attempt is not None and not self._attempt.done()
 
     def action_use(self) -> None:
         """Take the selected one."""
@@ -167,15 +166,15 @@ class JumpHosts(ModalScreen[str | None]):
         self._leave(None)
 
     def _leave(self, chosen: str | None) -> None:
-        if self._task is not None:
-            self._task.cancel()
+        if self._attempt is not None:
+            self._attempt.cancel()
         self.dismiss(chosen)
 
     def action_try_it(self) -> None:
         """Connect to the selected one and say how it went."""
         name = self.query_one(Rows).key
         if name and not self.trying:
-            self._task = asyncio.create_task(self._try(name), name="aetui-try")
+            self._attempt = asyncio.create_task(self._try(name), name="aetui-try")
 
     async def _try(self, name: str) -> None:
         self.tried[name] = Tried("trying", say("hosts", "trying"))
@@ -183,10 +182,10 @@ class JumpHosts(ModalScreen[str | None]):
         try:
             await self.outside.open(name)
             seen = self.outside.seen_as
-            self.tried[name] = Tried("good", say("hosts", "good_seen", address=seen) if seen else say("hosts", "good_private"))
+            self.tried[name] = Tried("works", say("hosts", "works_seen", address=seen) if seen else say("hosts", "works_private"))
             self._read()
         except VantageLost as lost:
-            self.tried[name] = Tried("bad", " ".join(displayable(str(lost), 600).split()))
+            self.tried[name] = Tried("failed", " ".join(displayable(str(lost), 600).split()))
         except asyncio.CancelledError:
             self.tried.pop(name, None)
             raise

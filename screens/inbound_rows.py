@@ -42,7 +42,7 @@ _INKS = {
     "open": ("!", "warn"), "closed": ("–", "skip"), "taken": ("✗", "fail"), "forbidden": ("✗", "fail"), "unusable": ("✗", "fail"),
     "code": ("·", "head"), "matched": ("✓", "pass"), "wrong": ("!", "warn"), "knock": ("·", "plain"), "scanner": ("·", "muted"),
     "kept-out": ("–", "skip"), "crowded": ("–", "skip"), "works": ("✓", "pass"), "answers": ("·", "strong"), "shut": ("✗", "fail"),
-    "unclear": ("?", "unknown"),
+    "unclear": ("?", "unknown"), "untried": ("·", "muted"), "trying": ("·", "busy"), "failed": ("✗", "fail"),
 }  # fmt: skip
 
 
@@ -63,6 +63,8 @@ def sign(key: str) -> Sign:
 def rows(site: Site, outside: Outside, look: Look) -> Iterator[Row]:
     """The whole list."""
     idle = site.listener is None and outside.result is None and not outside.busy
+    if outside.fault and not outside.busy:
+        yield _row("fault", sign("failed"), look, (), outside.fault)
     if idle:
         yield _heading("way", look)
         yield from (_way(key, look) for key in tables()["ways"])
@@ -244,9 +246,9 @@ def knock_state(knock: Knock) -> str:
 
 def knock_said(knock: Knock) -> str:
     """In a few words, what a knock spoke."""
-    said = phrases()["said"][knock.speaks]
+    said = known("said", knock.speaks) or phrases()["said"][knock.speaks]
     key = next((key for key in SAID if key in knock.evidence), None)
-    return f"{said}; {key} {displayable(knock.evidence[key], LONGEST_SAID)}" if key is not None else said
+    return f"{said}: {displayable(knock.evidence[key], LONGEST_SAID)}" if key is not None else said
 
 
 def numbered(key: str) -> tuple[str, int]:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 SHOWN = 200
 """Ordinary knocks in the list; notable ones (a token, an address that is let in) are kept apart, as many again."""
 LOOPBACK = "127.0.0.1"
+EVERYWHERE: str | None = None
+"""The address to listen at: None for all that this computer has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class Site:
         self.is_demo = False
         self.listener: Listener | None = None
         """The last one, open or not."""
-        self._limits = limits
+        self.limits = limits
         self._ordinary: deque[Entry] = deque(maxlen=SHOWN)
         self._notable: deque[Entry] = deque(maxlen=SHOWN)
         self._serial = 0
@@ -157,7 +159,7 @@ class Site:
         self._named = await asyncio.to_thread(_namer, demo) if demo is not None else _as_it_is
         listener = Listener(
             [0] * len(wanted) if self.is_demo else wanted, self._take, minutes=settings.minutes, allow=settings.allow,
-            address=LOOPBACK if self.is_demo else None, limits=self._limits,
+            address=LOOPBACK if self.is_demo else EVERYWHERE, limits=self.limits,
         )
         try:
             outcomes = await listener.open()

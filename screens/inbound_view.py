@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -57,11 +58,9 @@ class View:
         self.outside = Outside(changed, partial(jump_vantage, asker=asker), local_vantage, keep)
 
     # ------------------------------------------------------------------------------------------------------------ what is drawn
-    def summary(self, width: int, note: str) -> list[Line]:
+    def summary(self, width: int) -> list[Line]:
         """The two lines on top."""
-        from aetui.screens.verdict import Headline
-
-        return written(Headline("unknown", "", (note,)) if note else headline(self.site, self.outside), width)
+        return written(headline(self.site, self.outside), width)
 
     def exposure(self, width: int) -> Line:
         """The line that says whether a port is exposed."""
@@ -105,8 +104,6 @@ class View:
 
     def filled(self, question: Question) -> Question:
         """A question with what the listener here adds: its code, and the forwards that would lead to it."""
-        from dataclasses import replace
-
         site = self.site
         if isinstance(question.way, Here) or not site.is_open:
             return question

@@ -17,20 +17,38 @@ from aetui.screens.widgets.lines import Lines, Span, line
 if TYPE_CHECKING:
     from textual import events
     from textual.screen import Screen
+    from textual.signal import Signal
 
 MOST_KEYS = 8
 """Bindings that the bar shows."""
 
 
+ALARM = "!"
+"""Behind the name of a tab where something is open that must not be forgotten."""
+
+
 class TopBar(Lines):
     """The name of the program, the tabs, and at the right what is looked at and from where."""
 
-    def __init__(self, tabs: Iterable[tuple[str, str]], active: str) -> None:
+    def __init__(self, tabs: Iterable[tuple[str, str, str]], active: str) -> None:
         super().__init__(id="top-bar")
         self.tabs = tuple(tabs)
         self.active = active
         self.place = ""
+        self.alarmed: frozenset[str] = frozenset()
+        """Names of the tabs that are marked."""
         self._ends: list[tuple[int, str]] = []
+
+    def on_mount(self) -> None:
+        """Follow the marks of the tabs."""
+        alarms: Signal[frozenset[str]] | None = getattr(self.app, "alarms", None)
+        if alarms is not None:
+            alarms.subscribe(self, self._alarmed)
+            self._alarmed(getattr(self.app, "alarmed", self.alarmed))
+
+    def _alarmed(self, tabs: frozenset[str]) -> None:
+        self.alarmed = tabs
+        self.on_resize()
 
     def say(self, place: str) -> None:
         """Show where the console looks from."""
@@ -41,9 +59,9 @@ class TopBar(Lines):
         """Put the place at the right edge."""
         spans: list[Span] = [(" aetui ", "bar-strong"), (" ", "bar")]
         self._ends = []
-        for key, title in self.tabs:
-            on = title == self.active
-            spans.append((f" {key} {title} ", "bar-on" if on else "bar"))
+        for key, title, name in self.tabs:
+            on, marked = title == self.active, name in self.alarmed
+            spans.append((f" {key} {title}{ALARM if marked else ' '}", "warn" if marked else "bar-on" if on else "bar"))
             self._ends.append((sum(cell_len(text) for text, _ in spans), key))
         used = sum(cell_len(text) for text, _ in spans)
         room = self.size.width - used - 2

@@ -7,10 +7,12 @@ from collections.abc import Collection, Iterable
 
 from aetui.causes import describe
 from aetui.describe import row_line
+from aetui.diagnosis.readings import carried
 from aetui.guide.models import Model, models
 from aetui.guide.records import Models, Plan, Seen
 from aetui.guiding.words import say, seen
 from aetui.guiding.world import World
+from aetui.observations import FtpSeen
 from aetui.plan import Options, plan
 from aetui.records import Check, Diagnosed, Finding, Requirement, Severity, Status, Verdict
 from aetui.state import State
@@ -26,7 +28,7 @@ async def run_plan(world: World, action: Plan) -> Seen:
     needed = [check for check in checks if check.equipment]
     told = tuple(describe(world.causes, finding) for finding in concerning(state, {check.id for check in checks}))
     status = status_of(state, needed, told)
-    signs = () if status is Status.UNKNOWN else _share(state, needed)
+    signs = () if status is Status.UNKNOWN else (*_share(state, needed), *_ftp(state, needed))
     return Seen(status, signs, told, lines=_lines(state, needed, bool(action.only)))
 
 
@@ -87,6 +89,20 @@ def _share(state: State, needed: Iterable[Check]) -> tuple[str, ...]:
     if all(holding):
         return ()
     return ("some-fail",) if any(holding) else ("all-fail",)
+
+
+def _ftp(state: State, needed: Iterable[Check]) -> tuple[str, ...]:
+    """With a login: whether something moved over a data connection at every server, or a server refused the login."""
+    visits = [result.observation for check in needed if (result := state.results.get(check.id)) is not None]
+    seen = [visit for visit in visits if isinstance(visit, FtpSeen)]
+    if any((visit.login or "").startswith(_REFUSALS) for visit in seen):
+        return ("ftp-refused",)
+    moved = bool(seen) and all(any(map(carried, visit.transfers)) for visit in seen)
+    return ("ftp-moved",) if moved else ()
+
+
+_REFUSALS = ("4", "5")
+"""First digits of an FTP reply that says no (RFC 959 section 4.2)."""
 
 
 def _warned(state: State, check: Check) -> bool:

@@ -31,19 +31,19 @@ def sights(guide: Guide, step: Check) -> Iterator[tuple[str, Seen]]:
     later = [key for each in guide.steps.values() if isinstance(each, Branch) and each.by is By.RESULT and each.of == step.id for key in each.on]
     facts = {name: f"192.0.2.{number}" for number, name in enumerate(sorted(given.names), 1)}
     for key in dict.fromkeys((*step.on, *(key for key in later if key != "not-run"), *(status.value for status in given.statuses))):
-        seen = _sight(step, key)
         known = given.sure.get("", frozenset()) | given.sure.get(key, frozenset())
-        yield key, Seen(seen.status, seen.signs, seen.told, {name: facts[name] for name in known}, ("A line.",), 1000.0)
+        for seen in _sight(step, key):
+            yield key, Seen(seen.status, seen.signs, seen.told, {name: facts[name] for name in known}, ("A line.",), 1000.0)
 
 
-def _sight(step: Check, key: str) -> Seen:
+def _sight(step: Check, key: str) -> Iterator[Seen]:
     given = gives(step.action)
-    statuses = {status.value: status for status in given.statuses}
-    if key in given.signs:
-        return Seen(next(iter(sorted(given.statuses))), (key,))
-    if key in given.causes:
-        return Seen(Status.FAIL if Status.FAIL in given.statuses else Status.WARN, (), (told(key),))
-    return Seen(statuses[key])
+    if key in given.signs:  # a sign may come with any status, as far as the tables say
+        yield from (Seen(status, (key,)) for status in sorted(given.statuses))
+    elif key in given.causes:
+        yield Seen(Status.FAIL if Status.FAIL in given.statuses else Status.WARN, (), (told(key),))
+    else:
+        yield next(Seen(status) for status in given.statuses if status.value == key)
 
 
 def inputs(guide: Guide, walk: Walk) -> Iterator[tuple[str, Walk]]:

@@ -159,20 +159,20 @@ class View:
         return all_folds(scene) if scene is not None else frozenset()
 
 
-def written(head: Headline, width: int) -> list[Line]:
-    """A headline as two lines: the sign and the word stand out, the sentences wrap beside them, as many of them as fit whole."""
+def written(head: Headline, width: int, most: int = SUMMARY_LINES) -> list[Line]:
+    """A headline as two to ``most`` lines: sign and word stand out, the sentences wrap beside them, as many of them as fit whole."""
     lead = f" {head.glyph} {head.word}  " if head.word else f" {head.glyph} "
     room = width - 1
     text: list[str] = []
     for number in range(1, len(head.sentences) + 1):
         longer = list(_wrap(" ".join(head.sentences[:number]), room, len(lead)))
-        if len(longer) > SUMMARY_LINES and len(text) == SUMMARY_LINES:
+        if len(longer) > most and len(text) >= SUMMARY_LINES:
             break
         text = longer
-    if len(text) > SUMMARY_LINES:
-        text[SUMMARY_LINES - 1] = cut(f"{text[SUMMARY_LINES - 1]} {text[SUMMARY_LINES]}", room - INDENT)
+    if len(text) > most:
+        text[most - 1] = cut(f"{text[most - 1]} {text[most]}", room - INDENT)
     first = line((lead, head.ink), (text[0] if text else "", "strong"))
-    rest = [line((" " * INDENT, "plain"), (each, "strong")) for each in text[1:SUMMARY_LINES]]
+    rest = [line((" " * INDENT, "plain"), (each, "strong")) for each in text[1:most]]
     return [first, *rest, *[line()] * (SUMMARY_LINES - 1 - len(rest))]
 
 

@@ -19,7 +19,7 @@ from aetui.screens.frame import TabScreen
 from aetui.screens.path_aim import DEFAULT_PORT, PROTOCOLS, Aim
 from aetui.screens.path_trace import Phase, Tracing
 from aetui.screens.reader import Reader
-from aetui.screens.widgets.lines import Lines, line
+from aetui.screens.widgets.lines import Line, Lines, line
 from aetui.screens.widgets.page import Page
 from aetui.screens.widgets.rows import Rows
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from aetui.screens.path_rows import Look
     from aetui.screens.path_view import Shown
 
-ENGINE = ("aetui.screens.path_view", "aetui.screens.path_entry", "aetui.screens.outbound_view")
+ENGINE = ("aetui.screens.path_view", "aetui.screens.path_entry")
 """Imported after the first paint, in a thread."""
 
 
@@ -127,11 +127,10 @@ class Path(TabScreen):
         if self.tracing is None or not self.is_attached:
             return
         from aetui.screens import path_rows, path_view
-        from aetui.screens.outbound_view import written
 
         shown, look, hops = self.shown, self.look, self.query_one(Rows)
         self.place.say(self.console.launch.place)
-        self.query_one("#summary", Lines).show(written(path_view.headline(shown), self.size.width))
+        self._summarise(path_view.summary(shown, self.size.width))
         self.query_one("#target", Lines).show([path_view.target(shown, self.size.width)])
         self.query_one("#titles", Lines).show([path_rows.titles(shown.trace, look)])
         hops.show_rows(path_rows.rows(shown.trace, look) if shown.trace is not None else ())
@@ -140,6 +139,13 @@ class Path(TabScreen):
         self.refresh_bindings()
         if isinstance(self.app.screen, Reader):
             self.app.screen.again()
+
+    def _summarise(self, lines: list[Line]) -> None:
+        """The verdict, in as many lines as it takes."""
+        summary = self.query_one("#summary", Lines)
+        if summary.size.height != len(lines):
+            summary.styles.height = len(lines)
+        summary.show(lines)
 
     def _settle(self, hops: Rows) -> None:
         """Once the path stands the cursor goes where the port dies, unless somebody has moved it."""
@@ -273,6 +279,12 @@ class Path(TabScreen):
         """Stop."""
         if self.tracing is not None:
             self.tracing.stop()
+
+    def interrupt(self) -> bool:
+        """Ctrl+C: stop the trace, where there is one to stop."""
+        going = self.tracing is not None and self.tracing.going
+        self.action_halt()
+        return going
 
     # ------------------------------------------------------------------------------------------------------------------ looking
     def action_columns(self) -> None:

@@ -15,9 +15,9 @@ from textual.widgets import Input
 
 from aetui.path.target import split
 from aetui.screens.path_aim import DEFAULT_PORT, PROTOCOLS, Aim
+from aetui.screens.path_words import say
 from aetui.screens.widgets.bars import KeyBar
 from aetui.screens.widgets.lines import Lines, Span, line
-from aetui.screens.words import say
 
 LONGEST_TARGET = 300
 

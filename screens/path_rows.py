@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from aetui.display import displayable
 from aetui.path import words
 from aetui.path.records import Hop, ReplyKind, Trace
+from aetui.screens.path_words import say
 from aetui.screens.skin import SIGNS
 from aetui.screens.widgets.lines import Line, Span, cut, line
 from aetui.screens.widgets.rows import MARK_WIDTH, Row
-from aetui.screens.words import say
 
 SETS = ("overview", "numbers", "names")
 """Which columns are shown, in the order in which the key goes through them."""
@@ -29,7 +29,7 @@ LEAST_WORDS = 16
 """Columns of words that the overview keeps free for them."""
 WIDE = 105
 """Columns from which names stand beside everything else."""
-TTL_WIDTH, SIGN_WIDTH, NUMBER_WIDTH, NAME_WIDTH, SPARK, LONG_SPARK = 3, 2, 5, 26, 8, 16
+TTL_WIDTH, SIGN_WIDTH, NUMBER_WIDTH, NAME_WIDTH, SPARK, LONG_SPARK = 3, 2, 5, 22, 8, 12
 LEAST_ADDRESS, MOST_ADDRESS, NARROW_ADDRESS = 7, 39, 24
 """Columns of addresses; an IPv6 address is cut in a narrow window, its details have it whole."""
 

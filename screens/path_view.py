@@ -15,18 +15,22 @@ from aetui.path import words
 from aetui.path.places import Place
 from aetui.path.records import Hop, Problem, Proto, ReplyKind, Trace
 from aetui.records import Diagnosed, Owner
+from aetui.screens.outbound_view import written
 from aetui.screens.path_aim import Aim
 from aetui.screens.path_rows import address_of, milliseconds, pairs, short_port
 from aetui.screens.path_trace import Phase
+from aetui.screens.path_words import say
 from aetui.screens.verdict import Headline
 from aetui.screens.widgets.lines import Line, Span, line
 from aetui.screens.widgets.page import GAP, Para
-from aetui.screens.words import say
+from aetui.screens.words import say as say_console
 
 _STANDING = {
     Outcome.OPEN: "pass", Outcome.REFUSED: "fail", Outcome.REJECTED: "fail", Outcome.FILTERED: "fail", Outcome.UNREACHABLE: "fail",
 }  # fmt: skip
 _PLACES = frozenset(place.value for place in Place)
+MOST_LINES = 3
+"""Lines that the verdict takes at most."""
 _MISSING = {"loss": "answers_loss", "rate-limited": "answers_limited"}
 LONGEST = 300
 
@@ -46,7 +50,7 @@ def headline(shown: Shown) -> Headline:
     """How things stand, in a word and a sentence."""
     trace = shown.trace
     if shown.fault:
-        return Headline("fail", say("verdict", "fault"), (displayable(shown.fault, LONGEST),))
+        return Headline("fail", say_console("verdict", "fault"), (displayable(shown.fault, LONGEST),))
     if shown.aim is None:
         return Headline("planned", say("path", "none"), (say("path", "none_line"),))
     if trace is None or shown.phase in {Phase.OPENING, Phase.TRACING}:
@@ -57,6 +61,11 @@ def headline(shown: Shown) -> Headline:
     if trace.problem is not None:
         return Headline("unknown", say("path", "problem"), (trace.verdict,))
     return Headline(standing(trace), say("path", word(trace)), tuple(_sentences(trace)))
+
+
+def summary(shown: Shown, width: int) -> list[Line]:
+    """The headline as lines: two, and a third where a verdict with whose device it is takes more."""
+    return written(headline(shown), width, MOST_LINES)
 
 
 def standing(trace: Trace) -> str:
@@ -76,14 +85,16 @@ def word(trace: Trace) -> str:
 def _sentences(trace: Trace) -> Iterator[str]:
     """The verdict with whose device it is, then what else is worth a sentence there."""
     first = next((one for one in trace.diagnosis if one.summary.startswith(trace.verdict)), None)
-    yield first.summary if first is not None else trace.verdict
+    yield trace.verdict
+    if first is not None and first.summary != trace.verdict:
+        yield first.summary.removeprefix(trace.verdict).strip()
     yield from (one.summary for one in trace.diagnosis if one is not first)
     limited = [str(hop.ttl) for hop in trace.hops if "rate-limited" in hop.notes]
     if limited:
         yield say("path", "limited_one" if len(limited) == 1 else "limited", hops=", ".join(limited))
 
 
-def target(shown: Shown, width: int, *, paused_by: str = "l") -> Line:
+def target(shown: Shown, width: int) -> Line:
     """What is traced and how, at the right what is being done."""
     aim, trace = shown.aim, shown.trace
     if aim is None:
@@ -94,21 +105,20 @@ def target(shown: Shown, width: int, *, paused_by: str = "l") -> Line:
         other = displayable(trace.compared_with.address or "", 45)
         where = "" if other == trace.address else say("path", "beside_other", address=other)
         port += say("path", "beside", port=trace.compared_with.port) + where
-    parts = [f"{displayable(aim.host, 60)}{address}", port]
-    if trace is not None and trace.problem is None:
-        parts.append(say("path_method", trace.method.value))
-    doing = _doing(shown, paused_by)
-    text = " " + " · ".join(parts)
+    doing = " · ".join(_doing(shown))
+    text = f" {displayable(aim.host, 60)}{address} · {port}"
     room = width - len(doing) - 2
     text = text if len(text) <= room else text[: max(0, room - 1)] + "…"
     spans: list[Span] = [(text.ljust(max(0, room)), "bar"), (" " + doing + " ", "bar-on" if shown.phase is Phase.LIVE else "bar")]
     return line(*spans)
 
 
-def _doing(shown: Shown, paused_by: str) -> str:
-    if shown.phase not in {Phase.LIVE, Phase.PAUSED}:
-        return ""
-    return say("path", "live") if shown.phase is Phase.LIVE else say("path", "paused", goes=paused_by)
+def _doing(shown: Shown) -> Iterator[str]:
+    """By which method, and whether it goes on."""
+    if shown.trace is not None and shown.trace.problem is None:
+        yield say("path_method", shown.trace.method.value)
+    if shown.phase in {Phase.LIVE, Phase.PAUSED}:
+        yield say("path", shown.phase.value)
 
 
 # ------------------------------------------------------------------------------------------------------------------------------- a hop
@@ -217,9 +227,9 @@ def _explanation(shown: Shown) -> Iterator[Para]:
 
 
 def _finding(one: Diagnosed) -> Iterator[Para]:
-    yield Para(f"{one.title} ({say('confidence', one.confidence.value)})", "head")
+    yield Para(f"{one.title} ({say_console('confidence', one.confidence.value)})", "head")
     if one.owner is not Owner.UNKNOWN:
-        yield Para(OWNERS[one.owner], "strong", f"{say('labels', 'owner')}  ")
+        yield Para(OWNERS[one.owner], "strong", f"{say_console('labels', 'owner')}  ")
     yield from (Para(sentence, "plain", "• ") for sentence in one.evidence)
     for number, step in enumerate(one.remedy, 1):
         yield Para(step, "plain", f"{number}. ", "key")

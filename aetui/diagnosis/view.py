@@ -119,6 +119,11 @@ class View:
         """As ``rows``: those that hold by themselves."""
         return [row for row in self.rows(*kinds) if row.reading.status is Status.PASS]
 
+    def holds(self, identity: str | None) -> bool:
+        """True where a check has been measured and holds by itself."""
+        tentative = self.readings.get(identity or "")
+        return tentative is not None and tentative.status is Status.PASS
+
     def below(self, identities: Iterable[str]) -> tuple[str, ...]:
         """These checks and all that could not run because of them."""
         found: dict[str, None] = {}

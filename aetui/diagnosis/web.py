@@ -76,7 +76,7 @@ def _confirmed(view: View, row: Row, away: str) -> bool:
         other.host == row.host
         and leads_away(other.host, seen) == away
         and (other.check.needs or "").startswith("tls:")
-        and view.readings[other.check.needs or ""].status is Status.PASS
+        and view.holds(other.check.needs)
         for other, seen in view.http
     )
 
@@ -95,7 +95,7 @@ def _own(view: View, pairs: list[tuple[Row, HttpSeen]]) -> bool:
     proved = [
         row
         for row, _ in pairs
-        if view.readings.get(f"tls:{row.host}:443") is not None and view.readings[f"tls:{row.host}:443"].status is Status.PASS
+        if view.holds(f"tls:{row.host}:443")
     ]
     if len(proved) < len(pairs):
         return False
@@ -160,7 +160,7 @@ def _too_near(view: View, rows: Iterator[Row]) -> list[Said]:
 
 def _blocked_words(view: View, row: Row, seen: HttpSeen) -> bool:
     """The words of a block page, on a connection that no certificate vouches for."""
-    vouched = row.check.needs is not None and row.check.needs.startswith("tls:") and view.readings[row.check.needs].status is Status.PASS
+    vouched = row.check.needs is not None and row.check.needs.startswith("tls:") and view.holds(row.check.needs)
     return not vouched and seen.status is not None and says_blocked(seen)
 
 

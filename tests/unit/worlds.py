@@ -43,6 +43,7 @@ from aetui.plan import Options, plan
 from aetui.records import Check, Diagnosis, Finding, Severity, Status, VantageInfo
 from aetui.state import State
 
+OWN_MAC, OTHER_MAC = "02:00:00:00:00:20", "02:00:00:00:00:66"
 GATEWAY, OWN, OUTSIDE = "192.168.50.1", "192.168.50.20", "9.9.9.9"
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 WWW, MAKI, MAKIRT, STREAMER = (f"{label}.alsoenergy.com" for label in ("www", "maki", "makirt", "streamer"))
@@ -198,6 +199,11 @@ def port_of_machine(
 ) -> Interface:
     """A network interface."""
     return Interface(identity, up, carrier, None, addresses, kind=kind)
+
+
+def arp(*answered: str) -> Make:
+    """Who answers for this machine's own address."""
+    return lambda check, _address: ArpSeen(check.about["address"], "eth0", (OWN_MAC,), answered)
 
 
 def link(*ports: Interface, gateway: str | None = GATEWAY, answers: bool | None = True, **more: object) -> LinkSeen:

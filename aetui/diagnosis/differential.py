@@ -15,6 +15,9 @@ from aetui.records import Confidence, Finding, Owner, Said, Status
 UNREACHED = frozenset({"refused", "rejected", "filtered", "unreachable", "tls-blocked"})
 """First causes that mean: no conversation came about."""
 
+TOLD_HERE = frozenset({"rejected"})
+"""A device on this side that says no has said so, whatever becomes of the server."""
+
 
 def elsewhere(view: View, identity: str) -> Tentative | None:
     """How a check reads from the second vantage; None where it was not made there, or that vantage reaches nothing."""
@@ -39,7 +42,7 @@ def server_down(view: View) -> Iterator[Finding]:
     rows = []
     for row in view.failing("tcp", "tls"):
         there = elsewhere(view, row.id)
-        if row.reading.cause in UNREACHED and there is not None and there.status is Status.FAIL and there.cause in UNREACHED:
+        if row.reading.cause in UNREACHED - TOLD_HERE and there is not None and there.status is Status.FAIL and there.cause in UNREACHED:
             rows.append(row)
     if rows and view.state.beside_vantage is not None:
         name = view.state.beside_vantage.name

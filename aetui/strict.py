@@ -1,6 +1,7 @@
 """Strict reading of data files: every key is known, every value has its type, and a mistake is one line naming file, key and fault.
 
-``Table`` wraps one TOML table; a reader takes what it knows and then calls ``done``, which refuses what is left. Pure but for ``read_toml``.
+``Table`` wraps one TOML table; a reader takes what it knows and then calls ``done``, which refuses what is left. Pure but for
+``read_toml``.
 """
 
 from __future__ import annotations
@@ -120,6 +121,13 @@ class Table:
             self.fail(key, "is missing")
         if not isinstance(value, list | tuple) or not all(isinstance(x, str) and x for x in value):
             self.fail(key, "must be a list of texts")
+        return tuple(value)
+
+    def lines(self, key: str) -> tuple[str, ...]:
+        """An array of lines of text, empty ones included; none where the key is not there."""
+        value = self._left.pop(key, [])
+        if not isinstance(value, list) or not all(isinstance(x, str) for x in value):
+            self.fail(key, "must be a list of lines")
         return tuple(value)
 
     def ports(self, key: str) -> tuple[int, ...]:

@@ -53,6 +53,7 @@ COMMANDS: dict[str, Entry] = {
     "trace": Entry("trace", "the path, and the hop at which a port dies"),
     "report": Entry("report", "what to hand to a ticket: a page, Markdown, a table, JSON, or 20 lines"),
     "guide": Entry("guide", "the wizard of one piece of equipment, step by step in plain lines"),
+    "request": Entry("request", "what to ask of a firewall's owner, in the firewall's own words, and the letter"),
     "history": Entry("history", "earlier sessions: list, search, name, delete, export"),
     "catalogue": Entry("catalogue", "what each piece of equipment needs, and where that is written"),
     "explain": Entry("explain", "what a cause means and who mends it, or what a check measures"),

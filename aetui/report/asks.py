@@ -1,0 +1,228 @@
+"""What to ask of the owner of a firewall: from a session's faults, or everything that its equipment needs. Pure.
+
+One ``Ask`` is one line of a request: which way, which protocol and ports, to whom by name and by address, why, who asked, and what was
+seen. Which causes ask for what is data (assets/requests/_asks.toml). Names and addresses are the catalogue's, and what trustworthy
+answers of this session said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+from ipaddress import ip_address, ip_interface
+
+from aetui.catalogue import Catalogue, Endpoint, Inbound, Service, is_address
+from aetui.describe import row_line
+from aetui.display import displayable
+from aetui.entries import Kept
+from aetui.observations import DnsSeen, LinkSeen
+from aetui.records import Check, Requirement, Severity, Status
+from aetui.state import State
+from aetui.strict import parse_toml
+
+FTP_DATA = "1024-65535"
+"""Where a passive FTP server may listen (RFC 959 names none; RFC 6056's range is a habit, not a rule)."""
+
+UNKNOWN_SOURCE = "0.0.0.0/0"
+"""Where the place of the test tells no network of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One line of a request."""
+
+    kind: str
+    """``allow``, ``ftp`` (allow, for FTP's data), ``dns-here`` (a DNS server on the site's own network), ``exempt`` or ``forward``."""
+    protocol: str
+    ports: str
+    """One port, or ``low-high``."""
+    target: str
+    """A host name, an address, or a network."""
+    documented: tuple[str, ...] = ()
+    """Addresses of the requirement document."""
+    seen: tuple[str, ...] = ()
+    """Further addresses that the name had in this session."""
+    why: str = ""
+    asked: str = ""
+    """Which equipment, and where its need is written."""
+    evidence: str = ""
+    number: int = 0
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """All known addresses; a network counts as one."""
+        return (self.target,) if "/" in self.target or is_address(self.target) else self.documented + self.seen
+
+    @property
+    def direction(self) -> str:
+        """``inbound`` or ``outbound``, as seen from the site."""
+        return "inbound" if self.kind == "forward" else "outbound"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A whole request."""
+
+    asks: tuple[Ask, ...]
+    source: str
+    """Network in CIDR form that the equipment stands in."""
+    source_known: bool
+    later: int
+    """Needs that could not be tested, and are not in it."""
+    when: str
+    """When it was tested: UTC, to the minute."""
+
+
+@cache
+def tables() -> Mapping[str, Mapping[str, str]]:
+    """assets/requests/_asks.toml."""
+    table = parse_toml(files("aetui.assets").joinpath("requests", "_asks.toml").read_bytes(), "requests/_asks.toml")
+    found = {name: table.table(name).strings() for name in ("cause", "word")}
+    table.done()
+    return found
+
+
+def word(key: str, **values: object) -> str:
+    """One sentence of the ``[word]`` table, filled."""
+    return tables()["word"][key].format_map({name: str(value) for name, value in values.items()})
+
+
+def asked(kept: Kept, catalogue: Catalogue, everything: bool = False) -> Asked:
+    """The request: every need where ``everything`` is wanted, else those that a fault of this session keeps from working."""
+    gathering = _Gathering(kept, catalogue, everything)
+    found = tuple(replace(ask, number=number) for number, ask in enumerate(_merged(gathering.asks()), 1))
+    network = source(kept.state)
+    return Asked(found, network or UNKNOWN_SOURCE, network is not None, 0 if everything else gathering.later(), gathering.when)
+
+
+def source(state: State) -> str | None:
+    """The network that the test was made from; None where it is not known."""
+    for result in state.results.values():
+        if isinstance(result.observation, LinkSeen):
+            link = result.observation
+            for interface in link.interfaces:
+                for address in interface.addresses:
+                    if link.address is not None and address.split("/")[0] == link.address:
+                        return str(ip_interface(address).network)
+    return None
+
+
+def _merged(found: Iterable[Ask]) -> Iterator[Ask]:
+    """Each line once; who asked for it is put together."""
+    known: dict[tuple[str, str, str, str], Ask] = {}
+    for ask in found:
+        key = (ask.kind, ask.protocol, ask.ports, ask.target)
+        there = known.get(key)
+        if there is None:
+            known[key] = ask
+        elif ask.asked not in there.asked:
+            known[key] = replace(there, asked=f"{there.asked}; {ask.asked}")
+    yield from known.values()
+
+
+class _Gathering:
+    """One request in the making."""
+
+    def __init__(self, kept: Kept, catalogue: Catalogue, everything: bool) -> None:
+        self.state = kept.state
+        self.kept = kept
+        self.catalogue = catalogue
+        self.everything = everything
+        self.when = f"{kept.state.started:%Y-%m-%d %H:%M}"
+        self.wanted: dict[str, frozenset[str]] = {}
+        """By check id: what its cause asks for."""
+        self.cause: dict[str, str] = {}
+        for finding in kept.state.diagnosis.findings:
+            if finding.severity is not Severity.INFO:
+                for identity in finding.explains:
+                    self.wanted[identity] = self.wanted.get(identity, frozenset()) | frozenset(
+                        tables()["cause"].get(finding.cause, "").split()
+                    )
+                    self.cause.setdefault(identity, finding.cause)
+
+    def asks(self) -> Iterator[Ask]:
+        """DNS first, then the hosts in the catalogue's order, time among them, then what comes in."""
+        yield from self._dns()
+        for endpoint in self.catalogue.endpoints_of(self.state.equipment):
+            for service in endpoint.services:
+                if service.requirement is not Requirement.STATED:
+                    yield from self._service(endpoint, service)
+        for entry in self.catalogue.inbound_of(self.state.equipment):
+            yield from self._forward(entry)
+
+    def later(self) -> int:
+        """Required checks with neither a result that holds nor a line of their own."""
+        left = {c.id for c in self.state.required() if self.state.reading(c.id).status in {Status.SKIP, Status.UNKNOWN}}
+        covered = {identity for identity, wanted in self.wanted.items() if wanted & {"allow", "exempt", "ftp"}}
+        return len({self._place(identity) for identity in left - covered} - {self._place(identity) for identity in covered})
+
+    def _place(self, identity: str) -> tuple[str | None, int | None]:
+        check = self.state.checks[identity]
+        return check.host, check.port
+
+    def _service(self, endpoint: Endpoint, service: Service) -> Iterator[Ask]:
+        checks = [c for c in self.state.checks.values() if self._of(c, endpoint) and c.port == service.port]
+        wanted = frozenset[str]().union(*(self.wanted.get(c.id, frozenset()) for c in checks))
+        protocol = "udp" if service.speaks == "ntp" else "tcp"
+        ask = Ask(
+            "allow", protocol, str(service.port), endpoint.host, () if endpoint.literal else endpoint.addresses, self._seen(endpoint), endpoint.why,
+            self._asker(endpoint.equipment, endpoint.section), self._evidence(checks),
+        )  # fmt: skip
+        if self.everything or "allow" in wanted:
+            yield ask
+        if service.speaks == "ftp" and (self.everything or wanted & {"allow", "ftp"}):
+            yield replace(ask, kind="ftp", ports=FTP_DATA, why=word("ftp_why"))
+        if service.speaks == "https" and (self.everything or "exempt" in wanted):
+            yield replace(ask, kind="exempt", why=word("exempt_why"))
+
+    @staticmethod
+    def _of(check: Check, endpoint: Endpoint) -> bool:
+        return check.host == endpoint.host or check.about.get("network") == endpoint.host
+
+    def _seen(self, endpoint: Endpoint) -> tuple[str, ...]:
+        """What the name led to in this session, where its answer is one to trust."""
+        identity = f"dns:{endpoint.host}"
+        result = self.state.results.get(identity)
+        if result is None or not isinstance(result.observation, DnsSeen) or self.state.reading(identity).status is not Status.PASS:
+            return ()
+        return tuple(a for a in result.observation.addresses if a not in endpoint.addresses and is_address(a))
+
+    def _asker(self, keys: Iterable[str], section: str) -> str:
+        titles = [self.catalogue.equipment[k].title for k in self.state.equipment if k in keys and k in self.catalogue.equipment]
+        return word("asked", equipment=", ".join(titles), source=word("document", document=self.catalogue.document, section=section))
+
+    def _evidence(self, checks: list[Check]) -> str:
+        for check in checks:
+            if check.id in self.cause:
+                line = row_line(self.state, check.id)
+                return word("seen", cause=self.cause[check.id], line=line, when=self.when)
+        for check in checks:
+            if self.state.reading(check.id).status is Status.PASS:
+                return word("fine", line=row_line(self.state, check.id), when=self.when)
+        return word("unseen")
+
+    def _dns(self) -> Iterator[Ask]:
+        names = [c for c in self.state.required() if c.kind == "dns"]
+        if not (self.everything or any("dns" in self.wanted.get(c.id, frozenset()) for c in names)):
+            return
+        here = source(self.state)
+        titles = [self.catalogue.equipment[k].title for k in self.state.equipment if k in self.catalogue.equipment]
+        for resolver in filter(is_address, self.state.vantage.resolvers):
+            near = here is not None and ip_address(resolver) in ip_interface(here).network
+            for protocol in ("udp", "tcp"):
+                yield Ask(
+                    "dns-here" if near else "allow", protocol, "53", resolver, why=word("dns_why"), evidence=self._evidence(names),
+                    asked=word("asked", equipment=", ".join(titles), source="RFC 7766"),
+                )  # fmt: skip
+
+    def _forward(self, entry: Inbound) -> Iterator[Ask]:
+        causes = [d.cause for done in self.kept.inbound for d in done.diagnosis]
+        missing = next((cause for cause in causes if tables()["cause"].get(cause) == "forward"), None)
+        if self.everything or missing:
+            evidence = word("seen", cause=missing, line=entry.service, when=self.when) if missing else word("unseen")
+            yield Ask(
+                "forward", "tcp", str(entry.port), displayable(entry.service), why=entry.why, evidence=evidence,
+                asked=self._asker(entry.equipment, entry.section),
+            )  # fmt: skip

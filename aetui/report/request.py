@@ -1,0 +1,241 @@
+"""A request in a firewall's own words: ``Asked`` and a product's templates (assets/requests/*.toml) give what its owner can paste.
+Pure.
+
+Where a product takes host names it gets them; where it does not it gets addresses, and a comment says so. Every value that goes into a
+line is an address or a name of strict form, or has been reduced to plain characters, so that nothing from outside can end a comment or
+a quotation. Lines that still hold a placeholder (an address that only the site knows) are commented out: nothing is ever opened to
+everybody.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from ipaddress import ip_network
+
+from aetui.catalogue import Catalogue, is_address
+from aetui.entries import Kept
+from aetui.report.asks import Ask, Asked, word
+from aetui.strict import Table, parse_toml
+
+PRODUCTS = ("generic", "csv", "nftables", "iptables", "cisco-asa", "fortigate", "palo-alto", "windows")
+
+PLACEHOLDERS = ("LOGGER-ADDRESS", "SUPPORT-ADDRESS", "PUBLIC-ADDRESS", "YOUR-PROFILE")
+"""Words in a line that stand for what only the site knows."""
+
+SHORT = 120
+"""Characters of a description within a rule; ASA remarks, PAN-OS and FortiOS take at least as many."""
+
+HEADER = ("number", "action", "direction", "protocol", "ports", "source", "host", "addresses", "why", "asked_by", "evidence")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What only a user can say, for the lines about inbound ports."""
+
+    equipment: str
+    name: str
+    source: str | None = None
+    """Address or network of the equipment, in place of the network that the test was made from."""
+    logger: str | None = None
+    support: tuple[str, ...] = ()
+    """Networks of the support team."""
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One product's templates, each a block of lines."""
+
+    title: str
+    names: bool
+    """True where it takes host names."""
+    comment: str
+    blocks: Mapping[str, tuple[str, ...]]
+
+
+BLOCKS = (
+    "head", "allow", "allow6", "dns_here", "exempt", "ftp", "forward", "define_name", "define_address", "define_network", "define_service",
+)  # fmt: skip
+
+
+@cache
+def product(name: str) -> Product:
+    """A product by its name. Raises DataError where its file is wrong."""
+    file = f"requests/{name}.toml"
+    table = parse_toml(files("aetui.assets").joinpath("requests", f"{name}.toml").read_bytes(), file)
+    found = _product(table)
+    table.done()
+    return found
+
+
+def _product(table: Table) -> Product:
+    title, names, comment = table.text("title"), table.flag("names"), table.text("comment")
+    return Product(title, names, comment, {key: table.lines(key) for key in BLOCKS})
+
+
+def site_of(kept: Kept, catalogue: Catalogue, source: str | None = None, logger: str | None = None, support: tuple[str, ...] = ()) -> Site:
+    """What is known of a kept session's site."""
+    titles = [catalogue.equipment[k].title for k in kept.state.equipment if k in catalogue.equipment]
+    return Site(", ".join(titles), kept.about.name or word("unnamed"), source, logger, support)
+
+
+def request(asked: Asked, site: Site, name: str) -> str:
+    """The whole text for one of ``PRODUCTS``."""
+    if name == "csv":
+        return _csv(asked, site)
+    return "\n".join(_Writing(asked, site, product(name), generic=name == "generic").lines()) + "\n"
+
+
+def plain(text: str) -> str:
+    """Text for a comment or between quotation marks: printable ASCII without anything that a shell or a parser takes for more."""
+    flat = re.sub(r"[\"'`\\$;{}<>|&\x00-\x1f\x7f]", " ", text.encode("ascii", "replace").decode("ascii"))
+    return " ".join(flat.split())
+
+
+class _Writing:
+    """One text in the making."""
+
+    def __init__(self, asked: Asked, site: Site, product: Product, generic: bool) -> None:
+        self.asked = asked
+        self.site = site
+        self.product = product
+        self.generic = generic
+        self.defined: set[tuple[str, ...]] = set()
+
+    def lines(self) -> Iterator[str]:
+        """Head, then every line of the request, then what was left out."""
+        if not self.asked.asks:
+            yield self._comment(word("nothing"))
+            return
+        yield from self._block("head", self._site())
+        known = self.site.source or self.asked.source_known
+        yield self._comment(f"{self._source()}: {word('own_network' if known else 'unknown_source')}")
+        for ask in self.asked.asks:
+            yield from self._ask(ask)
+        if self.asked.later:
+            yield ""
+            yield self._comment(word("later", count=self.asked.later))
+
+    def _ask(self, ask: Ask) -> Iterator[str]:
+        if not self.generic:
+            yield ""
+            yield self._comment(f"{ask.number}. {_action(ask)} {ask.direction} {ask.protocol} {ask.ports}, {ask.target}: {ask.why}")
+            yield self._comment(f"   asked by {ask.asked}; seen: {ask.evidence}")
+        yield from _WRITERS[ask.kind](self, ask)
+
+    def _allow(self, ask: Ask) -> Iterator[str]:
+        if self.generic or self.product.names:
+            yield from self._define(ask)
+            yield from self._block("allow", self._values(ask, ask.target))
+            return
+        if ask.target not in ask.addresses:
+            documented, seen = (", ".join(a) or word("none") for a in (ask.documented, ask.seen))
+            yield self._comment(word("addresses", documented=documented, seen=seen, when=self.asked.when))
+        if not ask.addresses:
+            yield self._comment(word("no_address", target=ask.target))
+        for address in ask.addresses:
+            yield from self._block("allow6" if ":" in address else "allow", self._values(ask, address))
+
+    def _ftp(self, ask: Ask) -> Iterator[str]:
+        yield from self._block("ftp", self._values(ask, ask.target))
+        yield from self._allow(ask)
+
+    def _dns_here(self, ask: Ask) -> Iterator[str]:
+        yield self._comment(word("dns_here"))
+        yield from self._block("dns_here", self._values(ask, ask.target))
+
+    def _exempt(self, ask: Ask) -> Iterator[str]:
+        if self.product.names and not self.generic:
+            yield from self._define(ask)
+        yield from self._block("exempt", self._values(ask, ask.target))
+
+    def _forward(self, ask: Ask) -> Iterator[str]:
+        for support in self.site.support or ("",):
+            values = self._values(ask, ask.target) | _support(support)
+            yield from self._once("define_service", ask.protocol, ask.ports, values=values)
+            yield from self._block("forward", values)
+
+    def _define(self, ask: Ask) -> Iterator[str]:
+        kind = "define_network" if "/" in ask.target else "define_address" if is_address(ask.target) else "define_name"
+        values = self._values(ask, ask.target)
+        yield from self._once(kind, ask.target, values=values)
+        if ask.kind != "exempt":
+            yield from self._once("define_service", ask.protocol, ask.ports, values=values)
+
+    def _once(self, block: str, *key: str, values: Mapping[str, str]) -> Iterator[str]:
+        if (block, *key) not in self.defined:
+            self.defined.add((block, *key))
+            yield from self._block(block, values)
+
+    def _block(self, key: str, values: Mapping[str, str]) -> Iterator[str]:
+        lines = [line.format_map(values) for line in self.product.blocks[key]]
+        idle = not self.generic and any(placeholder in line for line in lines for placeholder in PLACEHOLDERS)
+        yield from (self._comment(line) if idle else line for line in lines)
+
+    def _comment(self, text: str) -> str:
+        indent = " " * (len(text) - len(text.lstrip(" ")))
+        return self.product.comment.format(text=indent + plain_comment(text))
+
+    def _source(self) -> str:
+        return self.site.source or self.asked.source
+
+    def _site(self) -> dict[str, str]:
+        network = ip_network(self._source(), strict=False)
+        return {
+            "equipment": plain(self.site.equipment), "site": plain(self.site.name), "source": self._source(),
+            "source_address": str(network.network_address), "source_mask": str(network.netmask), "title": self.product.title,
+        }  # fmt: skip
+
+    def _values(self, ask: Ask, address: str) -> dict[str, str]:
+        low, _, high = ask.ports.partition("-")
+        network = ip_network(address, strict=False) if "/" in address else None
+        return self._site() | {
+            "number": str(ask.number), "direction": ask.direction, "protocol": ask.protocol, "PROTOCOL": ask.protocol.upper(), "ports": ask.ports,
+            "ports_colon": ask.ports.replace("-", ":"), "ports_asa": f"range {low} {high}" if high else f"eq {low}", "target": ask.target,
+            "address": address, "addresses": ", ".join(ask.addresses) or word("none"), "slug": re.sub(r"[^A-Za-z0-9.-]", "-", ask.target)[:48],
+            "network_address": str(network.network_address) if network else "", "network_mask": str(network.netmask) if network else "",
+            "why": plain(ask.why), "asked": plain(ask.asked), "evidence": plain(ask.evidence),
+            "short": plain(f"{ask.target}: {ask.why}")[:SHORT], "logger": self.site.logger or "LOGGER-ADDRESS",
+        }  # fmt: skip
+
+
+_WRITERS: Mapping[str, Callable[[_Writing, Ask], Iterator[str]]] = {
+    "allow": _Writing._allow, "ftp": _Writing._ftp, "dns-here": _Writing._dns_here, "exempt": _Writing._exempt, "forward": _Writing._forward,
+}  # fmt: skip
+
+
+def plain_comment(text: str) -> str:
+    """Text for the rest of a line; inside a comment quotation marks do no harm, line ends would."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _support(network: str) -> dict[str, str]:
+    if network:
+        parsed = ip_network(network, strict=False)
+        return {"support": str(parsed), "support_address": str(parsed.network_address), "support_mask": str(parsed.netmask)}
+    return dict.fromkeys(("support", "support_address", "support_mask"), "SUPPORT-ADDRESS")
+
+
+def _action(ask: Ask) -> str:
+    return {"exempt": "EXEMPT from TLS inspection", "forward": "FORWARD"}.get(ask.kind, "ALLOW")
+
+
+def _csv(asked: Asked, site: Site) -> str:
+    from aetui.report.csv import cell
+
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\r\n")
+    writer.writerow(HEADER)
+    for ask in asked.asks:
+        away = ", ".join(site.support) or "support team"
+        row = (
+            ask.number, _action(ask).lower(), ask.direction, ask.protocol, ask.ports, away if ask.kind == "forward" else site.source or asked.source,
+            "" if is_address(ask.target) or "/" in ask.target else ask.target, " ".join(ask.addresses), ask.why, ask.asked, ask.evidence,
+        )  # fmt: skip
+        writer.writerow([cell(value) for value in row])
+    return stream.getvalue()

@@ -17,8 +17,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.reactive import Reactive
+from textual.signal import Signal
 
+from aetui.screens.frame import TabScreen
 from aetui.screens.glass import Glass
+from aetui.screens.keeper import Keeper
 from aetui.screens.launch import Launch
 from aetui.screens.packets import Packets
 from aetui.screens.runner import Prepare, Runner, engine
@@ -59,15 +62,24 @@ class AetuiApp(App[int]):
         self.animation_level = "none"
         self.launch = launch or Launch()
         self.glass = Glass()
+        self.alarms: Signal[frozenset[str]] = Signal(self, "alarms")
+        self.alarmed: frozenset[str] = frozenset()
+        """Names of the tabs where something is open that must not be forgotten; the bar on top marks them."""
         self.packets = Packets()
         self.engines: Callable[[], Engines] | None = None
         """What sends the probes of traces, in place of the usual."""
         self.aim: Aim | None = None
         """What the Path tab is to trace when it is opened next."""
         self.runner = Runner(changed=lambda: None, prepare=prepare or self._engine)
+        self.keeper = Keeper(self.launch, self._kept)
+        self.runner.keep = self.keeper.kept
         if self.no_color or self.console.color_system in {None, "standard", "windows"}:
             self.theme = COLOURLESS
         self._ascii = [] if fits_utf8(encoding or getattr(sys.__stderr__, "encoding", None)) else [AsciiFilter()]
+
+    def _kept(self) -> None:
+        """The keeper has something to say: whoever draws the runner's state draws that too."""
+        self.runner.changed()
 
     def _engine(self, launch: Launch) -> AbstractAsyncContextManager[Prepared]:
         from aetui.screens.asking import ScreenAsker
@@ -111,6 +123,13 @@ class AetuiApp(App[int]):
         names = [theme.name for theme in themes()]
         self.theme = COLOURLESS if self.no_color else names[(names.index(self.theme) + 1) % len(names)]
 
+    def alarm(self, tab: str, on: bool) -> None:
+        """Mark a tab in the bar on top of every tab, or take the mark away."""
+        alarmed = self.alarmed | {tab} if on else self.alarmed - {tab}
+        if alarmed != self.alarmed:
+            self.alarmed = alarmed
+            self.alarms.publish(alarmed)
+
     def action_redraw(self) -> None:
         """Send the whole screen anew: something else has written on it."""
         self.glass.forget()
@@ -125,6 +144,15 @@ class AetuiApp(App[int]):
         """Go to the Path tab and trace this."""
         self.aim = aim
         self.switch_mode("path")
+
+    def rerun(self, **changes: Any) -> None:
+        """Go to the Outbound tab and run this; its session is called as ``site`` and ``note`` say."""
+        from aetui.screens.outbound import Outbound
+
+        self.keeper.next(changes.get("site", ""), changes.get("note", ""))
+        self.switch_mode("outbound")
+        if isinstance(self.screen, Outbound):
+            self.screen.start(**changes)
 
     def action_help(self) -> None:
         """Every key, and what the signs mean."""
@@ -141,6 +169,8 @@ class AetuiApp(App[int]):
 
     async def action_stop_or_quit(self) -> None:
         """What Ctrl+C is used for: stop what runs; where nothing does, leave."""
+        if any(screen.interrupt() for screen in self.screen_stack if isinstance(screen, TabScreen)):
+            return
         if self.runner.busy:
             self.runner.stop()
         else:

@@ -22,6 +22,14 @@ class Launch:
     """Certificates that a logger would trust, in place of the public ones."""
     deadline_s: float | None = None
     """Seconds for one run; None for the usual."""
+    only: tuple[str, ...] = ()
+    """Ids of the checks to run, with what they need; empty for all."""
+    save: bool | None = None
+    """Whether runs go to the history; None for the usual: real ones do, the demo's do not."""
+    site: str = ""
+    """The site's name, for the history and the report."""
+    note: str = ""
+    """A note on the first session."""
     mouse: bool = True
 
     @property

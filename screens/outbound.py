@@ -15,7 +15,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.widget import Widget
 
-from aetui.screens.frame import TabScreen
+from aetui.display import displayable
+from aetui.screens.kept_tab import KeptTab
 from aetui.screens.reader import Reader
 from aetui.screens.widgets.lines import Lines, line
 from aetui.screens.widgets.page import Page
@@ -23,14 +24,12 @@ from aetui.screens.widgets.rows import Rows
 
 if TYPE_CHECKING:
     from aetui.screens.outbound_rows import Look
-    from aetui.screens.outbound_view import View
-    from aetui.screens.runner import Runner
 
 ENGINE = "aetui.screens.outbound_view"
 """Imported after the first paint, in a thread: the engine hangs on it."""
 
 
-class Outbound(TabScreen):
+class Outbound(KeptTab):
     """See the module."""
 
     TAB = "outbound"
@@ -42,6 +41,8 @@ class Outbound(TabScreen):
         Binding("a", "again", "Again"),
         Binding("w", "wait", "Wait"),
         Binding("t", "trace", "Trace"),
+        Binding("n", "site", "Site and note", show=False),
+        Binding("p", "report", "Report", show=False),
         Binding("question_mark", "why", "Why", key_display="?"),
         Binding("f", "failed_again", "Failed"),
         Binding("v", "filter(1)", "View", show=False),
@@ -55,14 +56,13 @@ class Outbound(TabScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self.view: View | None = None
         self.opened: set[str] = set()
         self.filter = "all"
-        self.note = ""
 
     def body(self) -> Iterable[Widget]:
         """Summary, filters, list, details."""
         yield Lines(id="summary")
+        yield Lines(id="unsaved", classes="unsaved")
         yield Lines(id="filters")
         yield Container(Rows(id="rows"), Container(Lines(id="rule"), Page(id="details"), id="pane"), id="middle")
 
@@ -83,11 +83,6 @@ class Outbound(TabScreen):
         else:
             self.action_equipment()
 
-    @property
-    def runner(self) -> Runner:
-        """The console's engine room."""
-        return self.console.runner
-
     # ------------------------------------------------------------------------------------------------------------------ drawing
     @property
     def look(self) -> Look:
@@ -102,6 +97,7 @@ class Outbound(TabScreen):
             return
         self.place.say(self._place())
         self.query_one("#summary", Lines).show(self.view.summary(self.size.width, self.note))
+        self.draw_unsaved()
         self.query_one("#filters", Lines).show([self.view.filters(self.filter)])
         self.query_one(Rows).show_rows(self.view.rows(self.look))
         self._draw_details()
@@ -113,7 +109,8 @@ class Outbound(TabScreen):
         assert self.view is not None
         launch = self.console.launch
         titles = [self.view.titles.get(key, key) for key in launch.equipment]
-        return "  ·  ".join([*([", ".join(titles)] if titles else []), launch.place])
+        name = displayable(self.console.keeper.name, 30)
+        return "  ·  ".join(part for part in (name, ", ".join(titles), launch.place) if part)
 
     def _draw_details(self, keep: bool = True) -> None:
         if self.view is None:
@@ -160,6 +157,8 @@ class Outbound(TabScreen):
                 return bool(view.closed(key))
             case "why":
                 return bool(key)
+            case "report":
+                return view.scene is not None
             case "trace":
                 return view.aim(key) is not None
             case "scenario":
@@ -172,7 +171,8 @@ class Outbound(TabScreen):
         self.note = ""
         if not self.console.launch.equipment:
             self.action_equipment()
-        elif not self.runner.whole():
+        elif self.console.launch.only or not self.runner.whole():
+            self.console.relaunch(only=())
             self.run_worker(self.runner.run(self.console.launch))
 
     def action_stop(self) -> None:
@@ -215,7 +215,7 @@ class Outbound(TabScreen):
 
     def _chosen(self, keys: tuple[str, ...] | None) -> None:
         if keys:
-            self._start(equipment=keys)
+            self.start(equipment=keys)
 
     def action_scenario(self) -> None:
         """Choose a demo site, then run."""
@@ -225,10 +225,11 @@ class Outbound(TabScreen):
 
     def _played(self, names: tuple[str, ...] | None) -> None:
         if names:
-            self._start(demo=names[0])
+            self.start(demo=names[0])
 
-    def _start(self, **changes: object) -> None:
-        self.console.relaunch(**changes)
+    def start(self, **changes: object) -> None:
+        """Run this from now on: every check, unless ``only`` says which."""
+        self.console.relaunch(**{"only": (), **changes})
         self.opened.clear()
         self.filter, self.note = "all", ""
         self.query_one(Rows).forget()

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from importlib import import_module
@@ -38,6 +38,7 @@ CLOSING_S = 0.1
 """Seconds that ``close`` waits for the end of what it cancelled."""
 
 Prepare = Callable[[Launch], AbstractAsyncContextManager["Prepared"]]
+Keep = Callable[[Launch, "Prepared"], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ async def engine(launch: Launch, asker: Asker | None = None) -> AsyncIterator[Pr
     module = await asyncio.to_thread(import_module, "aetui.prepare")
     request = module.Request(
         equipment=launch.equipment, vantage=launch.vantage, demo=launch.demo, own_catalogue=launch.own_catalogue or module.own_catalogue(),
-        roots=launch.roots, **({} if launch.deadline_s is None else {"deadline_s": launch.deadline_s}),
+        roots=launch.roots, only=launch.only, **({} if launch.deadline_s is None else {"deadline_s": launch.deadline_s}),
     )
     async with module.prepare(request, asker=asker) as prepared:
         yield prepared
@@ -102,6 +103,8 @@ class Runner:
         self.prepare = prepare or engine
         self.now = now
         self.sleep = sleep
+        self.keep: Keep = lambda _launch, _prepared: nullcontext()
+        """Writes down what a vantage's sessions do."""
         self.launch: Launch | None = None
         self.catalogue: Catalogue | None = None
         self.state: State | None = None
@@ -182,9 +185,11 @@ class Runner:
     async def _serve(self, launch: Launch) -> None:
         try:
             async with self.prepare(launch) as prepared:
-                self._ready(prepared)
-                while True:
-                    await self._one(prepared.session, await self._queue.get())
+                await asyncio.to_thread(import_module, "aetui.store")
+                with self.keep(launch, prepared):
+                    self._ready(prepared)
+                    while True:
+                        await self._one(prepared.session, await self._queue.get())
         except asyncio.CancelledError:
             raise
         except Exception as error:

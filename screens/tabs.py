@@ -42,4 +42,5 @@ TABS: tuple[Tab, ...] = (
         "inbound", "3", "Inbound", "Whether a connection from outside reaches the equipment, and what stands in the way.",
         "aetui.screens.inbound:Inbound",
     ),
+    Tab("history", "4", "History", "Earlier sessions: search, open, report, run again what failed.", "aetui.screens.history:History"),
 )

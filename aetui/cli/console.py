@@ -32,6 +32,12 @@ def add(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="take mouse clicks (default: not over SSH, where the terminal's own selection is worth more)",
     )
+    group = parser.add_argument_group("history")
+    group.add_argument(
+        "--save", action=argparse.BooleanOptionalAction, help="save sessions to the history (real runs are saved, runs with --demo are not)"
+    )
+    group.add_argument("--site", default="", metavar="NAME", help="the site's name, for the history and the report")
+    group.add_argument("--note", default="", metavar="TEXT", help="a note on the first session")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -47,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         Launch(
             equipment=_keys(arguments.equipment), vantage=arguments.vantage, demo=arguments.demo, own_catalogue=arguments.catalogue,
             roots=arguments.ca_bundle, deadline_s=arguments.deadline, mouse=mouse,
+            save=arguments.save, site=arguments.site, note=arguments.note,
         )
     )  # fmt: skip
 

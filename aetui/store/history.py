@@ -35,12 +35,15 @@ class History:
         self._base = base
         self._path = path
 
-    def sessions(self, search: str = "", limit: int | None = LISTED) -> list[Summary]:
-        """The newest first; with ``search`` those that hold every word of it in id, name, note, equipment, vantage, verdict or causes."""
+    def sessions(self, search: str = "", limit: int | None = LISTED, skip: int = 0) -> list[Summary]:
+        """The newest first, ``skip`` of them passed over; with ``search`` those that hold every word of it in id, name, note, equipment,
+        vantage, verdict or causes.
+        """
         words = search.casefold().split()
         where = " WHERE " + " AND ".join(["words LIKE ? ESCAPE '!'"] * len(words)) if words else ""
+        window = (-1 if limit is None else limit, skip)
         with self._plain():
-            rows = self._base.execute(f"{_SELECT}{where}{_NEWEST} LIMIT ?", (*map(_like, words), -1 if limit is None else limit)).fetchall()
+            rows = self._base.execute(f"{_SELECT}{where}{_NEWEST} LIMIT ? OFFSET ?", (*map(_like, words), *window)).fetchall()
         return [summary(row) for row in rows]
 
     def count(self) -> int:

@@ -22,4 +22,5 @@ def same_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLORTERM", "truecolor")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("AETUI_HOME", str(tmp_path / "aetui"))
     monkeypatch.setattr(frame, "PAINT_EVERY_S", 0.0)

@@ -201,7 +201,7 @@ async def test_another_demo_site_is_chosen_by_keys() -> None:
 
 async def test_the_help_shows_every_part() -> None:
     app = console(World())
-    async with app.run_test(size=(80, 60)) as pilot:
+    async with app.run_test(size=(80, 200)) as pilot:
         await finished(pilot)
         await pilot.press("h")
         text = screen(app)

@@ -184,6 +184,8 @@ def _ftp(result: Result, seen: Observation) -> Tentative:
         return fail("wrong-service")
     if seen.banner is None:
         return fail("filtered") if seen.ended is Ended.SILENT else fail("wrong-service")
+    if seen.banner.startswith("4"):
+        return UNKNOWN  # the FTP server itself, too busy to say more (RFC 959 section 4.2.1): the way there is open
     if not seen.banner.startswith(("220", "120")):
         return fail("wrong-service")
     if any(map(carried, seen.transfers)) or _refused_login(seen):

@@ -13,7 +13,7 @@ from aetui.diagnosis import differential, line, machine, names, services, tls, t
 from aetui.diagnosis.readings import Tentative
 from aetui.diagnosis.view import View
 from aetui.diagnosis.wishes import followups
-from aetui.records import Diagnosis, Finding, Reading, Requirement, Severity, Status, Verdict
+from aetui.records import Check, Diagnosis, Finding, Reading, Requirement, Severity, Status, Verdict
 from aetui.state import State
 
 __all__ = ["RULES", "diagnose", "followups"]
@@ -86,7 +86,7 @@ def diagnose(state: State) -> Diagnosis:
             view.take(finding)
     readings = _readings(view)
     findings = tuple(sorted((_weighed(view, differential.confirmed(view, f)) for f in view.findings), key=lambda f: _RANK[f.severity]))
-    return Diagnosis(readings, findings, _verdict(state, readings, findings))
+    return Diagnosis(readings, findings, _verdict(view, state, readings, findings))
 
 
 _RANK = {Severity.FAIL: 0, Severity.WARN: 1, Severity.INFO: 2}
@@ -141,16 +141,22 @@ def _nearest(view: View, identity: str) -> str | None:
     return None
 
 
-def _verdict(state: State, readings: dict[str, Reading], findings: tuple[Finding, ...]) -> Verdict:
+def _open(view: View, reading: Reading | None, check: Check) -> bool:
+    """True where it is not known whether a check holds: not run, or silent where a lossy line may have been at fault."""
+    if reading is None or (reading.status in {Status.UNKNOWN, Status.SKIP} and not reading.because):
+        return True
+    alone = view.readings.get(check.id)
+    return reading.status is Status.WARN and alone is not None and alone.status is Status.FAIL
+
+
+def _verdict(view: View, state: State, readings: dict[str, Reading], findings: tuple[Finding, ...]) -> Verdict:
     hard = [check for check in state.required() if check.requirement is Requirement.HARD]
     blocking = {i for f in findings if f.severity is Severity.FAIL for i in f.explains}
     if any(check.id in blocking for check in hard):
         return Verdict.BLOCKED
-    if any(
-        check.id not in readings or (readings[check.id].status in {Status.UNKNOWN, Status.SKIP} and not readings[check.id].because)
-        for check in hard
-    ):
+    if any(_open(view, readings.get(check.id), check) for check in hard):
         return Verdict.UNDETERMINED
-    if not hard and not any(readings.get(c.id, Reading(Status.UNKNOWN)).status is Status.PASS for c in state.required()):
+    softer = [readings.get(c.id, Reading(Status.UNKNOWN)).status for c in state.required() if not hard]
+    if Status.UNKNOWN in softer or (not hard and Status.PASS not in softer):
         return Verdict.DEGRADED if any(f.severity is not Severity.INFO for f in findings) else Verdict.UNDETERMINED
     return Verdict.DEGRADED if any(f.severity is not Severity.INFO for f in findings) else Verdict.READY

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (rows of tables are one line each)
 """What holds of every diagnosis, whatever was seen: faults in pairs, any mixture of observations, any part of a run, any order of results."""
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from worlds import (
     LOGIN_PAGE,
     MAKI,
     MAKIRT,
+    NIST,
     OTHER_MAC,
     OWN_MAC,
-    NIST,
     RESET,
     SILENCE,
     STREAMER,

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (rows of tables are one line each)
 """What a second vantage adds, a second machine with this one's address, and a right that is missing: what proves each, and what does not."""
 
 from __future__ import annotations
@@ -25,15 +26,19 @@ from worlds import (
     holds,
     host_rows,
     link,
+    losses,
     mute,
+    name,
     no_time,
     port_of_machine,
     required,
     says_icmp,
+    tcp,
 )  # fmt: skip
 
+from aetui.events import Result
 from aetui.observations import Outcome
-from aetui.records import VantageInfo
+from aetui.records import Status, VantageInfo, Verdict
 
 TIME = {f"ntp:{NIST}:123", f"ntp:{WINDOWS}:123"}
 HELLO = {f"tls:{STREAMER}:443", f"http:{STREAMER}:443"}
@@ -98,3 +103,37 @@ def test_a_second_machine_with_this_address(case: Case) -> None:
     holds(case)
 
 
+def test_a_right_that_is_missing_is_told_where_something_is_wrong() -> None:
+    for changes, wanted in (([], []), (DROPPED, ["filtered", "privilege-missing"])):
+        state = World(changes).state()
+        state.results[CONFLICT] = Result(state.checks[CONFLICT], None, not_run="privilege", reason="Run: sudo setcap cap_net_raw+ep tool")
+        found = diagnosed(state)
+        assert [f.cause for f in found.findings] == wanted
+        assert found.readings[CONFLICT].status is Status.SKIP
+        assert found.verdict is (Verdict.BLOCKED if changes else Verdict.READY)
+
+
+LOSSY = World(
+    [("tcp:*:80", tcp(resent=1)), (f"ntp:{NIST}:123", no_time())], added=[losses(WWW, 443, [1, 0, 1, 2, 0, 1, 0, 0, 3, 1, 0, 1])], attempts=2
+)
+VERDICTS = [
+    ("all holds", World(), Verdict.READY),
+    ("information takes nothing away", World([(f"dns:{STREAMER}", name("93.184.216.34"))]), Verdict.READY),
+    ("a hard requirement fails", World(DROPPED), Verdict.BLOCKED),
+    ("a soft requirement fails", World([("tcp:ra.*:2022", SILENCE)], equipment=("acquisuite",)), Verdict.DEGRADED),
+    ("all that there is is soft, and holds", World(equipment=("logmein",)), Verdict.READY),
+    ("all that there is is soft, and some of it fails", World([("tcp:www.gotoassist.com:443", SILENCE)], equipment=("logmein",)), Verdict.DEGRADED),
+    ("all that there is is soft, and some was not run", World([("tcp:www.gotoassist.com:443", "deadline")], equipment=("logmein",)), Verdict.UNDETERMINED),
+    ("a hard requirement was not run", World([(f"tcp:{STREAMER}:443", "deadline")]), Verdict.UNDETERMINED),
+    ("a hard requirement was not run and another fails", World([*DROPPED, (f"tcp:{WWW}:80", "deadline")]), Verdict.BLOCKED),
+    ("a hard requirement has no result yet", World([(f"tcp:{STREAMER}:443", None)]), Verdict.UNDETERMINED),
+    ("silence on a line that loses packets is not known to hold", LOSSY, Verdict.UNDETERMINED),
+    ("one of a group is enough", World([("tcp:172.245.215.*", SILENCE), ("tcp:172.245.215.166:*", tcp())], equipment=("kiosk",)), Verdict.READY),
+    ("nothing was measured", World([("*", "vantage-lost")]), Verdict.UNDETERMINED),
+    ("no IPv6 at the vendor is nothing missing", World(ipv6=True), Verdict.READY),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("when", "world", "verdict"), VERDICTS, ids=[row[0].replace(" ", "-") for row in VERDICTS])
+def test_the_verdict_claims_nothing_that_was_not_seen(when: str, world: World, verdict: Verdict) -> None:
+    assert diagnosed(world.state()).verdict is verdict

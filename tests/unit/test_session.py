@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (rows of tables are one line each)
 """The session, over probes in memory and a loop whose clock jumps: order, hand-over, attempts, deadline, cancellation, repetition, bounds."""
 
 from __future__ import annotations
@@ -7,6 +8,7 @@ import selectors
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -526,7 +528,7 @@ def test_the_diagnosis_is_told_only_when_it_has_changed() -> None:
     run, events = session(Probes(), *(check(f"tcp:{n}", host=f"h{n}") for n in range(6)))
     in_no_time(run.run())
     told = [e.diagnosis for e in events if isinstance(e, Diagnosing)]
-    assert all(one != other for one, other in zip(told, told[1:], strict=False))
+    assert all(one != other for one, other in pairwise(told))
 
 
 def test_the_first_blocker_is_told_as_soon_as_it_can_be_known() -> None:

@@ -51,13 +51,21 @@ class ScreenAsker:
             if not answered.done():
                 answered.set_result(answer)
 
-        await self.app.push_screen(screen, take)
+        def show() -> None:
+            self.app.push_screen(screen, take)
+
+        self.app.call_later(show)  # the one who asks is a task of the jump host's, outside of Textual's context
         try:
             return await answered
         except asyncio.CancelledError:
-            if screen.is_attached and screen is self.app.screen:
-                screen.dismiss(None)
+            self.app.call_later(_withdraw, screen)
             raise
+
+
+def _withdraw(screen: Screen[Any]) -> None:
+    """Take a question back that nobody waits for any more."""
+    if screen.is_current:
+        screen.dismiss(None)
 
 
 class SecretSheet(ModalScreen[str | None]):

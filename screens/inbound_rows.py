@@ -213,7 +213,8 @@ def spoken(reached: Reached) -> str:
 def _knocks(site: Site, look: Look) -> Iterator[Row]:
     entries = site.entries
     if entries or site.code:
-        yield _heading("knocks", look)
+        hidden = site.hidden
+        yield _heading("flood", look, count=f"{hidden:,}") if hidden else _heading("knocks", look)
     if site.code and not entries:
         yield Row("head:quiet", ((say("headings", "quiet"), "muted"),), stop=False)
     labels = tuple((port.outcome.port, port.wanted) for port in site.ports if port.is_open)

@@ -91,7 +91,7 @@ class Site:
         self.limits = limits
         self._ordinary: deque[Entry] = deque(maxlen=SHOWN)
         self._notable: deque[Entry] = deque(maxlen=SHOWN)
-        self._serial = 0
+        self._serial = self._came = 0
         self._named: Callable[[Knock], Knock] = _as_it_is
         self._watch: asyncio.Task[None] | None = None
         self._callers: asyncio.Task[None] | None = None
@@ -114,6 +114,11 @@ class Site:
     def entries(self) -> tuple[Entry, ...]:
         """The knocks to show, the newest first."""
         return tuple(sorted([*self._ordinary, *self._notable], key=lambda entry: -entry.serial))
+
+    @property
+    def hidden(self) -> int:
+        """Knocks that came since the list was begun and are not in it: only counted."""
+        return self._came - len(self._ordinary) - len(self._notable)
 
     @property
     def heard(self) -> Entry | None:
@@ -153,8 +158,7 @@ class Site:
 
     async def _open(self, demo: str | None) -> None:
         wanted, settings = tuple(dict.fromkeys(self.settings.ports)), self.settings
-        self._ordinary.clear()
-        self._notable.clear()
+        self._begin_list()
         self.is_demo = demo is not None
         self._named = await asyncio.to_thread(_namer, demo) if demo is not None else _as_it_is
         listener = Listener(
@@ -194,9 +198,13 @@ class Site:
 
     def forget(self) -> None:
         """Empty the list of knocks; the counts stay."""
+        self._begin_list()
+        self.changed()
+
+    def _begin_list(self) -> None:
         self._ordinary.clear()
         self._notable.clear()
-        self.changed()
+        self._came = 0
 
     def close(self, reason: str = "asked") -> None:
         """Close every port at once."""
@@ -217,6 +225,7 @@ class Site:
     # ---------------------------------------------------------------------------------------------------------------- at work
     def _take(self, batch: Batch) -> None:
         first = self.heard is None
+        self._came += len(batch.knocks) + batch.missed
         for knock in map(self._named, batch.knocks):
             self._serial += 1
             known = bool(self.settings.allow) and knock.refused != "not-allowed"

@@ -1,0 +1,293 @@
+"""From outside: the demo's five scenarios, a real OpenSSH jump host with everything that it asks, the other half, corrections, trouble."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import sys
+from pathlib import Path
+
+import pytest
+from inbound_stage import (
+    LOOPBACK,
+    QuietLocal,
+    detail,
+    exposure,
+    fill,
+    free_ports,
+    inbound,
+    keys,
+    listed,
+    opened,
+    page,
+    row,
+    summary,
+    tab,
+    view,
+)
+from stage import screen, until
+from textual.widgets import Input
+
+from aetui.screens import inbound_site, inbound_view
+from aetui.screens.inbound_outside import Here, Jump, Question
+from aetui.screens.reader import Reader
+from aetui.screens.widgets.rows import Rows
+from aetui.store.jumphosts import remember, remembered
+from aetui.vantage.asker import Accept, HostKeyQuestion, SecretKind, SecretQuestion
+from aetui.vantage.base import VantageLost
+
+sys.path.append(str(Path(__file__).parents[1] / "vantage"))
+from jump_sshd import generate, sshd
+
+PUBLIC = "192.31.196.200"
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A home of the test's own, and nothing but loopback."""
+    monkeypatch.setattr(inbound_site, "EVERYWHERE", LOOPBACK)
+    monkeypatch.setattr(inbound_view, "local_vantage", QuietLocal)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AETUI_HOME", str(tmp_path / "state"))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+
+
+# ------------------------------------------------------------------------------------------------------------------- in the demo
+SCENARIOS = [
+    ("healthy", "✓ Equipment answers", "works", "The equipment answers from outside: port 3389."),
+    ("forward-missing", "✗ Does not work", "failed", "The router does not pass the port on: ports 3389 and 23."),
+    ("forward-refused", "✗ Does not work", "failed", "The connection is refused: ports 3389 and 23."),
+    ("forward-elsewhere", "✗ Does not work", "failed", "The forward leads to the wrong place: port 3389."),
+    ("service-down", "✗ Does not work", "failed", "The equipment itself does not answer: ports 3389 and 23."),
+]
+
+
+@pytest.mark.parametrize(("scenario", "word", "sign", "title"), SCENARIOS, ids=[s[0] for s in SCENARIOS])
+async def test_each_demo_site_is_told_by_its_cause_with_owner_remedy_and_evidence(scenario: str, word: str, sign: str, title: str) -> None:
+    async with inbound(demo=scenario) as (app, pilot):
+        await pilot.press("t")
+        await until(pilot, lambda: view(app).outside.result is not None and not view(app).outside.busy)
+        await until(pilot, lambda: summary(app).startswith(word))
+        assert sign in row(app, title)
+        assert "What was seen" in detail(app)
+        if sign == "failed":
+            assert "Who mends it" in detail(app)
+            assert "\n1. " in detail(app)
+            assert "Who mends it" in summary(app)
+        await pilot.press("question_mark")
+        assert isinstance(app.screen, Reader)
+        for label in ("What it means", "How we know", "What was seen", "Who mends it", "What to do", "Cause "):
+            assert label in page(app)
+
+
+async def test_in_the_demo_the_forward_leads_to_the_open_listener_and_is_proved_by_the_code() -> None:
+    async with inbound(demo="healthy") as (app, pilot):
+        await pilot.press("s")
+        await until(pilot, lambda: "EXPOSED" in exposure(app))
+        await pilot.press("t")
+        await until(pilot, lambda: "lead to the listener on site: its answer to our code came back" in summary(app))
+        assert "The port forward works: port 23." in row(app, "port 23.")
+        tab(app).query_one(Rows).select("finding:0")
+        await until(pilot, lambda: "Arrived at      port 3389, from 192.52.193.242" in detail(app))
+        assert any(knock.token == "matched" for knock in view(app).site.listener.knocks)  # type: ignore[union-attr]
+
+
+async def test_a_missing_forward_is_found_while_the_listener_is_open() -> None:
+    async with inbound(demo="forward-missing") as (app, pilot):
+        await pilot.press("s")
+        await until(pilot, lambda: "EXPOSED" in exposure(app))
+        await pilot.press("t")
+        await until(pilot, lambda: summary(app).startswith("✗ Does not work"))
+        assert "shut port 23: silence" in "\n".join(" ".join(line.split()) for line in listed(app))
+
+
+async def test_an_answer_on_a_mapped_port_is_asked_for_by_correcting_the_address() -> None:
+    async with inbound(demo="healthy") as (app, pilot):
+        await pilot.press("t")
+        await until(pilot, lambda: view(app).outside.result is not None)
+        await until(pilot, lambda: "p Address" in keys(app))
+        await pilot.press("p")
+        await until(pilot, lambda: app.screen.query(Input))
+        await fill(pilot, "ports", "53389:3389")
+        await fill(pilot, "public", "not an address")
+        await pilot.press("enter")
+        assert "'not an address' is no address or name." in screen(app)
+        await fill(pilot, "public", PUBLIC)
+        await pilot.press("enter")
+        await until(pilot, lambda: row(app, "port 53389, inside 3389: refused"))
+        question = view(app).outside.question
+        assert question is not None
+        assert (question.public, question.forwards) == (PUBLIC, ((53389, 3389),))
+        await pilot.press("r")
+        await until(pilot, lambda: not view(app).outside.busy)
+        assert view(app).outside.question == question, "once more is the same question"
+
+
+async def test_the_other_half_knocks_from_here_with_the_code_that_the_site_shows() -> None:
+    async with inbound(demo="healthy") as (app, pilot):
+        await pilot.press("o")
+        await until(pilot, lambda: app.screen.query(Input))
+        await fill(pilot, "place", f"{PUBLIC}:3389")
+        await fill(pilot, "code", "wrong")
+        await pilot.press("enter")
+        assert "'wrong' is no code: it has 8 letters and digits" in " ".join(screen(app).split())
+        await fill(pilot, "code", "7k3m q9xd")
+        await pilot.press("enter")
+        await until(pilot, lambda: view(app).outside.result is not None and not view(app).outside.busy)
+        assert view(app).outside.question == Question(Here(), PUBLIC, ((3389, 3389),), code="7K3M-Q9XD")
+        await until(pilot, lambda: "The equipment answers from outside: port 3389." in row(app, "works"))
+        assert "PM2000" in detail(app)
+
+
+async def test_a_test_that_runs_is_stopped_by_a_key() -> None:
+    async with inbound(demo="forward-missing") as (app, pilot):
+        await pilot.press("t")
+        await until(pilot, lambda: summary(app).startswith("· Knocking"))
+        assert "c Stop" in keys(app)
+        await pilot.press("c")
+        await until(pilot, lambda: not view(app).outside.busy)
+        assert view(app).outside.result is None
+        await pilot.press("t")
+        await until(pilot, lambda: summary(app).startswith("· "))
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: not view(app).outside.busy)
+        assert not app._exit
+
+
+# ------------------------------------------------------------------------------------------------------- with a real jump host
+def at_home(folder: Path, text: str) -> None:
+    """An ssh configuration in the test's home."""
+    (folder / ".ssh").mkdir(exist_ok=True)
+    (folder / ".ssh" / "config").write_text(text)
+
+
+async def test_through_a_real_jump_host_everything_is_asked_on_screen_and_the_code_comes_back(tmp_path: Path) -> None:
+    """An unknown host key, a key's passphrase, no public address told: each is asked; then the token goes through SSH and back."""
+    (port,) = free_ports(1)
+    async with sshd(tmp_path, known=False) as server:
+        for name in ("id", "id.pub"):
+            (tmp_path / name).unlink()
+        generate(tmp_path / "id", passphrase="open sesame")
+        (tmp_path / "authorized_keys").write_text((tmp_path / "id.pub").read_text())
+        at_home(tmp_path, server.config_text("site-noc"))
+        async with inbound() as (app, pilot):
+            await opened(pilot, [port])
+            await pilot.press("t")
+            await until(pilot, lambda: "site-noc" in screen(app))
+            assert "in the ssh configuration" in screen(app)
+            await pilot.press("t")
+            await until(pilot, lambda: "A host key that is not known" in screen(app))
+            assert "SHA256:" in screen(app)
+            await pilot.press("down", "enter")
+            await until(pilot, lambda: "Passphrase of the key" in screen(app))
+            await pilot.press(*("space" if c == " " else c for c in "open sesame"))
+            assert "sesame" not in screen(app)
+            await pilot.press("enter")
+            await until(pilot, lambda: "✓ works" in screen(app))
+            assert remembered() == ("site-noc",)
+            await pilot.press("enter")
+            await until(pilot, lambda: "Type it" in screen(app) or "The site's public address, and its ports" in screen(app))
+            await fill(pilot, "public", LOOPBACK)
+            await pilot.press("enter")
+            await until(pilot, lambda: view(app).outside.result is not None and not view(app).outside.busy)
+            reached = view(app).outside.result.seen.outside  # type: ignore[union-attr]
+            assert [(one.target.port, one.token.value, one.vantage.kind) for one in reached] == [(port, "matched", "jump")]
+            assert "tested from inside the site" in row(app, f"port {port}:"), "loopback proves nothing of the outside, and it is said"
+            await until(pilot, lambda: row(app, "✓ our code"))
+            assert all("sesame" not in str(value) for value in vars(view(app).outside).values())
+
+
+async def test_a_jump_host_that_cannot_be_had_is_one_sentence_and_can_be_forgotten(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    at_home(tmp_path, f"Host dead\n  HostName {LOOPBACK}\n  Port {port}\n\nHost *.lab\n  User x\n")
+    remember(f"tech@{LOOPBACK}:{port}")
+    async with inbound() as (app, pilot):
+        await pilot.press("t")
+        await until(pilot, lambda: "dead" in screen(app))
+        assert "*.lab" not in screen(app), "patterns are no hosts"
+        await pilot.press("t")
+        await until(pilot, lambda: "✗ failed" in screen(app))
+        assert f"cannot be reached on port {port}: Connection refused." in " ".join(screen(app).split())
+        await pilot.press("x")
+        await until(pilot, lambda: "tech@" not in screen(app))
+        assert remembered() == ()
+        await pilot.press("enter")
+        await until(pilot, lambda: summary(app).startswith("✗ Not tested"))
+        assert row(app, "failed").startswith("✗ failed The jump host 127.0.0.1 cannot be reached")
+        tab(app).query_one(Rows).select("fault")
+        await until(pilot, lambda: "T chooses or tries another jump host" in detail(app))
+
+
+async def test_another_jump_host_is_named_and_tried_at_once(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    async with inbound() as (app, pilot):
+        await pilot.press("t")
+        await until(pilot, lambda: "No jump host is known." in screen(app))
+        await pilot.press("a")
+        await until(pilot, lambda: app.screen.query(Input))
+        await fill(pilot, "name", "-oProxyCommand")
+        await pilot.press("enter")
+        assert "is no jump host" in screen(app)
+        await fill(pilot, "name", f"tech@{LOOPBACK}:{port}")
+        await pilot.press("enter")
+        await until(pilot, lambda: "✗ failed" in screen(app))
+        assert remembered() == (), "only one that works is remembered"
+
+
+async def test_a_lost_jump_host_says_why_and_is_opened_anew_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    class Lost(QuietLocal):
+        async def open(self, deadline: float) -> None:
+            made.append("opened")
+            raise VantageLost("the jump host broke: [/] \x1b[2J")
+
+    monkeypatch.setattr(inbound_view, "jump_vantage", lambda name, asker: Lost())
+    async with inbound() as (app, pilot):
+        for time in (1, 2):
+            assert view(app).outside.ask(Question(Jump("noc")), None, view(app).on_site)
+            await until(pilot, lambda: not view(app).outside.busy)
+            assert len(made) == time
+        assert "the jump host broke: [/] \\x1b[2J" in summary(app)
+        assert not app._exit
+
+
+async def test_the_questions_of_a_jump_host_go_through_the_screen_and_no_answer_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers: list[object] = []
+
+    def make(name: str, asker: object) -> object:
+        class Asks(QuietLocal):
+            async def open(self, deadline: float) -> None:
+                answers.append(await asker.host_key(HostKeyQuestion(name, "ssh-ed25519", "SHA256:2f9c")))  # type: ignore[attr-defined]
+                answers.append(await asker.secret(SecretQuestion(SecretKind.PASSWORD, name, getpass.getuser())))  # type: ignore[attr-defined]
+                raise VantageLost("enough")
+
+        return Asks()
+
+    monkeypatch.setattr(inbound_view, "jump_vantage", make)
+    async with inbound() as (app, pilot):
+        view(app).outside.ask(Question(Jump("noc")), None, view(app).on_site)
+        await until(pilot, lambda: "SHA256:2f9c" in screen(app))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: isinstance(app.focused, Input))
+        await pilot.press(*"hunter2", "enter")
+        await until(pilot, lambda: not view(app).outside.busy)
+        assert answers == [Accept.ONCE, "hunter2"]
+        assert "hunter2" not in repr(vars(view(app).outside)) + repr(vars(tab(app)))
+
+
+async def test_leaving_gives_the_jump_host_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[str] = []
+
+    class Held(QuietLocal):
+        async def close(self) -> None:
+            closed.append("closed")
+            await super().close()
+
+    monkeypatch.setattr(inbound_view, "jump_vantage", lambda name, asker: Held())
+    async with inbound() as (app, pilot):
+        await view(app).outside.open("noc")
+        assert remembered() == ("noc",)
+        await pilot.press("q")
+    await asyncio.sleep(0)
+    assert closed == ["closed"]

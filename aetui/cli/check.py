@@ -1,6 +1,7 @@
 """``aetui check``: the outbound preflight and its diagnosis. The result alone on standard output, progress on standard error.
 
-Exit status: 0 all required checks hold (ready, degraded), 1 a required check fails, 2 wrong usage, 3 could not be determined, 130 interrupted.
+Exit status: 0 all required checks hold (ready, degraded), 1 a required check fails, 2 wrong usage, 3 could not be determined, 130
+interrupted.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aetui.cli.again import add_again, compared, earlier, failed
 from aetui.cli.common import guarded, refuse, unicode_out
 from aetui.cli.keeping import about, add_keeping, journalled
 from aetui.cli.main import Exit
@@ -36,7 +38,7 @@ STATUSES = {Verdict.READY: Exit.READY, Verdict.DEGRADED: Exit.READY, Verdict.BLO
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "equipment", nargs="+", metavar="EQUIPMENT", help="pm2000, ps3000, pl1000, moxa, acquisuite, kiosk, sma-ftp, minisite, logmein"
+        "equipment", nargs="*", metavar="EQUIPMENT", help="pm2000, ps3000, pl1000, moxa, acquisuite, kiosk, sma-ftp, minisite, logmein"
     )
     parser.add_argument(
         "--from", dest="vantage", default="local", metavar="VANTAGE", help="where to test from: local (default) or jump:NAME"
@@ -60,6 +62,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="USER",
         help="try real FTP transfers with this login; the password is asked for, or taken from AETUI_FTP_PASSWORD",
     )
+    add_again(parser)
     add_keeping(parser)
 
 
@@ -85,15 +88,19 @@ def _password(arguments: argparse.Namespace) -> str | None:
 
 async def _check(arguments: argparse.Namespace, password: str | None) -> int:
     from aetui.causes import load_causes
+    from aetui.locating import locate_failures
     from aetui.prepare import Request, own_catalogue, prepare
     from aetui.probes.base import Credentials
     from aetui.report.json import event_json, report
     from aetui.report.text import text
     from aetui.session import DEADLINE_S
 
+    before = earlier(arguments.failed_of) if arguments.failed_of else None
+    only = tuple(arguments.only) or (failed(before.state) if before else ())
+    equipment = tuple(dict.fromkeys(arguments.equipment)) or (before.state.equipment if before else ())
     login = Credentials(arguments.ftp_user, password or "") if arguments.ftp_user else None
     request = Request(
-        equipment=tuple(dict.fromkeys(arguments.equipment)), vantage=arguments.vantage, demo=arguments.demo, only=tuple(arguments.only),
+        equipment=equipment, vantage=arguments.vantage, demo=arguments.demo, only=only,
         stated=arguments.stated, deadline_s=DEADLINE_S if arguments.deadline is None else arguments.deadline,
         own_catalogue=arguments.catalogue or own_catalogue(), roots=arguments.ca_bundle, opinions=tuple(arguments.opinion), ftp_login=login,
     )  # fmt: skip
@@ -111,6 +118,8 @@ async def _check(arguments: argparse.Namespace, password: str | None) -> int:
         try:
             with journalled(arguments, said, prepared.session, second):
                 state = await _both(prepared.session, second)
+                if not arguments.jsonl:
+                    await locate_failures(prepared.session)
         finally:
             if progress is not None:
                 progress.clear()
@@ -118,6 +127,7 @@ async def _check(arguments: argparse.Namespace, password: str | None) -> int:
             print(json.dumps(report(state, prepared.catalogue, words), indent=2))
         elif not arguments.jsonl:
             print(text(state, prepared.catalogue, words, fancy=unicode_out(), colour=_colour()))
+            print(f"\n{compared(before, state, said)}" if before else "", end="\n" if before else "")
     return STATUSES[state.diagnosis.verdict]
 
 

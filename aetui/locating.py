@@ -1,0 +1,71 @@
+"""Where the ports that fail die: after a run, the path of one row of each finding that has a place, and the diagnosis told of it.
+
+Few traces, side by side, within their own time; a run from a vantage that cannot trace is left as it is. The analysis is ``path``'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from aetui.events import Diagnosing
+from aetui.observations import TcpSeen
+from aetui.path.analysis import Surroundings
+from aetui.path.feed import LOCATED, locate
+from aetui.path.records import Trace
+from aetui.path.run import Options, trace
+from aetui.records import Check, Finding, Status
+from aetui.session import Session
+from aetui.state import State
+from aetui.vantage.base import Capability
+
+MOST_TRACES = 2
+LONGEST_S = 2.5
+"""Seconds for all of them: the verdict is there already, this is where the fault lies."""
+
+SHORTEST_S = 0.5
+"""With less than this left of the run's own time it is not begun."""
+
+
+async def locate_failures(session: Session) -> tuple[Trace, ...]:
+    """Trace what failed, and emit the diagnosis with where it dies. Returns the traces; none where nothing has a place."""
+    state = session.state
+    if Capability.SEGMENT not in session.vantage.capabilities or state.vantage.kind == "jump":
+        return ()
+    time_left = min(LONGEST_S, session.deadline_s - state.elapsed_ms / 1000)
+    if time_left < SHORTEST_S:
+        return ()
+    rows = [row for finding in state.diagnosis.findings if (row := _row(state, finding)) is not None][:MOST_TRACES]
+    made: list[Trace] = []
+
+    async def one(row: Check) -> None:
+        options = Options(compare=_works(state, row), find_compare=False)
+        made.append(await trace(row.host or "", row.port, options, vantage=session.vantage))
+
+    with suppress(TimeoutError):
+        async with asyncio.timeout(time_left), asyncio.TaskGroup() as group:
+            for row in rows:
+                group.create_task(one(row))
+    if made:
+        around = Surroundings(gateway=state.vantage.gateway)
+        session.emit(Diagnosing(session.at(), locate(state.diagnosis, made, around)))
+    return tuple(made)
+
+
+def _row(state: State, finding: Finding) -> Check | None:
+    """The row of a finding to trace: the first connect that failed by itself."""
+    if finding.cause not in LOCATED:
+        return None
+    for identity in finding.explains:
+        check, result = state.checks.get(identity), state.results.get(identity)
+        if check is not None and check.kind == "tcp" and check.host and result is not None and isinstance(result.observation, TcpSeen):
+            return check
+    return None
+
+
+def _works(state: State, row: Check) -> int | None:
+    """A port of the same host that works."""
+    for check in state.checks.values():
+        if check.kind == "tcp" and check.host == row.host and check.equipment and state.reading(check.id).status is Status.PASS:
+            return check.port
+    return None

@@ -60,6 +60,7 @@ class GuideTab(TabScreen):
         Binding("n", "guide_leave", "Other guide"),
         Binding("question_mark", "guide_more", "Why", key_display="?"),
         Binding("w", "guide_way", "Way so far"),
+        Binding("r", "guide_again", "From the start"),
         Binding("y", "guide_copy", "Copy request"),
         Binding("d", "scenario", "Demo site", show=False),
     ]
@@ -106,6 +107,12 @@ class GuideTab(TabScreen):
         """The console ends: what was opened is given back; what is known is kept already."""
         if self.visit is not None:
             await self.visit.leave()
+
+    def on_screen_resume(self) -> None:
+        """Another demo site was chosen meanwhile: what is known of this one says nothing of that."""
+        visit = self.visit
+        if visit is not None and visit.guide is not None and visit.demo != self.console.launch.demo:
+            self.action_guide_leave()
 
     def _tick(self) -> None:
         if self.visit is not None and self.visit.running:
@@ -259,6 +266,8 @@ class GuideTab(TabScreen):
                 return walking or self.labelled is not None or self.query_one(Answer).has_focus
             case "guide_more" | "guide_way":
                 return walking
+            case "guide_again":
+                return visit is not None and visit.walker is not None and visit.walker.conclusion is not None
             case "guide_leave":
                 return visit is not None and visit.guide is not None
             case "guide_stop":
@@ -296,6 +305,13 @@ class GuideTab(TabScreen):
             self.note = say("guide", "stopped")
             self.visit.stop()
 
+    def interrupt(self) -> bool:
+        """Ctrl+C: stop the test that runs; False where none does."""
+        going = self.visit is not None and self.visit.running
+        if going:
+            self.action_guide_stop()
+        return going
+
     def action_guide_leave(self) -> None:
         """Back to the list of guides."""
         self.note = ""
@@ -305,6 +321,11 @@ class GuideTab(TabScreen):
         if self.visit is not None:
             await self.visit.leave()
             await self.visit.look_back()
+
+    def action_guide_again(self) -> None:
+        """The same guide from its first step, on the network as it is now."""
+        if self.visit is not None and self.visit.guide is not None:
+            self._begin(self.visit.guide.key)
 
     def action_guide_label(self) -> None:
         """Type what the label says."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from aetui.guide.records import SKIPPED, Ask, Check, End, Instruction, Question
+from aetui.guide.interpreter import Trodden, fill
+from aetui.guide.records import Ask, Check, End, Instruction, Question
 from aetui.guiding.inbound import demo_logger
+from aetui.guiding.walker import Walker
 from aetui.screens.frame import WIDE
 from aetui.screens.guide_verdict import told_paras, verdict_paras
 from aetui.screens.guide_visit import Visit
@@ -252,13 +254,17 @@ def more(visit: Visit) -> Sequence[Para]:
 
 def way(visit: Visit) -> Sequence[Para]:
     """Every step of the walk."""
-    trodden = visit.walker.trodden if visit.walker is not None else ()
-    if not trodden:
+    walker = visit.walker
+    if walker is None or not walker.trodden:
         return (Para(say("guide", "way_none"), "muted"),)
-    return tuple(
-        Para(f"{each.title}: {_what(each.what)}", "plain", f"{number:>2}  ", "muted") for number, each in enumerate(trodden, 1)
-    )
+    lines = [f"{each.title} {_what(walker, each)}" for each in walker.trodden]
+    return tuple(Para(text, "plain", f"{number:>2}  ", "muted") for number, text in enumerate(lines, 1))
 
 
-def _what(text: str) -> str:
-    return say("guide", "way_passed") if text == SKIPPED else SIGNS[text].word if text in SIGNS else text
+def _what(walker: Walker, each: Trodden) -> str:
+    """An answer in its own words, or how a test ended."""
+    step = walker.guide.steps.get(each.step)
+    if isinstance(step, Question):
+        label = next((fill(choice.label, walker.known) for choice in step.choices if choice.key == each.what), each.what)
+        return f"→ {label or say('guide', 'way_passed')}"
+    return f"→ {SIGNS[each.what].word if each.what in SIGNS else say('guide', 'way_done')}"

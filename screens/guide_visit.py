@@ -60,6 +60,8 @@ class Visit:
         """What must be seen while a check still runs; displayable."""
         self.began = 0.0
         self.resumed = 0
+        self.demo: str | None = None
+        """The embedded site that is walked on; None for a real one."""
         self._kept: dict[tuple[str, str | None], Earlier] = {}
         self._running: asyncio.Task[Seen] | None = None
         self._journal: Journal | None = None
@@ -127,6 +129,7 @@ class Visit:
         self.guide, self.fault, self.resumed = guide, "", 0
         self.changed()
         launch, catalogue = self.launch(), self.catalogue
+        self.demo = launch.demo
         await asyncio.to_thread(import_module, "aetui.store")
         self._journal = self._open_journal(launch, catalogue)
         request = request_of(launch, guide.equipment or tuple(catalogue.equipment))
@@ -171,7 +174,7 @@ class Visit:
 
     def _keep(self, guide: Guide, walker: Walker) -> None:
         """What the history does not hold is remembered while the console runs."""
-        here, taken = (guide.key, self.launch().demo), walker.walk.taken
+        here, taken = (guide.key, self.demo), walker.walk.taken
         self._kept.pop(here, None)
         if taken and walker.conclusion is None and not self.saving:
             self._kept[here] = Earlier(guide, taken, datetime.now(UTC), "", next_title(guide, taken))

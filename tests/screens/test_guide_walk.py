@@ -1,0 +1,184 @@
+"""Walking guides in the console, over the embedded site: by keys alone, to the verdict and its request."""
+
+from __future__ import annotations
+
+import pytest
+from guide_stage import LOGGER, opened, paras, row, shows, types, visit
+from stage import screen, until
+from textual.widgets import Input
+
+from aetui.screens.reader import Reader
+
+WHICH = "Which equipment is it about?"
+
+
+async def test_a_broken_forward_is_found_with_at_most_nine_keys_beside_the_address() -> None:
+    keys = ["5"]
+    async with opened("guide", "forward-missing") as pilot:
+        await shows(pilot, WHICH)
+        for title in ("What is the trouble?", "The PM2000's own address"):
+            keys.append("enter")
+            await pilot.press("enter")
+            await shows(pilot, title)
+        keys.append("enter")
+        await types(pilot, LOGGER)
+        await shows(pilot, "The public port", "answers: Remote Desktop")
+        keys.append("enter")
+        await pilot.press("enter")
+        await shows(pilot, "Prove it with this computer in the PM2000's place?")
+        keys.append("enter")
+        await pilot.press("enter")
+        await shows(pilot, "✗ Does not work: The router does not pass the port on to the PM2000", "What was found", "✗ failed")
+        everything = paras(pilot)
+        assert "Please forward TCP port 3389 of the internet router to the PM2000's local address" in everything
+        assert "to the site's IT: " in everything
+        assert len(keys) <= 9
+        walker = visit(pilot).walker
+        assert walker is not None and walker.conclusion is not None
+        assert walker.conclusion.told[0].cause == "forward-missing"
+
+
+async def test_a_healthy_site_ends_well_and_says_that_the_network_is_fine() -> None:
+    async with opened("guide", "healthy", equipment=()) as pilot:
+        await shows(pilot, WHICH)
+        await pilot.press("enter")
+        await shows(pilot, "What is the trouble?")
+        await pilot.press("enter")
+        await types(pilot, LOGGER)
+        await shows(pilot, "The public port")
+        await pilot.press("enter")
+        await shows(pilot, "Who is let in?")
+        await pilot.press("home", "enter")
+        await shows(pilot, "✓ Works: The PM2000 gets out, and support gets in")
+
+
+async def test_a_service_that_is_off_is_found_inside_already() -> None:
+    async with opened("guide", "service-down") as pilot:
+        await shows(pilot, WHICH)
+        await pilot.press("enter")
+        await shows(pilot, "What is the trouble?")
+        await pilot.press("enter")
+        await types(pilot, LOGGER)
+        await shows(pilot, "The PM2000 is there, but Remote Desktop does not answer", "Step 5 of about")
+        assert row(pilot) == "answer:stop"
+        await pilot.press("enter")
+        await shows(pilot, "✗ Does not work: The PM2000 itself does not answer")
+
+
+async def test_back_asks_again_what_was_answered_and_tests_again_what_came_after_it() -> None:
+    async with opened("guide", "forward-missing") as pilot:
+        await shows(pilot, WHICH)
+        await pilot.press("escape")
+        await shows(pilot, WHICH)
+        await pilot.press("enter")
+        await shows(pilot, "Step 1 of about", "What is the trouble?")
+        await pilot.press("escape")
+        await shows(pilot, "This is the first step.")
+        await pilot.press("enter")
+        await types(pilot, "192.168.50.99")
+        await shows(pilot, "No device has this address")
+        await pilot.press("escape")
+        await shows(pilot, "The PM2000's own address", "Step 3 of about")
+        await types(pilot, LOGGER)
+        await shows(pilot, "The public port")
+        await pilot.press("escape", "escape")
+        await shows(pilot, "What is the trouble?", "Step 1 of about")
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("192.168.50", "'192.168.50' is not an address: four numbers with dots"),
+        ("300.1.1.1", "'300.1.1.1' is not an address"),
+        ("127.0.0.1", "'127.0.0.1' is an address that no device can have."),
+    ],
+)
+async def test_what_does_not_fit_is_said_and_the_step_stays(typed: str, said: str) -> None:
+    async with opened("guide", "healthy") as pilot:
+        await shows(pilot, WHICH)
+        await pilot.press("enter")
+        await shows(pilot, "What is the trouble?")
+        await pilot.press("enter")
+        await types(pilot, typed)
+        await shows(pilot, said, "The PM2000's own address")
+        field = pilot.app.screen.query_one(Input)
+        assert field.value == typed, "what was typed can be mended"
+        await pilot.press("backspace")
+        await until(pilot, lambda: said not in " ".join(screen(pilot.app).split()))
+
+
+async def test_letters_stay_keys_where_an_address_is_typed() -> None:
+    async with opened("guide", "healthy") as pilot:
+        await shows(pilot, WHICH)
+        await pilot.press("enter")
+        await shows(pilot, "What is the trouble?")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.focused, Input))
+        await pilot.press("w")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Reader))
+        said = await shows(pilot, "The way so far")
+        assert "What is the trouble? → support cannot reach it" in said
+        assert "→ ok" in said
+        await pilot.press("escape")
+        await pilot.press("n")
+        await shows(pilot, WHICH, "Left before its end: go on from there", "PM2000, step 3: The PM2000's own address")
+
+
+@pytest.mark.parametrize(
+    ("label", "title"),
+    [("PM 2000", "PM2000"), ("leviton emh", "AcquiSuite"), ("A8812", "AcquiSuite"), ("PowerLogger 1000 s/n 4711", "PL1000")],
+)
+async def test_the_guide_is_found_by_what_the_label_says(label: str, title: str) -> None:
+    async with opened("guide", "healthy") as pilot:
+        await shows(pilot, WHICH)
+        await pilot.press("l")
+        await types(pilot, label)
+        await shows(pilot, f"{title} Step 1 of about")
+
+
+async def test_a_label_that_nobody_knows_is_said_without_being_read_as_markup() -> None:
+    async with opened("guide", "healthy") as pilot:
+        await shows(pilot, WHICH)
+        await pilot.press("l")
+        await types(pilot, "[red]zzqx[/]")
+        await shows(pilot, "No guide knows '[red]zzqx[/]'.")
+        await pilot.press("escape")
+        await until(pilot, lambda: row(pilot) != "" and pilot.app.focused is not None and pilot.app.focused.id == "guide-rows")
+
+
+async def test_a_running_test_is_stopped_and_nothing_is_taken_from_it() -> None:
+    async with opened("guide", "everything-dropped") as pilot:
+        await shows(pilot, WHICH)
+        await pilot.press("enter")
+        await shows(pilot, "What is the trouble?")
+        await pilot.press("enter")
+        await shows(pilot, "Testing,", "Does this network let the PM2000 out?")
+        await pilot.press("ctrl+c")
+        await shows(pilot, "Stopped; nothing is taken from this test.", "Test it now")
+        walker = visit(pilot).walker
+        assert walker is not None and len(walker.walk.taken) == 1
+        await pilot.press("enter")
+        await until(pilot, lambda: visit(pilot).running)
+
+
+async def test_nothing_goes_on_when_the_console_ends() -> None:
+    async with opened("guide", "everything-dropped") as pilot:
+        await shows(pilot, WHICH)
+        await pilot.press("enter")
+        await shows(pilot, "What is the trouble?")
+        await pilot.press("enter")
+        await until(pilot, lambda: visit(pilot).running)
+        room = visit(pilot).room
+        await pilot.press("q")
+        await until(pilot, lambda: pilot.app._exit)
+    assert room.world is None
+
+
+async def test_the_palette_and_the_help_know_the_guide() -> None:
+    async with opened("guide", "healthy") as pilot:
+        await shows(pilot, WHICH)
+        await pilot.press("h")
+        await shows(pilot, "Guide", "leave for another guide")
+        await pilot.press("escape")
+        await pilot.press("ctrl+p", *"label")
+        await shows(pilot, "Find the guide by what the label says")

@@ -38,6 +38,8 @@ NAT_S = 8.0
 LISTEN_MINUTES = 10.0
 """How long a colleague on the phone is waited for."""
 LOOPBACK = "127.0.0.1"
+WEB = {80: "http"}
+"""Equipment's own pages."""
 SSH_PORT = 22
 
 _SIGNS = {
@@ -49,13 +51,13 @@ _SIGNS = {
 async def run_inside(world: World, action: Inside) -> Seen:
     """One knock over the local network."""
     port = int(action.port)
-    target = Target(action.address, port, port, expected_at(port))
+    target = Target(action.address, port, port, expected_at(port) or WEB.get(port))
     reached = await knock(world.here, target, Standing.INSIDE, clock() + INSIDE_S)
     sign = _sign(reached)
     values = {
         "address": action.address, "port": action.port, "said": inbound.NAMES.get(reached.speaks, "an unknown protocol"),
         "identity": f" ({reached.identity})" if reached.identity else "", "why": reached.tcp.errno or reached.tcp.outcome.value,
-        "expected": inbound.SERVICES.get(target.expected or "", "what was expected"),
+        "expected": inbound.NAMES.get(target.expected or "", "what was expected"),
     }  # fmt: skip
     told = tuple(describe(world.causes, finding) for finding in _inside_findings(reached, sign))
     status = Status.PASS if sign == "answers" else Status.UNKNOWN if sign == "no-way" else Status.FAIL

@@ -153,7 +153,7 @@ def _around(found: Around) -> Iterator[str]:
             ports=f"  answers on {', '.join(map(str, device.open_ports))}" if device.open_ports else "",
         )  # fmt: skip
     if found.lacking is not None:
-        yield seen("lacking", why=found.lacking)
+        yield seen("knocked", why=found.lacking)
 
 
 # ------------------------------------------------------------------------------------------------------------------- an address
@@ -162,7 +162,7 @@ async def run_free(world: World, action: Free) -> Seen:
     known = await look.held(world.eyes, action.address)
     conflict = rules.conflict(known)
     told = (describe(world.causes, conflict),) if conflict is not None else ()
-    lines = (_held(known), *((seen("lacking", why=known.lacking),) if known.lacking and known.held is Held.UNKNOWN else ()))
+    lines = (_held(known), *((seen("lacking-free", why=known.lacking),) if known.lacking and known.held is Held.UNKNOWN else ()))
     match known.held:
         case Held.TAKEN:
             return Seen(Status.FAIL, ("taken",), told, lines=lines)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from aetui.packet.client import PacketHelper
 
 JUMP = "jump:"
+_ELSEWHERE = "raw packets are sent from this computer itself only."
+_WHY_NOT = {"demo": "the demo sends no raw packets."}
 JUMP_OPENING_S = 60.0
 """Longest wait for a jump host: a passphrase may be asked for."""
 
@@ -110,7 +112,7 @@ async def opened(request: Request, listeners: tuple[Listener, ...] = (), asker: 
 def _packets(vantage: Vantage) -> tuple[PacketHelper | None, str | None]:
     """The packet helper, where this machine itself is the vantage; it is started by the first request."""
     if vantage.info.kind != "local":
-        return None, "raw packets are sent from this computer itself only."
+        return None, _WHY_NOT.get(vantage.info.kind, _ELSEWHERE)
     from aetui.packet.client import PacketHelper, missing
 
     lacking = missing()

@@ -36,6 +36,7 @@ VERDICTS = {
     ("pl1000", "forward-elsewhere"): ("DOES NOT WORK: The forward leads to another device", ["forward-elsewhere"], 1),
     ("moxa", "service-down"): ("DOES NOT WORK: The Moxa itself does not answer", ["service-down"], 1),
     ("pm2000", "two-faults"): ("DOES NOT WORK: Support gets in, but the PM2000's data does not get out", ["dns-filtered", "ntp-no-reply"], 1),
+    ("pm2000", "clock-hour"): ("NOT DETERMINED: Support gets in; whether the PM2000's data gets out is not known", ["clock-wrong"], 3),
     ("pm2000", "no-link"): ("DOES NOT WORK: This network has no connection to the internet", ["no-link"], 1),
 }  # fmt: skip
 
@@ -44,7 +45,7 @@ VERDICTS = {
 def test_a_logger_that_support_cannot_reach_comes_to_its_verdict(case: tuple[str, str]) -> None:
     guide, scenario = case
     verdict, causes, status = VERDICTS[case]
-    done = call(guide, "--demo", scenario, typed=BY_HAND)
+    done = call(guide, "--demo", scenario, typed=f"\n{BY_HAND}" if "clock" in scenario else BY_HAND)
     assert done.stdout.startswith(verdict), done.stdout + done.stderr
     told = [line.strip().removeprefix("(").partition(",")[0] for line in done.stdout.splitlines() if line.strip().startswith("(")]
     assert told[: len(causes)] == causes and done.returncode == status
@@ -59,6 +60,8 @@ OTHERS = {
     ("kiosk", "dns-dead"): ("DOES NOT WORK: The Kiosk stops at boot step 3: the name", 1),
     ("minisite", "healthy"): ("WORKS: All six hosts answer as Chrome needs them", 0),
     ("logmein", "healthy"): ("WORKS: The sample of the vendor's hosts answers", 0),
+    ("minisite", "local-firewall"): ("NOT DETERMINED: The pages could not be tested to the end", 3),
+    ("acquisuite", "clock-wrong"): ("NOT DETERMINED: Whether the AcquiSuite gets out is not known", 3),
     ("new-site", "healthy"): ("WORKS: Every model can send its data from here", 0),
     ("new-site", "two-faults"): ("WORKS, WITH REMARKS: Some models will work here, others not yet", 0),
     ("new-site", "no-internet"): ("DOES NOT WORK: This socket gives no way to the internet", 1),
@@ -181,6 +184,24 @@ def test_standard_input_that_is_nothing_at_all_ends_the_walk() -> None:
         [sys.executable, "-m", "aetui", "guide", "kiosk", "--demo"], stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE_S, check=False
     )
     assert done.returncode == 3
+
+
+@pytest.mark.parametrize("where", ["at a question", "in a check"])
+def test_an_interrupt_ends_it_at_once_with_its_own_status(where: str) -> None:
+    argv = [sys.executable, "-m", "aetui", "guide", "pm2000", "--demo", "forward-missing"]
+    process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdin is not None
+    try:
+        if where == "in a check":
+            process.stdin.write(f"\n{LOGGER}\n\n".encode())
+            process.stdin.flush()
+        _until(process, "> " if where == "at a question" else "Does the PM2000 answer from outside?")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=PATIENCE_S)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 130 and out == b"" and b"Traceback" not in err
 
 
 def _until(process: subprocess.Popen[bytes], text: str) -> str:

@@ -6,16 +6,16 @@ import re
 from functools import cache
 
 import pytest
+from guide_world import Survey, survey
 
 from aetui.catalogue import load as load_catalogue
+from aetui.causes import load_causes
 from aetui.guide import interpreter
 from aetui.guide.actions import GIVES, KINDS, OUTBOUND
 from aetui.guide.library import Library, load
 from aetui.guide.proof import edges
 from aetui.guide.records import Branch, Check, End, Instruction, Question
 from aetui.guiding.acting import _RUNNERS
-from aetui.causes import load_causes
-from guide_world import Survey, survey
 
 KEYS = ("pm2000", "ps3000", "pl1000", "moxa", "acquisuite", "kiosk", "sma-ftp", "minisite", "logmein", "new-site")
 

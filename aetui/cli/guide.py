@@ -133,6 +133,8 @@ async def _visit(arguments: argparse.Namespace, guide: Guide, catalogue: Catalog
         journal: Journal | None = stack.enter_context(kept(arguments, about(arguments, "guide", catalogue)))
         listeners = (journal,) if journal is not None else ()
         async with opened(_request(arguments, guide, catalogue), listeners, TerminalAsker()) as world:
+            if journal is not None:
+                world.keep = journal.keep
             world.tell = lambda text: tell([f"   {text}"])
             walker = Walker(guide, _given(arguments, world), StoreKeeper(journal, world.session.at) if journal is not None else None)
             if arguments.resume:

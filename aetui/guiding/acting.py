@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from aetui.entries import TraceDone
 from aetui.guide import records
 from aetui.guide.errnos import decode
 from aetui.guide.records import Action, Decode, Seen, Trace
@@ -38,6 +39,7 @@ async def run_trace(world: World, action: Trace) -> Seen:
 
     local = world.here.info.kind == "local"
     found = await trace(action.host, int(action.port), vantage=None if local else world.here)
+    world.keep(TraceDone(world.session.at(), found))
     last = next((hop.address for hop in reversed(found.hops) if hop.address is not None), None)
     told = found.diagnosis
     lines = [seen("reached", host=action.host, port=action.port)] if found.reached else []

@@ -14,6 +14,7 @@ from dataclasses import replace
 from aetui.causes import describe
 from aetui.diagnosis import exposure, inbound
 from aetui.diagnosis import nat as nat_rules
+from aetui.entries import InboundDone, Knocked
 from aetui.guide.records import Confirm, Inside, Listen, Nat, Public, Seen
 from aetui.guiding.words import say, seen
 from aetui.guiding.world import World
@@ -142,6 +143,7 @@ def _no_place(world: World) -> Seen:
 
 def _confirmed(world: World, what: InboundSeen) -> Seen:
     told = _told(world, inbound.diagnose(what))
+    world.keep(InboundDone(world.session.at(), what, told))
     signs = ("inside-view",) if what.outside and all(r.standing is Standing.INSIDE for r in what.outside) else ()
     return Seen(_status(told, confirming.determined(what)), signs, told, lines=tuple(_outside_line(r) for r in what.outside))
 
@@ -209,6 +211,7 @@ async def run_listen(world: World, action: Listen, outside: str) -> Seen:
     def hear(batch: Batch) -> None:
         heard.extend(batch.knocks)
         for each in batch.knocks:
+            world.keep(Knocked(world.session.at(), each))
             world.tell(seen("knock", peer=each.peer, said=inbound.NAMES.get(each.speaks, each.speaks)))
             if each.token is Token.MATCHED:
                 arrived.set()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from aetui.catalogue import Catalogue
 from aetui.causes import Words, load_causes
+from aetui.entries import InboundDone, Knocked, TraceDone
 from aetui.lan.look import Eyes
 from aetui.prepare import Request, prepare
 from aetui.session import Listener, Session
@@ -24,6 +25,7 @@ from aetui.vantage.base import Vantage, VantageLost
 if TYPE_CHECKING:
     from aetui.packet.client import PacketHelper
 
+Beside = InboundDone | Knocked | TraceDone
 JUMP = "jump:"
 _ELSEWHERE = "raw packets are sent from this computer itself only."
 _WHY_NOT = {"demo": "the demo sends no raw packets."}
@@ -83,6 +85,8 @@ class World:
     eyes: Eyes
     causes: Words = field(default_factory=load_causes)
     demo: str | None = None
+    keep: Callable[[Beside], None] = lambda found: None
+    """Gets what is found beside the session's own events, for its journal: knocks, inbound looks, traces."""
     tell: Callable[[str], None] = lambda line: None
     """Gets a line that a person must see while a check still runs (the listener's code)."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
     from textual.theme import Theme
 
+    from aetui.entries import Kept
     from aetui.path.engines import Engines
     from aetui.prepare import Prepared
     from aetui.screens.path_aim import Aim
@@ -145,14 +146,15 @@ class AetuiApp(App[int]):
         self.aim = aim
         self.switch_mode("path")
 
-    def rerun(self, **changes: Any) -> None:
-        """Go to the Outbound tab and run this; its session is called as ``site`` and ``note`` say."""
+    def rerun(self, before: Kept, changes: Mapping[str, Any]) -> None:
+        """Go to the Outbound tab, run this part of an earlier session once more, and say what differs."""
         from aetui.screens.outbound import Outbound
 
         self.keeper.next(changes.get("site", ""), changes.get("note", ""))
         self.switch_mode("outbound")
         if isinstance(self.screen, Outbound):
             self.screen.start(**changes)
+            self.screen.before = before
 
     def action_help(self) -> None:
         """Every key, and what the signs mean."""

@@ -17,10 +17,11 @@ from aetui.catalogue import Catalogue
 from aetui.display import displayable
 from aetui.entries import Kept
 from aetui.plan import Options, plan
-from aetui.screens.history_words import say
+from aetui.screens.history_words import say, tables
 from aetui.screens.outbound import ENGINE, Outbound
 from aetui.screens.outbound_view import View
 from aetui.screens.runner import Runner
+from aetui.screens.widgets.lines import Lines, line
 
 MOMENT = "%Y-%m-%d %H:%M"
 
@@ -88,6 +89,15 @@ class Earlier(Outbound, inherit_bindings=False):
         name = displayable(self.kept.about.name, 60) or displayable(", ".join(self.kept.state.equipment), 60)
         return say("earlier", "place", site=name, when=self.kept.state.started.astimezone().strftime(MOMENT))
 
+    def draw_unsaved(self) -> None:
+        """Which session this is, and that it is none of now."""
+        state, name = self.kept.state, displayable(self.kept.about.name, 40)
+        when = state.started.astimezone().strftime(MOMENT)
+        where: str = tables()["vantages"].get(state.vantage.kind, "{name}").format(name=displayable(state.vantage.name, 30))
+        what = self.query_one("#unsaved", Lines)
+        what.set_class(True, "-said")
+        what.show([line((" ", "plain"), (say("earlier", "which", when=when, site=f"{name}, " if name else "", where=where), "head"))])
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What the tab would offer, and always the way back."""
         if action == "failed_then":
@@ -107,7 +117,7 @@ class Earlier(Outbound, inherit_bindings=False):
         changes = rerun(self.kept, self.catalogue)
         if changes:
             self.app.pop_screen()
-            self.console.rerun(**changes)
+            self.console.rerun(self.kept, changes)
         else:
             self.note = say("rerun", "nothing")
             self.draw()

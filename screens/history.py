@@ -39,6 +39,7 @@ class History(HistoryList):
         Binding("o", "export", "Export"),
         Binding("d,delete", "forget", "Delete"),
         Binding("f", "failed_then", "Run failed again", show=False),
+        Binding("c", "compare", "Compare", show=False),
         Binding("space", "mark", "Mark", show=False),
         Binding("escape", "everything", "Show all", show=False),
         Binding("down", "to_list", "To the list", show=False),
@@ -51,6 +52,8 @@ class History(HistoryList):
             case "open_session" | "site" | "report" | "export" | "mark" | "forget" | "failed_then":
                 one = self.chosen if self.book is not None and not typing else None
                 return one is not None and (action != "failed_then" or bool(one.checks))
+            case "compare":
+                return not typing and len(self.pair) == 2
             case "search":
                 return not typing
             case "to_list":
@@ -113,7 +116,7 @@ class History(HistoryList):
             return
         changes = await asyncio.to_thread(rerun, *got)
         if changes:
-            self.console.rerun(**changes)
+            self.console.rerun(got[0], changes)
         else:
             self.say(say("rerun", "nothing"))
 
@@ -123,6 +126,30 @@ class History(HistoryList):
             self.marked ^= {self.chosen.id}
             self.query_one(Rows).action_move(1)
             self.draw()
+
+    @property
+    def pair(self) -> tuple[str, ...]:
+        """Ids of the two sessions to compare: both that are marked, or the one that is and the selected one."""
+        marked = [identity for identity in self.found if identity in self.marked]
+        one = self.chosen
+        return tuple(dict.fromkeys([*marked, one.id] if len(marked) == 1 and one is not None else marked))
+
+    def action_compare(self) -> None:
+        """What differs between two sessions."""
+        if len(self.pair) == 2:
+            self.run_worker(self._compare(*self.pair), exclusive=True, group="open")
+
+    async def _compare(self, one: str, other: str) -> None:
+        from aetui.screens.comparing import compared
+
+        first, second = await self._whole(one), await self._whole(other)
+        if isinstance(first, str):
+            self.say(first)
+        elif isinstance(second, str):
+            self.say(second)
+        else:
+            told = await asyncio.to_thread(compared, first[0], second[0])
+            self.app.push_screen(Reader(say("compare", "heading"), lambda: told))
 
     def action_export(self) -> None:
         """The session whole, as JSON."""

@@ -11,13 +11,15 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from aetui.display import displayable
 
 if TYPE_CHECKING:
-    from aetui.entries import About, Found, Kept
+    from aetui.entries import About, Found, Kept, TraceDone
     from aetui.events import Event
+    from aetui.path.records import Trace
     from aetui.prepare import Prepared
     from aetui.screens.launch import Launch
     from aetui.state import State
@@ -42,6 +44,8 @@ class Keeper:
         self._journal: Journal | None = None
         self._about: About | None = None
         self._begun = False
+        self._started = datetime.now(UTC)
+        self._traces: list[TraceDone] = []
 
     @property
     def session(self) -> str | None:
@@ -86,6 +90,19 @@ class Keeper:
         if self._journal is not None:
             self._journal.keep(entry)
 
+    def traced(self, trace: Trace) -> None:
+        """Write a trace down."""
+        from aetui.entries import TraceDone
+
+        done = TraceDone(self.at, trace)
+        self._traces.append(done)
+        self.found(done)
+
+    @property
+    def at(self) -> float:
+        """Milliseconds since the present session began, by the wall clock."""
+        return max(0.0, (datetime.now(UTC) - self._started).total_seconds() * 1000)
+
     async def call(self, name: str, note: str) -> str:
         """Name the site and note something of the present session; gives what went wrong, or nothing."""
         self.name, self.note = displayable(name, LONGEST_NAME), displayable(note, LONGEST_NOTE)
@@ -101,13 +118,14 @@ class Keeper:
         from aetui.entries import Kept
 
         still = replace(state, checks=dict(state.checks), results=dict(state.results), running=set(), beside=dict(state.beside))
-        return Kept(still, self.about)
+        return Kept(still, self.about, tuple(self._traces))
 
     def _see(self, event: Event) -> None:
         """A second run is a session of its own, and has no note yet."""
         from aetui.events import SessionStarted
 
         if isinstance(event, SessionStarted):
+            self._started, self._traces = event.started, []
             if self._begun:
                 self.note = ""
                 if self._journal is not None:

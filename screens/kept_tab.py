@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,28 @@ class KeptTab(TabScreen):
         super().__init__()
         self.view: View | None = None
         self.note = ""
+        self.before: Kept | None = None
+        """The earlier session that is being repeated in part: when the run has ended, the two are compared."""
+
+    def on_screen_resume(self) -> None:
+        """Something may have ended meanwhile."""
+        self.show_comparison()
+
+    def show_comparison(self) -> None:
+        """What differs from the session that was repeated, once the run has ended and this tab is looked at."""
+        runner, before = self.runner, self.before
+        state = runner.state if runner.launch is self.console.launch and not runner.busy else None
+        if before is not None and state is not None and state.ended is not None and self.is_current:
+            self.before = None
+            self.run_worker(self._compare(before, self.console.keeper.kept_now(state)), group="compare")
+
+    async def _compare(self, before: Kept, after: Kept) -> None:
+        from aetui.screens.comparing import compared
+        from aetui.screens.history_words import say
+        from aetui.screens.reader import Reader
+
+        told = await asyncio.to_thread(compared, before, after, True)
+        self.app.push_screen(Reader(say("compare", "heading"), lambda: told))
 
     @property
     def runner(self) -> Runner:

@@ -98,6 +98,7 @@ class Outbound(KeptTab):
         self.place.say(self._place())
         self.query_one("#summary", Lines).show(self.view.summary(self.size.width, self.note))
         self.draw_unsaved()
+        self.show_comparison()
         self.query_one("#filters", Lines).show([self.view.filters(self.filter)])
         self.query_one(Rows).show_rows(self.view.rows(self.look))
         self._draw_details()
@@ -229,6 +230,7 @@ class Outbound(KeptTab):
 
     def start(self, **changes: object) -> None:
         """Run this from now on: every check, unless ``only`` says which."""
+        self.before = None
         self.console.relaunch(**{"only": (), **changes})
         self.opened.clear()
         self.filter, self.note = "all", ""

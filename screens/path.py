@@ -87,7 +87,7 @@ class Path(TabScreen):
         """What traces."""
         from aetui.screens.asking import ScreenAsker
 
-        return Tracing(self.draw_soon, self.console.packets, ScreenAsker(self.app), self.console.engines)
+        return Tracing(self.draw_soon, self.console.packets, ScreenAsker(self.app), self.console.engines, self.console.keeper.traced)
 
     def on_screen_resume(self) -> None:
         """Opened again, perhaps from a row of Outbound."""

@@ -48,9 +48,13 @@ class Tracing:
     """See the module. ``engines`` replaces what sends the probes."""
 
     def __init__(
-        self, changed: Callable[[], None], packets: Packets, asker: Asker | None = None, engines: Callable[[], Engines] | None = None
+        self, changed: Callable[[], None], packets: Packets, asker: Asker | None = None, engines: Callable[[], Engines] | None = None,
+        keep: Callable[[Trace], None] = lambda _trace: None,
     ) -> None:
         self.changed = changed
+        self.keep = keep
+        """Given each trace once: when its first path stands, or when it is stopped before."""
+        self._kept = False
         self.aim: Aim | None = None
         self.trace: Trace | None = None
         self.phase = Phase.IDLE
@@ -79,6 +83,7 @@ class Tracing:
         """Trace this, in place of what is being traced; ``known`` are the connects that a run has seen."""
         await self._end()
         self.aim, self.trace, self.fault, self.phase = aim, None, "", Phase.OPENING
+        self._kept = False
         self._task = asyncio.create_task(self._serve(aim, launch, known), name="aetui-path")
         self.changed()
 
@@ -129,6 +134,7 @@ class Tracing:
             self.fault = one_line(error)
         finally:
             self._run = None
+            self._write_down()
             if self._task is asyncio.current_task():
                 self._to(Phase.ENDED)
 
@@ -142,7 +148,14 @@ class Tracing:
                 self.trace = state
                 if self.busy:
                     self.phase = Phase.LIVE if run.live else Phase.TRACING
+                if run.live:
+                    self._write_down()
                 self.changed()
+
+    def _write_down(self) -> None:
+        if not self._kept and self.trace is not None and self.trace.hops:
+            self._kept = True
+            self.keep(self.trace)
 
     async def _from_jump(self, aim: Aim, vantage: Vantage) -> None:
         """By the jump host's own tools, once."""

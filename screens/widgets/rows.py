@@ -142,8 +142,10 @@ class Rows(Lines, can_focus=True):
             self.touch()
             return
         self.moved = True
-        self._index = index
-        self.lines = tuple(self._line(n) for n in range(len(self.rows)))
+        before, self._index = self._index, index
+        lines = list(self.lines)
+        lines[before], lines[index] = self._line(before), self._line(index)
+        self.lines = tuple(lines)
         self._keep_visible()
         self.touch()
         self._say(self.rows[index].key)

@@ -20,6 +20,7 @@ from aetui.plan import plan
 from aetui.records import Check, VantageInfo
 from aetui.screens.app import AetuiApp
 from aetui.screens.history import History
+from aetui.screens.picker import Picker
 from aetui.screens.widgets.lines import Lines
 from aetui.screens.widgets.page import Page
 from aetui.screens.widgets.rows import Rows
@@ -80,8 +81,11 @@ def many(count: int) -> None:
 
 async def at_history(pilot: Pilot[Any]) -> History:
     """Go to the tab; its list stands."""
-    await pilot.press("escape", "4")
     app = cast("AetuiApp", pilot.app)
+    if not app.launch.equipment:
+        await until(pilot, lambda: isinstance(app.screen, Picker), "the question for equipment")
+        await pilot.press("escape")
+    await pilot.press("4")
     await until(pilot, lambda: isinstance(app.screen, History), "the History tab")
     await settled(pilot)
     return cast("History", app.screen)
@@ -117,3 +121,8 @@ def detail(app: Any) -> str:
 def files(folder: Path) -> list[Path]:
     """What stands in a directory, by name."""
     return sorted(folder.iterdir())
+
+
+def keep(path: Path, seen: str) -> None:
+    """Write a picture anew."""
+    path.write_text(seen, "utf-8")

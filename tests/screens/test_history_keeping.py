@@ -8,10 +8,13 @@ import stat
 from pathlib import Path
 
 import pytest
+from path_stage import HOPS, Net, Simulated, traced
+from path_stage import opened as opened_on
 from shelves import DROPPED, files
 from stage import World, connect, console, finished, screen, summary, tab, until
 
 from aetui.observations import Outcome
+from aetui.screens.path_aim import Aim
 from aetui.screens.reader import Reader
 from aetui.store import opened
 from aetui.store.place import FILE, folder
@@ -134,3 +137,15 @@ async def test_a_directory_that_cannot_be_written_is_one_line_and_the_summary_is
         await pilot.pause()
         assert "Permission denied" in screen(app)
         assert "READY" in screen(app)
+
+
+async def test_a_trace_of_the_path_tab_stands_in_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened_on(Net({443: Simulated(HOPS)}), monkeypatch)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await finished(pilot)
+        await traced(pilot, Aim("maki.alsoenergy.com", 443))
+        with opened() as history:
+            (done,) = history.open().traces
+        assert done.trace == app.keeper.kept_now(app.runner.state).traces[0].trace  # type: ignore[arg-type]
+        assert [hop.address for hop in done.trace.hops][: len(HOPS)] == HOPS
+        assert done.at > 0

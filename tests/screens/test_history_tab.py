@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
-from shelves import DROPPED, at_history, detail, files, head, listed, many, settled, there, write
+from shelves import DROPPED, at_history, detail, files, head, keep, listed, many, settled, there, write
 from stage import World, connect, console, finished, screen, summary, until
+from textual.binding import Binding
 
 from aetui.observations import Outcome
 from aetui.records import VantageInfo
 from aetui.screens.earlier import Earlier
+from aetui.screens.history import History
 from aetui.screens.history_shelf import PAGE
 from aetui.screens.picker import Picker
+from aetui.screens.reader import Reader
 from aetui.screens.widgets.rows import Rows
+from aetui.screens.words import tables
 from aetui.store import StoreError, opened
 
 HOSTILE = "[/] [@click=app.quit]x[/] \x1b]0;owned\x07 \u202egnp.exe {0} %s"
@@ -86,7 +91,7 @@ async def test_an_opened_session_shows_verdict_findings_and_rows_and_runs_nothin
         seen = screen(app)
         assert "What was found" in seen
         assert "✗ failed   maki.alsoenergy.com" in seen
-        assert "Solar South" in seen.splitlines()[0]
+        assert "Solar South, from this computer, as it was kept" in seen
         await pilot.press("r", "e", "a", "w", "question_mark")
         await until(pilot, lambda: "How we know" in screen(app) or "What it means" in screen(app))
         await pilot.press("escape", "escape")
@@ -120,9 +125,73 @@ async def test_only_what_failed_runs_again_from_the_same_place() -> None:
         assert DROPPED in launch.only
         assert all("maki.alsoenergy.com" in identity for identity in launch.only)
         assert app.keeper.name == "Solar South"
-        await pilot.press("r")
+        await until(pilot, lambda: isinstance(app.screen, Reader), "the comparison")
+        await pilot.pause()
+        assert "2 fixed, 0 broken" in screen(app)
+        assert f"{DROPPED}: fail -> pass" in " ".join(screen(app).split())
+        await pilot.press("escape", "r")
         await until(pilot, lambda: len(world.launches) == 2)
         assert world.launches[-1].only == ()
+
+
+async def test_two_marked_sessions_are_compared_the_earlier_first() -> None:
+    write(1, "Before")
+    write(2, "Between")
+    write(3, "After", dropped=(DROPPED,))
+    app = console(World(), ())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await at_history(pilot)
+        await pilot.press("c")
+        await settled(pilot)
+        assert app.screen is there(app)
+        await pilot.press("space", "down", "c")
+        await until(pilot, lambda: isinstance(app.screen, Reader), "the comparison")
+        await pilot.pause()
+        seen = screen(app)
+        assert "0 fixed, 2 broken" in seen
+        assert seen.index("Before,") < seen.index("After,")
+        assert f"{DROPPED}: pass -> fail" in " ".join(seen.split())
+
+
+async def test_every_command_of_the_tab_has_its_name_in_the_palette_and_its_line_in_the_help() -> None:
+    named = {binding.action for binding in History.BINDINGS if isinstance(binding, Binding)}
+    assert named - set(tables()["commands"]) <= {"everything", "to_list"}
+    lines = next(part["lines"] for part in tables()["help"] if part.get("tab") == "history")
+    keys = {key for keys, _ in lines for key in keys.replace(",", " ").split()}
+    assert {"/", "Enter", "n", "p", "o", "f", "c", "d", "Space"} <= keys
+
+
+@pytest.mark.parametrize(("encoding", "no_colour"), [("ascii", False), ("utf-8", True)], ids=["ascii", "no colour"])
+async def test_it_says_the_same_in_ascii_and_without_colour(encoding: str, no_colour: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if no_colour:
+        monkeypatch.setenv("NO_COLOR", "1")
+    write(1, "Solar South", dropped=(DROPPED,))
+    app = console(World(), (), encoding=encoding)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await at_history(pilot)
+        seen = screen(app)
+    assert "blocked Solar South" in seen
+    assert encoding != "ascii" or seen.isascii()
+
+
+async def test_it_looks_as_it_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    write(1, "Solar North")
+    write(2, "Solar South", "ticket 4711", (DROPPED,))
+    write(3, vantage=VantageInfo("jump", "bastion"), ends=False)
+    app = console(World(), ())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await at_history(pilot)
+        await pilot.press("down", "space", "up")
+        await pilot.pause()
+        seen = screen(app).partition("\n")[2] + "\n"
+    monkeypatch.undo()
+    time.tzset()
+    kept = Path(__file__).with_name("snapshots") / "history-80x24.txt"
+    if os.environ.get("AETUI_SNAPSHOTS") == "write":
+        keep(kept, seen)
+    assert seen == kept.read_text("utf-8")
 
 
 async def test_where_nothing_failed_there_is_nothing_to_run_again() -> None:

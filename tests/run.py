@@ -1,8 +1,8 @@
 """Every check and every test, on a machine that has nothing but Python 3.11: ``python3 tests/run.py``.
 
-Installs what is missing (Debian packages as root; Python packages into ``.venv``), then runs the linters, the type checker, the floors' contracts,
-the tests, and the lab's tests inside namespaces of its own. With ``CI=true`` a lab that cannot be built is a failure. The last line counts the
-tests; the exit status is 0 only where everything passed. Arguments narrow it down: ``lint``, ``unit``, ``lab``.
+Installs what is missing (Debian packages as root; Python packages into ``.venv``), then runs the linters, the type checker, the floors'
+contracts, the tests, and the lab's tests inside namespaces of its own. With ``CI=true`` a lab that cannot be built is a failure. The
+last line counts the tests; the exit status is 0 only where everything passed. Arguments narrow it down: ``lint``, ``unit``, ``lab``.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ DEBIAN = {
     "sshd": "openssh-server", "ssh": "openssh-client", "telnetd": "inetutils-telnetd", "xrdp": "xrdp", "miniupnpd": "miniupnpd",
     "nmap": "nmap", "mtr": "mtr-tiny", "traceroute": "traceroute", "tracepath": "iputils-tracepath", "unshare": "util-linux",
     "ssh-keygen": "openssh-client", "telnet": "inetutils-telnet", "xfreerdp": "freerdp2-x11", "Xvfb": "xvfb",
+    "iptables": "iptables", "chromium": "chromium",
 }  # fmt: skip
 """Programs that the lab's tests run, and the packages that bring them."""
 

@@ -54,6 +54,7 @@ COMMANDS: dict[str, Entry] = {
     "report": Entry("report", "what to hand to a ticket: a page, Markdown, a table, JSON, or 20 lines"),
     "guide": Entry("guide", "the wizard of one piece of equipment, step by step in plain lines"),
     "request": Entry("request", "what to ask of a firewall's owner, in the firewall's own words, and the letter"),
+    "diff": Entry("diff", "what is fixed, broken and changed between two sessions, or since today's catalogue"),
     "history": Entry("history", "earlier sessions: list, search, name, delete, export"),
     "catalogue": Entry("catalogue", "what each piece of equipment needs, and where that is written"),
     "explain": Entry("explain", "what a cause means and who mends it, or what a check measures"),

@@ -8,8 +8,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from aetui.cli.common import guarded, trouble, unicode_out
-from aetui.cli.keptone import add_session, kept_one
+from aetui.cli.common import unicode_out
+from aetui.cli.keptone import add_session, kept_one, with_history
 from aetui.cli.output import give
 
 FORMATS = ("text", "html", "markdown", "json", "csv")
@@ -25,12 +25,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Make it."""
-    from aetui.store import StoreError
-
-    try:
-        return guarded(lambda: _report(arguments))
-    except StoreError as error:
-        return trouble(str(error))
+    return with_history(lambda: _report(arguments))
 
 
 async def _report(arguments: argparse.Namespace) -> int:
@@ -40,7 +35,7 @@ async def _report(arguments: argparse.Namespace) -> int:
     from aetui.report.forms import made
 
     catalogue = load(own_catalogue())
-    kept = await kept_one(arguments, catalogue)
+    kept = await kept_one(arguments.session, arguments.demo, catalogue)
     text = made(arguments.format, kept, catalogue, load_causes(), arguments.redact)
     if arguments.format == "text" and arguments.output is None and not unicode_out():
         text = text.encode("ascii", "replace").decode("ascii")

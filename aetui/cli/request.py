@@ -9,8 +9,8 @@ import argparse
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
-from aetui.cli.common import guarded, refuse, trouble
-from aetui.cli.keptone import add_session, kept_one
+from aetui.cli.common import refuse
+from aetui.cli.keptone import add_session, kept_one, with_history
 from aetui.cli.output import give
 
 FIREWALLS = ("generic", "csv", "nftables", "iptables", "cisco-asa", "fortigate", "palo-alto", "windows")
@@ -32,8 +32,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Make it."""
-    from aetui.store import StoreError
-
     for option, values in (("source", [arguments.source]), ("support", arguments.support)):
         for value in filter(None, values):
             try:
@@ -44,10 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
         ip_address(arguments.logger or "127.0.0.1")
     except ValueError:
         return refuse(f"--logger '{arguments.logger[:60]}' is not an IP address")
-    try:
-        return guarded(lambda: _request(arguments))
-    except StoreError as error:
-        return trouble(str(error))
+    return with_history(lambda: _request(arguments))
 
 
 async def _request(arguments: argparse.Namespace) -> int:
@@ -59,7 +54,7 @@ async def _request(arguments: argparse.Namespace) -> int:
     from aetui.report.request import request, site_of
 
     catalogue = load(own_catalogue())
-    kept = await kept_one(arguments, catalogue)
+    kept = await kept_one(arguments.session, arguments.demo, catalogue)
     wanted = asked(kept, catalogue, arguments.all)
     site = site_of(kept, catalogue, arguments.source, arguments.logger, tuple(arguments.support))
     if arguments.letter:

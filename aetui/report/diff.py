@@ -1,0 +1,236 @@
+"""What differs between two sessions, or between a session and the catalogue of today. Pure.
+
+Only checks that both have are compared. A check is ``fixed`` where it did not hold, or could not because of another, and holds now;
+``broken`` the other way round; any other change of its status stands under ``otherwise``. ``changed`` is what was seen differently
+though the check stands as before: another address, another issuer, another path, another delay. The rest is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC
+
+from aetui.catalogue import Catalogue
+from aetui.describe import row_line
+from aetui.display import displayable
+from aetui.entries import Kept
+from aetui.events import Result
+from aetui.observations import DnsSeen, NtpSeen, Outcome, TcpSeen, TlsSeen
+from aetui.path.records import Trace
+from aetui.plan import Options, plan
+from aetui.records import Check, Status
+from aetui.report.words import words
+from aetui.state import State
+
+SLOWER = 2.0
+"""A delay has changed where it is this many times the other …"""
+
+SLOWER_MS = 50.0
+"""… and at least so many milliseconds away from it: less is the line's own unrest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A check whose status changed."""
+
+    id: str
+    before: Status
+    after: Status
+    line: str
+    """What was seen the second time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something seen otherwise."""
+
+    id: str
+    what: str
+    """A key of assets/diff.toml's ``[what]`` table."""
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Two sessions compared."""
+
+    title: str
+    sides: tuple[str, str]
+    vantages: bool
+    """True where the two were made from different places."""
+    fixed: tuple[Moved, ...]
+    broken: tuple[Moved, ...]
+    otherwise: tuple[Moved, ...]
+    changed: tuple[Change, ...]
+    gone: tuple[str, ...]
+    new: tuple[str, ...]
+    same: tuple[str, ...]
+    left: tuple[str, ...]
+    added: tuple[str, ...]
+    unchanged: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outdated:
+    """A session held against the catalogue of today."""
+
+    title: str
+    needed: tuple[str, ...]
+    dropped: tuple[str, ...]
+    moved: tuple[Change, ...]
+    unchanged: int
+
+
+# --------------------------------------------------------------------------------------------------------------- two sessions
+def compare(first: Kept, second: Kept, partial: bool = False) -> Difference:
+    """The second session as seen from the first. ``partial`` where the second repeated only some checks: what it left out is not told."""
+    a, b = first.state, second.state
+    both = [identity for identity in _needed(a) if identity in set(_needed(b))]
+    moved = [_moved(a, b, identity) for identity in both]
+    changed = (*_place(a, b), *(c for identity in both for c in _seen(a, b, identity)), *_paths(first, second))
+    told = {m.id for m in moved if m.before is not m.after} | {c.id for c in changed}
+    causes_a, causes_b = _causes(a), _causes(b)
+    return Difference(
+        title=words("head", "sessions", a=a.session, b=b.session), sides=(_side(first), _side(second)), vantages=_where(a) != _where(b),
+        fixed=tuple(m for m in moved if m.after is Status.PASS and _missed(a, m.id)),
+        broken=tuple(m for m in moved if m.before is Status.PASS and _missed(b, m.id)),
+        otherwise=tuple(m for m in moved if _otherwise(a, b, m)), changed=changed,
+        gone=tuple(c for c in causes_a if c not in causes_b and not partial), new=tuple(c for c in causes_b if c not in causes_a),
+        same=tuple(c for c in causes_b if c in causes_a), left=() if partial else tuple(i for i in _needed(a) if i not in both),
+        added=tuple(i for i in _needed(b) if i not in both), unchanged=len([i for i in both if i not in told]),
+    )  # fmt: skip
+
+
+def _needed(state: State) -> dict[str, Check]:
+    return {check.id: check for check in state.required()}
+
+
+def _where(state: State) -> tuple[str, str]:
+    return state.vantage.kind, state.vantage.name
+
+
+def _side(kept: Kept) -> str:
+    state = kept.state
+    name = f"{displayable(kept.about.name)}, " if kept.about.name else ""
+    vantage = f"{state.vantage.kind} {displayable(state.vantage.name, 60)}"
+    return name + words("head", "one", id=state.session, when=f"{state.started.astimezone(UTC):%Y-%m-%d %H:%M}", vantage=vantage)
+
+
+def _causes(state: State) -> list[str]:
+    return list(dict.fromkeys(finding.cause for finding in state.diagnosis.findings))
+
+
+def _moved(a: State, b: State, identity: str) -> Moved:
+    return Moved(identity, a.reading(identity).status, b.reading(identity).status, row_line(b, identity))
+
+
+def _missed(state: State, identity: str) -> bool:
+    """True where a check does not hold, or could not be made because another does not."""
+    reading = state.reading(identity)
+    return reading.status in {Status.FAIL, Status.WARN} or (reading.status is Status.SKIP and reading.because is not None)
+
+
+def _otherwise(a: State, b: State, moved: Moved) -> bool:
+    settled = (moved.after is Status.PASS and _missed(a, moved.id)) or (moved.before is Status.PASS and _missed(b, moved.id))
+    return moved.before is not moved.after and not settled
+
+
+def _place(a: State, b: State) -> Iterator[Change]:
+    """Where the two were made, while they were made from the same machine."""
+    if _where(a) != _where(b):
+        return
+    for what, before, after in (
+        ("own", a.vantage.address, b.vantage.address),
+        ("gateway", a.vantage.gateway, b.vantage.gateway),
+        ("resolvers", ", ".join(a.vantage.resolvers), ", ".join(b.vantage.resolvers)),
+    ):
+        if before != after:
+            yield Change("this machine", what, displayable(before or "none"), displayable(after or "none"))
+
+
+def _seen(a: State, b: State, identity: str) -> Iterator[Change]:
+    one, other = a.results.get(identity), b.results.get(identity)
+    if one is None or other is None:
+        return
+    match one.observation, other.observation:
+        case DnsSeen() as before, DnsSeen() as after if before.addresses and after.addresses:
+            if not set(before.addresses) & set(after.addresses):
+                yield Change(identity, "address", _list(before.addresses), _list(after.addresses))
+        case TlsSeen(chain=[before_leaf, *_]), TlsSeen(chain=[after_leaf, *_]):
+            if before_leaf.issuer != after_leaf.issuer:
+                yield Change(identity, "issuer", displayable(before_leaf.issuer), displayable(after_leaf.issuer))
+        case _:
+            pass
+    slow = _delay(one), _delay(other)
+    if slow[0] is not None and slow[1] is not None and _apart(slow[0], slow[1]):
+        yield Change(identity, "delay", f"{slow[0]:.0f} ms", f"{slow[1]:.0f} ms")
+
+
+def _list(addresses: tuple[str, ...]) -> str:
+    return displayable(", ".join(addresses[:4]))
+
+
+def _delay(result: Result) -> float | None:
+    """One round trip, where one was measured."""
+    match result.observation:
+        case TcpSeen(outcome=Outcome.OPEN, rtt_ms=rtt):
+            return rtt
+        case NtpSeen(outcome=Outcome.OPEN, delay_ms=delay):
+            return delay
+        case _:
+            return None
+
+
+def _apart(before: float, after: float) -> bool:
+    low, high = sorted((before, after))
+    return high >= SLOWER * low and high - low >= SLOWER_MS
+
+
+def _paths(first: Kept, second: Kept) -> Iterator[Change]:
+    earlier = {_target(done.trace): done.trace for done in first.traces}
+    for trace in {_target(done.trace): done.trace for done in second.traces}.values():
+        before = earlier.get(_target(trace))
+        if before is None:
+            continue
+        name = displayable(f"trace {trace.target} {trace.proto.value} {trace.port or ''}".strip())
+        hops = [(x.ttl, x.address, y.address) for x, y in zip(before.hops, trace.hops, strict=False) if x.address and y.address]
+        other = next(((ttl, one, two) for ttl, one, two in hops if one != two), None)
+        if other is not None:
+            yield Change(name, "path", f"hop {other[0]}: {displayable(other[1])}", displayable(other[2]))
+        if (before.dies_after, before.reached) != (trace.dies_after, trace.reached):
+            yield Change(name, "dies", _end(before), _end(trace))
+
+
+def _target(trace: Trace) -> tuple[str, int | None, str]:
+    return trace.target, trace.port, trace.proto.value
+
+
+def _end(trace: Trace) -> str:
+    return words("line", "end") if trace.reached or trace.dies_after is None else words("line", "hop", ttl=trace.dies_after)
+
+
+# ----------------------------------------------------------------------------------------------------------- today's catalogue
+def against(kept: Kept, catalogue: Catalogue) -> Outdated:
+    """A session held against the catalogue of today: what is needed now and was not tested, what is needed no longer, what is needed otherwise."""
+    state = kept.state
+    now = {c.id: c for c in plan(catalogue, state.equipment, state.vantage, Options()) if c.equipment}
+    then = {i: c for i, c in _needed(state).items() if c.requirement.value != "stated"}
+    moved = tuple(change for identity in then if identity in now for change in _otherwise_needed(then[identity], now[identity]))
+    told = {change.id for change in moved}
+    return Outdated(
+        words("head", "catalogue", a=state.session, version=catalogue.version),
+        tuple(i for i in now if i not in then),
+        tuple(i for i in then if i not in now),
+        moved,
+        len([i for i in then if i in now and i not in told]),
+    )
+
+
+def _otherwise_needed(then: Check, now: Check) -> Iterator[Change]:
+    if then.requirement is not now.requirement:
+        yield Change(then.id, "requirement", then.requirement.value, now.requirement.value)
+    before, after = then.about.get("documented", ""), now.about.get("documented", "")
+    if before != after:
+        yield Change(then.id, "documented", before or "none", after or "none")

@@ -54,8 +54,6 @@ async def demo_run(scenario: str, catalogue: Catalogue) -> Kept:
     """A run over the embedded site. Raises Refused."""
     from aetui.prepare import Request, prepare
 
-    async with prepare(Request(LATEST = "latest"
-
-DEMO_EQUIPMENT, demo=scenario)) as prepared:
+    async with prepare(Request(DEMO_EQUIPMENT, demo=scenario)) as prepared:
         state = await prepared.session.run()
     return Kept(state, About("check", "", "", __version__, catalogue.version, catalogue.sha256, catalogue.changes))

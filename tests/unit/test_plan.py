@@ -190,7 +190,7 @@ ONLY = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("only", "wanted"), ONLY, ids=str)
+@pytest.mark.parametrize(("only", "wanted"), ONLY, ids=[" ".join(row[0]) for row in ONLY])
 def test_only_takes_ids_and_their_beginnings_up_to_a_colon(only: tuple[str, ...], wanted: set[str]) -> None:
     assert {c.id for c in by_id("pm2000", only=only).values() if c.equipment} == wanted
     assert {"link", "canary:192.168.50.1:com", "beyond"} <= set(ids("pm2000", only=only)), "what the diagnosis needs stays"

@@ -18,12 +18,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aetui.cli.common import guarded, refuse
+from aetui.cli.keeping import Keep, add_keeping, recorded
 from aetui.cli.main import Exit
 
 if TYPE_CHECKING:
     from aetui.inbound.confirm import Wanted
     from aetui.inbound.knocking import Key
-    from aetui.reach import InboundSeen, NatSeen
+    from aetui.reach import InboundSeen
     from aetui.records import Finding
     from aetui.vantage.base import Vantage
 
@@ -32,8 +33,6 @@ OPENING_S = 60.0
 WHOLE_S = 30.0
 """Longest time of everything after that."""
 LOOKUP_S = 5.0
-SSH_PORT = 22
-"""Of the jump host, towards which the first hops are looked at; no connection is made."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -54,6 +53,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="where to knock from: local (default) or jump:NAME; named again, more places from which to try whether just anybody gets in",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="the result as JSON (schema aetui.confirm/1)")
+    add_keeping(parser)
 
 
 def _place(text: str) -> tuple[str, int | None]:
@@ -117,8 +117,14 @@ class _Stage:
 
 
 async def _confirm(arguments: argparse.Namespace) -> int:
-    from aetui.causes import load_causes
+    with recorded(arguments, "confirm") as keep:
+        return await _knock(arguments, keep)
+
+
+async def _knock(arguments: argparse.Namespace, keep: Keep) -> int:
+    from aetui.causes import describe, load_causes
     from aetui.diagnosis.inbound import diagnose
+    from aetui.entries import InboundDone
     from aetui.inbound.confirm import determined
     from aetui.inbound.knocking import derive
     from aetui.report.inbound import confirm_json, confirm_lines
@@ -128,6 +134,7 @@ async def _confirm(arguments: argparse.Namespace) -> int:
         stage = await (_demo_stage(arguments, stack) if arguments.demo is not None else _stage(arguments, stack))
         seen = await _look(arguments, stage, key)
         findings, words = diagnose(seen), load_causes()
+        keep(lambda at: InboundDone(at, seen, tuple(describe(words, finding) for finding in findings)))
         if arguments.json:
             print(json.dumps(confirm_json(seen, stage.outside[0].info, findings, words), indent=2))
         else:
@@ -147,30 +154,13 @@ async def _look(arguments: argparse.Namespace, stage: _Stage, key: Key | None) -
     """Knock and, where this machine stands at the site, ask its router meanwhile."""
     from dataclasses import replace
 
-    from aetui.inbound.confirm import Surroundings, confirm
-    from aetui.wire.realm import Realm, realm
+    from aetui.inbound.confirm import Surroundings
+    from aetui.inbound.whole import look
 
     deadline = asyncio.get_running_loop().time() + WHOLE_S
     first, *others = stage.outside
     wanted = replace(await _wanted(arguments, stage, deadline), key=key)
-    around = Surroundings(inside=stage.here, others=tuple(others))
-    if first.info.kind == "local":
-        hidden = realm(first.info.address or "") is not Realm.PUBLIC  # then its router's word tells on which side it stands
-        return await confirm(first, wanted, deadline, replace(around, beside=await _nat(stage, wanted, None, deadline) if hidden else None))
-    public = await _seen_as(first)
-    at_site = bool(wanted.inside) or any(public == target.address for target in wanted.targets)
-    if not at_site:
-        return await confirm(first, wanted, deadline, around)
-    seen, nat = await asyncio.gather(confirm(first, wanted, deadline, around), _nat(stage, wanted, public, deadline))
-    return replace(seen, nat=nat)
-
-
-async def _nat(stage: _Stage, wanted: Wanted, public: str | None, deadline: float) -> NatSeen:
-    from aetui.inbound.nat import look
-
-    first = stage.outside[0].info
-    towards = (first.address, SSH_PORT) if first.kind == "jump" and first.address else None
-    return await look(stage.here, deadline, public=public, towards=towards, ports=[target.port for target in wanted.targets])
+    return await look(first, wanted, deadline, Surroundings(inside=stage.here, others=tuple(others)))
 
 
 async def _seen_as(vantage: Vantage) -> str | None:

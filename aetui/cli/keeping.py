@@ -7,15 +7,19 @@ between a user and the sessions of real sites.
 from __future__ import annotations
 
 import argparse
+import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from aetui import __version__
 from aetui.catalogue import Catalogue
 from aetui.display import displayable
-from aetui.entries import About
+from aetui.entries import About, Found
+from aetui.records import VantageInfo
 from aetui.store import Journal
 
 if TYPE_CHECKING:
@@ -66,3 +70,37 @@ def kept(arguments: argparse.Namespace, said: About) -> Iterator[Journal | None]
         yield journal
     finally:
         journal.close()
+
+
+Keep = Callable[[Callable[[float], Found]], None]
+"""Takes a maker of an entry, which is given the milliseconds since the beginning."""
+
+
+@contextmanager
+def recorded(arguments: argparse.Namespace, command: str) -> Iterator[Keep]:
+    """A session of a command that runs no checks (a trace, a listener, knocks from outside): what it finds is kept as it is found."""
+    from aetui.catalogue import load
+    from aetui.events import SessionEnded, SessionStarted
+    from aetui.session import new_id
+
+    with kept(arguments, about(arguments, command, load())) as journal:
+        if journal is None:
+            yield lambda make: None
+            return
+        started, zero = datetime.now(UTC), monotonic()
+        journal(SessionStarted(0.0, new_id(started), started, _place(arguments), (), (), 0.0))
+        reason = "cancelled"
+        try:
+            yield lambda make: journal.keep(make((monotonic() - zero) * 1000))
+            reason = "done"
+        finally:
+            journal(SessionEnded((monotonic() - zero) * 1000, reason))
+
+
+def _place(arguments: argparse.Namespace) -> VantageInfo:
+    """Where such a command runs from, as far as its call says."""
+    if arguments.demo is not None:
+        return VantageInfo("demo", arguments.demo)
+    named = getattr(arguments, "vantage", None) or ",".join(getattr(arguments, "vantages", ())) or "local"
+    kind, _, name = named.partition(":")
+    return VantageInfo(kind, displayable(name or platform.node() or "this machine", 80))

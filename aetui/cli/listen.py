@@ -1,9 +1,9 @@
 """``aetui listen``: the inbound listener without a screen. Knocks on standard output, one a line; what went wrong on standard error.
 
-``--json`` prints one object a line: ``listening``, ``not-listening``, ``knock``, ``counted`` (knocks that are not shown one by one, under
-a flood) and ``stopped``. It closes after its time, on Ctrl-C, on SIGTERM, when the terminal hangs up, and when nobody reads its output
-any more. Exit status: 0 it listened until its time was over or it was told to stop, 1 a port is taken and none opened, 2 wrong usage, 3
-none opened for want of a right, 130 interrupted.
+``--json`` prints one object a line: ``listening``, ``not-listening``, ``knock``, ``counted`` (knocks that are not shown one by one,
+under a flood) and ``stopped``. It closes after its time, on Ctrl-C, on SIGTERM, when the terminal hangs up, and when nobody reads its
+output any more. Exit status: 0 it listened until its time was over or it was told to stop, 1 a port is taken and none opened, 2 wrong
+usage, 3 none opened for want of a right, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 from aetui.cli.common import guarded, refuse
+from aetui.cli.keeping import Keep, add_keeping, recorded
 from aetui.cli.main import Exit
 
 if TYPE_CHECKING:
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 
+MOST_KEPT = 2000
+"""Knocks of one listener that go to the history; under a flood the rest is only counted, those that carry a token excepted."""
+
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
@@ -39,6 +44,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--allow", nargs="+", action="extend", default=[], type=_network, metavar="CIDR", help="let only these sources in (default: any)"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    add_keeping(parser)
 
 
 def _port(text: str) -> int:
@@ -72,13 +78,37 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _listen(arguments: argparse.Namespace, minutes: float) -> int:
+    with recorded(arguments, "listen") as keep:
+        return await _open(arguments, minutes, keep)
+
+
+def _kept(keep: Keep, show: Callable[[Batch], None]) -> Callable[[Batch], None]:
+    """Knocks go to the history and to whoever watches; of a flood only so many, and those that carry a token."""
+    from aetui.entries import Knocked
+    from aetui.reach import Token
+
+    left = MOST_KEPT
+
+    def see(batch: Batch) -> None:
+        nonlocal left
+        for knock in batch.knocks:
+            if left > 0 or knock.token is not Token.NONE:
+                left -= 1
+                keep(partial(Knocked, knock=knock))
+        show(batch)
+
+    return see
+
+
+async def _open(arguments: argparse.Namespace, minutes: float, keep: Keep) -> int:
     from aetui.inbound.listener import DEFAULT_PORTS, Listener
 
     demo = arguments.demo is not None
     wanted = list(dict.fromkeys(arguments.ports or DEFAULT_PORTS))
     show = Lines(arguments.json)
+    knocks = _kept(keep, show.knocks)
     listener = Listener(
-        [0] * len(wanted) if demo else wanted, show.knocks, minutes=minutes, allow=arguments.allow, address=LOOPBACK if demo else None
+        [0] * len(wanted) if demo else wanted, knocks, minutes=minutes, allow=arguments.allow, address=LOOPBACK if demo else None
     )
     show.give_up = listener.stop
     outcomes = await listener.open()
@@ -137,9 +167,7 @@ class Lines:
         self.give_up: Callable[[str], None] = lambda reason: None
         self._broken = False
 
-    def opened(
-        self, listener: Listener, outcomes: Sequence[Outcome], minutes: float, allow: Sequence[Network], *, demo: bool
-    ) -> None:
+    def opened(self, listener: Listener, outcomes: Sequence[Outcome], minutes: float, allow: Sequence[Network], *, demo: bool) -> None:
         """The beginning: which ports, the code, and that they are exposed."""
         from aetui.inbound.ports import Opened
         from aetui.report.inbound import say

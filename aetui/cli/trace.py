@@ -12,6 +12,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from aetui.cli.common import guarded, refuse
+from aetui.cli.keeping import add_keeping, recorded
 from aetui.cli.main import Exit
 from aetui.path.target import split
 
@@ -46,6 +47,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mtu", action="store_true", help="find out what size of packet gets through, and where larger ones vanish")
     parser.add_argument("--names", action="store_true", help="look up the hops' host names")
     parser.add_argument("--json", action="store_true", help="the trace as JSON (schema aetui.trace/1)")
+    add_keeping(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -63,10 +65,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _trace(host: str, port: int | None, arguments: argparse.Namespace) -> int:
+    from aetui.entries import TraceDone
     from aetui.path.publish import to_json
     from aetui.path.show import lines, remark
 
-    found = await _found(host, port, arguments)
+    with recorded(arguments, "trace") as keep:
+        found = await _found(host, port, arguments)
+        keep(lambda at: TraceDone(at, found))
     note = remark(found)
     if note:
         print(f"aetui: {note}", file=sys.stderr)

@@ -1,0 +1,63 @@
+"""Commands without checks keep what they find, too: a trace, a listener's knocks, knocks from outside; and a report of it can be made."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from aetui.cli.main import main
+from aetui.store import opened
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AETUI_HOME", str(tmp_path / "home"))
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    capsys.readouterr()
+    main(arguments)
+    return capsys.readouterr().out
+
+
+def test_a_trace_is_kept_with_its_hops_and_reported(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["trace", "www.alsoenergy.com:443", "--demo", "--save", "--site", "Farm"])
+    with opened() as history:
+        kept = history.open("Farm")
+    (done,) = kept.traces
+    assert done.trace.hops
+    assert (kept.about.command, kept.state.ended) == ("trace", "done")
+    assert done.trace.verdict[:30] in said(capsys, "report", "Farm").replace("\n", " ")
+    assert "<table>" in said(capsys, "report", "--format", "html")
+    assert "trace" in said(capsys, "history")
+
+
+def test_knocks_from_outside_are_kept_with_what_they_mean(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["confirm", "--demo", "forward-missing", "--save"])
+    with opened() as history:
+        kept = history.open()
+    (done,) = kept.inbound
+    assert done.seen.outside
+    assert "forward-missing" in {entry.cause for entry in done.diagnosis}
+    assert "3389" in said(capsys, "report")
+    assert "FORWARD inbound" not in said(capsys, "request"), "without equipment nobody asked for it"
+
+
+def test_a_listener_keeps_its_knocks() -> None:
+    command = [sys.executable, "-m", "aetui", "listen", "--demo", "--for", "0.05", "--save"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    with opened() as history:
+        kept = history.open()
+    assert kept.about.command == "listen"
+    assert kept.knocks
+    assert kept.state.ended == "done"
+
+
+@pytest.mark.parametrize("command", [["trace", "www.alsoenergy.com", "--demo"], ["confirm", "--demo"]])
+def test_practice_leaves_no_trace(command: list[str], tmp_path: Path) -> None:
+    main(command)
+    assert not (tmp_path / "home").exists()

@@ -25,7 +25,7 @@ class Typo(ValueError):
 
 
 def _wrong(key: str, text: str, **more: object) -> Typo:
-    if not text:
+    if not text.strip():
         return Typo(say("typos", "empty"))
     return Typo(say("typos", key, text=displayable(text, 60), **more))
 

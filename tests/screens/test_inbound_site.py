@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import itertools
 import os
 import re
 import socket
@@ -11,7 +12,24 @@ import threading
 from ipaddress import ip_network
 
 import pytest
-from inbound_stage import LOOPBACK, SPOKEN, call, detail, exposure, free_ports, inbound, keys, listed, opened, page, present, row, summary, tab, view
+from inbound_stage import (
+    LOOPBACK,
+    SPOKEN,
+    call,
+    detail,
+    exposure,
+    free_ports,
+    inbound,
+    keys,
+    listed,
+    opened,
+    page,
+    present,
+    row,
+    summary,
+    tab,
+    view,
+)
 from stage import screen, until
 
 from aetui.inbound import ports as ports_module
@@ -263,7 +281,7 @@ async def test_keys_are_answered_and_repaints_coalesced_while_a_flood_comes(monk
             assert "Help" in screen(app).splitlines()[0]
             await pilot.press("escape")
             await until(pilot, lambda: flood.made > 1500)
-        gaps = [later - earlier for earlier, later in zip(drawn, drawn[1:], strict=False)]
+        gaps = [later - earlier for earlier, later in itertools.pairwise(drawn)]
         assert gaps
         assert min(gaps) >= 0.2, "at most four repaints a second"
         assert len(view(app).site.entries) <= inbound_site.SHOWN

@@ -143,6 +143,8 @@ FILTERED = [
          World([(f"dns:{STREAMER}", names(name(ADDRESS[STREAMER]), name(rcode="NXDOMAIN", by=SECOND)))], resolvers=(GATEWAY, SECOND))),
     Case("an address that nobody outside knows, in place of the documented one, where the name fails",
          World([other_address(STREAMER), (f"tcp:{STREAMER}:443", SILENCE)], added=[opinion(STREAMER, ADDRESS[STREAMER])]), filtered(STREAMER)),
+    Case("an address that nobody outside knows, with a stranger's certificate",
+         World([other_address(STREAMER), (f"tls:{STREAMER}:443", tls(matches=False))], added=[opinion(STREAMER, "93.184.216.99")]), filtered(STREAMER)),
     Case("unrelated names at one strange address with a strange certificate",
          World([other_address(STREAMER), other_address(WWW), (f"tls:{STREAMER}:443", tls(matches=False)), (f"tls:{WWW}:443", tls(matches=False))]),
          filtered(WWW, STREAMER, confidence="likely")),

@@ -57,11 +57,11 @@ class GuideTab(TabScreen):
         Binding("escape", "guide_back", "Back", key_display="Esc"),
         Binding("c", "guide_stop", "Stop"),
         Binding("l", "guide_label", "Label"),
+        Binding("y", "guide_copy", "Copy request"),
         Binding("n", "guide_leave", "Other guide"),
         Binding("question_mark", "guide_more", "Why", key_display="?"),
         Binding("w", "guide_way", "Way so far"),
-        Binding("r", "guide_again", "From the start"),
-        Binding("y", "guide_copy", "Copy request"),
+        Binding("r", "guide_again", "Again"),
         Binding("d", "scenario", "Demo site", show=False),
     ]
 

@@ -6,7 +6,7 @@ Walks through the embedded site are offered to the demo alone, those of real sit
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -36,16 +36,18 @@ class Earlier:
     """Title of the step that it was left at."""
 
 
-def earlier(library: Library, *, demo: bool, site: str = "") -> tuple[Earlier, ...]:
-    """The newest first. Empty where the history cannot be read: that is told where it is written."""
+def earlier(library: Library, given: Mapping[str, str], *, demo: bool, site: str = "") -> tuple[Earlier, ...]:
+    """The newest first; ``given`` is what is known before the first step. Empty where the history cannot be read: that is told where it is
+    written.
+    """
     try:
         with opened() as history:
-            return tuple(_walks(history, library, demo=demo, site=site))
+            return tuple(_walks(history, library, given, demo=demo, site=site))
     except StoreError:
         return ()
 
 
-def _walks(history: History, library: Library, *, demo: bool, site: str) -> Iterator[Earlier]:
+def _walks(history: History, library: Library, given: Mapping[str, str], *, demo: bool, site: str) -> Iterator[Earlier]:
     told: set[str] = set()
     for summary in history.sessions(COMMAND, MOST_SOUGHT):
         fits = summary.about.command == COMMAND and (summary.vantage.kind == "demo") is demo and (not site or summary.about.name == site)
@@ -55,18 +57,23 @@ def _walks(history: History, library: Library, *, demo: bool, site: str) -> Iter
         if guide is None or key in told:
             continue
         told.add(key)
-        found = unfinished(guide, entries)
+        found = unfinished(guide, entries, given)
         if found:
-            yield Earlier(guide, found, summary.started, summary.about.name, next_title(guide, found))
+            yield Earlier(guide, found, summary.started, summary.about.name, next_title(guide, found, given))
 
 
-def unfinished(guide: Guide, entries: list[Entry | None]) -> tuple[Taken, ...]:
-    """What was taken, as far as it fits; empty for nothing, and for a walk that came to its verdict."""
-    walk = interpreter.Walk(guide.key, taken=taken_of(entries, guide.key, instructions_of(guide)))
-    fitting = interpreter.taken_up(guide, walk)
-    return () if interpreter.conclusion(guide, fitting) is not None else fitting.taken
+def unfinished(guide: Guide, entries: list[Entry | None], given: Mapping[str, str]) -> tuple[Taken, ...]:
+    """What was taken, as far as it fits; empty for nothing, and for a walk that came to its verdict, here or with a place outside that was
+    named in the call.
+    """
+    taken = taken_of(entries, guide.key, instructions_of(guide))
+    for known in (given, {**given, "outside": "?"}):
+        walk = interpreter.Walk(guide.key, known, taken)
+        if interpreter.conclusion(guide, walk) is not None and interpreter.taken_up(guide, walk).taken == taken:
+            return ()
+    return interpreter.taken_up(guide, interpreter.Walk(guide.key, given, taken)).taken
 
 
-def next_title(guide: Guide, taken: tuple[Taken, ...]) -> str:
+def next_title(guide: Guide, taken: tuple[Taken, ...], given: Mapping[str, str]) -> str:
     """What would be shown next."""
-    return interpreter.here(guide, interpreter.Walk(guide.key, taken=taken)).step.title
+    return interpreter.here(guide, interpreter.Walk(guide.key, given, taken)).step.title

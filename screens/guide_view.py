@@ -75,9 +75,9 @@ def _text(text: str, width: int, ink: str = "plain") -> Iterator[Line]:
 def _fault(visit: Visit, width: int) -> Picture:
     sign = SIGNS["fail"]
     step = (line((f" {sign.glyph} {say('guide', 'fault')}", "fail")), *_text(visit.why_not, width))
-    rows = (Row("retry", ((say("guide", "again"), "strong"),)), Row("others", ((say("guide", "others"), "plain"),)))
-    if visit.library is None:
-        rows = ()
+    rows: tuple[Row, ...] = ()
+    if visit.library is not None:
+        rows = (Row("retry", ((say("guide", "again"), "strong"),)), Row("others", ((say("guide", "others"), "plain"),)))
     title = visit.guide.title if visit.guide is not None else ""
     return Picture(_bar((title, "bar-strong")), step, rows, mark="fault")
 
@@ -133,8 +133,9 @@ def _walking(visit: Visit, note: str, width: int) -> Picture:
         number = len(walker.walk.taken)
         place = _bar((walker.guide.title, "bar-strong"), (say("guide", "verdict", number=number), "bar"), *_demo(visit, width))
         return Picture(place, said, paras=tuple(verdict_paras(walker)), heading=say("guide", "found"), mark=mark)
-    where = say("guide", "step", number=showing.place.number, about=showing.place.about)
-    place = _bar((walker.guide.title, "bar-strong"), (where, "bar"), (_gauge(showing.place.number, showing.place.about), "bar-on"), *_demo(visit, width))
+    number, about = showing.place.number, showing.place.about
+    where, gauge = say("guide", "step", number=number, about=about), _gauge(number, about)
+    place = _bar((walker.guide.title, "bar-strong"), (where, "bar"), (gauge, "bar-on"), *_demo(visit, width))
     seen = visit.seen
     heading = say("guide", "seen") if seen else say("guide", "said") if visit.heard else say("guide", "nothing_seen")
     rows, first = _answers(visit)

@@ -116,7 +116,7 @@ class Visit:
         """Which walks can be taken up again."""
         if self.library is not None:
             launch = self.launch()
-            found = await asyncio.to_thread(earlier, self.library, demo=launch.demo is not None, site=launch.site)
+            found = await asyncio.to_thread(earlier, self.library, _given(launch.demo), demo=launch.demo is not None, site=launch.site)
             kept = [each for (_, demo), each in self._kept.items() if demo == launch.demo]
             newest = {each.guide.key: each for each in sorted((*found, *kept), key=lambda each: each.left)}
             self.earlier = tuple(sorted(newest.values(), key=lambda each: each.left, reverse=True))
@@ -149,10 +149,7 @@ class Visit:
         return Journal(said, self._trouble)
 
     def _walk(self, guide: Guide, world: World, taken: tuple[Taken, ...]) -> None:
-        given = {
-            "outside": say("guide", "outside") if world.demo is not None else "", "public": "", "ftp_login": "",
-            "vantage": displayable(world.here.info.name),
-        }  # fmt: skip
+        given = _given(self.demo) | {"vantage": displayable(world.here.info.name)}
         keeper = StoreKeeper(self._journal, world.session.at) if self._journal is not None else None
         self.walker = Walker(guide, given, keeper)
         if taken:
@@ -177,7 +174,7 @@ class Visit:
         here, taken = (guide.key, self.demo), walker.walk.taken
         self._kept.pop(here, None)
         if taken and walker.conclusion is None and not self.saving:
-            self._kept[here] = Earlier(guide, taken, datetime.now(UTC), "", next_title(guide, taken))
+            self._kept[here] = Earlier(guide, taken, datetime.now(UTC), "", next_title(guide, taken, _given(self.demo)))
 
     # ----------------------------------------------------------------------------------------------------------------- walking
     def answer(self, text: str) -> bool:
@@ -249,7 +246,11 @@ class Visit:
         self.changed()
 
 
+def _given(demo: str | None) -> dict[str, str]:
+    """What a guide knows before its first step: the embedded site has a place outside of its own."""
+    return {"outside": say("guide", "outside") if demo is not None else "", "public": "", "ftp_login": ""}
+
+
 def _read(launch: Launch) -> tuple[Catalogue, Library]:
     catalogue = load(launch.own_catalogue or own_catalogue())
     return catalogue, load_guides(catalogue, own_folder())
-

@@ -110,6 +110,8 @@ class Site(TabScreen):
             self._around = around
             if around is not None and rows.key == "ask:who":
                 rows.select(view.first_device())
+                rows.top = next((number for number, one in enumerate(rows.rows) if one.key == "devices"), 0)
+                rows.touch()
 
     def _draw_details(self, keep: bool = True) -> None:
         if self.view is None:

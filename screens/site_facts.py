@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from aetui.diagnosis.machine import CLOCK_LIMIT_MS
 from aetui.display import displayable
@@ -61,6 +62,8 @@ def _link(link: LinkSeen) -> Fact:
 def _address(link: LinkSeen) -> Fact:
     if link.address is None:
         return Fact("address", "fail", say("site", "address_none"))
+    if ip_address(link.address).is_link_local:
+        return Fact("address", "fail", say("site", "by_itself", address=link.address))
     key = {True: "by_dhcp", False: "by_hand", None: "by_unknown"}[link.dhcp]
     return Fact("address", "pass", say("site", key, address=_with_prefix(link)))
 
@@ -94,7 +97,7 @@ def _clock(own: Own) -> Fact:
 
 def offset_of(clock: NtpSeen) -> str:
     """How far this computer's clock is off, for people."""
-    seconds = abs(clock.offset_ms or 0.0) / 1000
+    seconds = max(0.1, abs(clock.offset_ms or 0.0) / 1000)
     return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 

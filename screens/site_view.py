@@ -23,6 +23,7 @@ from aetui.screens.widgets.rows import Row
 LABEL = 16
 ADDRESS = 16
 LONGEST_NAME = 60
+LONGEST_TEXT = 200
 MOST_DEVICES = 1024
 _DOING = {"dhcp": "running_dhcp", "who": "running_who", "free": "running_free"}
 _HELD = {Held.FREE: "pass", Held.TAKEN: "fail", Held.OURS: "pass", Held.ELSEWHERE: "unknown", Held.UNKNOWN: "unknown"}
@@ -85,8 +86,8 @@ class View:
         yield Row("asked", ((say("site", "asked"), "head"),), stop=False)
         for key, (kind, text) in ((DHCP, self._dhcp()), (WHO, self._who()), (FREE, self._free())):
             held = self.look.held.held.value if key == FREE and self.look.held is not None else ""
-            kind = "running" if self.look.doing == key else kind
-            yield _row(f"ask:{key}", kind, say("site", key), text, width, known("held", held) if kind != "running" else "")
+            going = self.look.doing == key
+            yield _row(f"ask:{key}", "running" if going else kind, say("site", key), text, width, "" if going else known("held", held))
         if self.look.around is not None and self.look.around.devices:
             yield Row("devices", ((say("site", "devices"), "head"),), stop=False)
             for device in self._devices():
@@ -180,9 +181,7 @@ class View:
         if name == DHCP and self.look.dhcp is not None:
             yield from (Para(_offer(offer), "strong") for offer in self.look.dhcp.offers or ())
         if name in {"link", DHCP, FREE}:
-            wanted = {"link": lambda one: not one.cause.startswith(("dhcp-", "address-")), DHCP: lambda one: one.cause.startswith("dhcp-")}
-            fits = wanted.get(name, lambda one: one.cause == "address-conflict")
-            yield from told_paras([one for one in self.look.told if fits(one)], whole=True)
+            yield from told_paras([one for one in self.look.told if _concerns(one.cause) == name], whole=True)
         yield from self._lacking(name)
         if about:
             yield Para(about)
@@ -223,7 +222,12 @@ def _row(key: str, kind: str, label: str, text: str, width: int, word: str = "")
     sign = SIGNS[kind]
     lead = (f"{sign.glyph} {word}" if word else sign.text) if kind not in {"planned", "moot"} else ""
     room = width - SIGN_WIDTH - LABEL - 3
-    return Row(key, ((lead.ljust(SIGN_WIDTH), sign.ink), (cut(label, LABEL), "strong"), (cut(text, room).rstrip(), "plain")))
+    return Row(key, ((lead.ljust(SIGN_WIDTH), sign.ink), (cut(label, LABEL), "strong"), (cut(displayable(text, LONGEST_TEXT), room).rstrip(), "plain")))
+
+
+def _concerns(cause: str) -> str:
+    """The row under which a cause is explained."""
+    return DHCP if cause.startswith("dhcp-") else FREE if cause == "address-conflict" else "link"
 
 
 def _offer(offer: Offer) -> str:

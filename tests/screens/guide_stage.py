@@ -11,7 +11,6 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from aetui.screens.app import AetuiApp
-from aetui.screens.frame import TabScreen
 from aetui.screens.guide import GuideTab
 from aetui.screens.guide_visit import Visit
 from aetui.screens.launch import Launch
@@ -36,7 +35,7 @@ async def opened(name: str, demo: str, encoding: str = "utf-8", size: tuple[int,
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: "What does the site have?" in screen(app))
         await pilot.press("escape", key_of(name))
-        await until(pilot, lambda: isinstance(app.screen, TabScreen) and app.screen.TAB == name)
+        await until(pilot, lambda: getattr(app.screen, "TAB", "") == name)
         yield pilot
 
 

@@ -1,0 +1,187 @@
+"""The Site tab: what this computer says of itself, and what is asked of the local network, each by a key."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from guide_stage import LOGGER, opened, row, shows, site
+from stage import screen, until
+from textual.pilot import Pilot
+
+from aetui.observations import Interface, LinkSeen, NtpSeen, Outcome
+from aetui.packet.client import Failure
+from aetui.packet.messages import Neighbour, Offer
+from aetui.screens.site_facts import facts
+from aetui.screens.site_look import Own
+
+LOOKED = "right to"
+MOXA, ACQUISUITE = "00:90:e8:01:02:03", "00:1e:c6:0a:0b:0c"
+ROUTER = Offer("192.168.50.1", "02:00:5e:10:32:01", "192.168.50.77", "192.168.50.1", ("192.168.50.1",))
+STRANGER = Offer("192.168.50.9", "02:00:5e:00:00:09", "192.168.9.5", "192.168.9.1")
+
+
+@dataclass
+class Wire:
+    """A packet helper that has the right, and what it would see."""
+
+    offers: tuple[Offer, ...] | Failure = (ROUTER,)
+    neighbours: tuple[Neighbour, ...] = ()
+    asked: list[str] = field(default_factory=list)
+    held: asyncio.Event | None = None
+
+    async def dhcp_offers(self, interface: str, wait_s: float = 3.0) -> tuple[Offer, ...] | Failure:
+        self.asked.append(f"dhcp {interface}")
+        return self.offers
+
+    async def arp(self, interface: str, network: str, wait_s: float = 1.0, *, probe: bool = False) -> tuple[Neighbour, ...]:
+        self.asked.append(f"arp {network}{' probe' if probe else ''}")
+        if self.held is not None:
+            await self.held.wait()
+        return tuple(one for one in self.neighbours if "/" in network or one.address == network)
+
+
+async def equip(pilot: Pilot[Any], wire: Wire) -> None:
+    """Give the opened tab the right to send raw packets."""
+    await shows(pilot, LOOKED)
+    look = site(pilot).look
+    assert look is not None
+    await until(pilot, lambda: not look.doing)
+    assert look.room.world is not None
+    look.room.world.eyes = replace(look.room.world.eyes, packets=wire, why_not=None)
+
+
+async def test_this_computers_own_place_is_read_without_asking_anybody() -> None:
+    async with opened("site", "healthy") as pilot:
+        said = await shows(pilot, LOOKED, "✓ Fine")
+        for text in ("192.168.50.20/24, handed out by DHCP", "192.168.50.1, answers", "none is set", "none is up"):
+            assert text in said
+        look = site(pilot).look
+        assert look is not None
+        assert look.dhcp is look.around is look.held is None
+
+
+async def test_a_silent_gateway_is_what_stands_on_top() -> None:
+    async with opened("site", "gateway-silent") as pilot:
+        await shows(pilot, "✗ Trouble", "✗ failed Gateway 192.168.50.1, does not answer")
+
+
+async def test_a_wrong_clock_is_told_with_its_direction() -> None:
+    async with opened("site", "clock-wrong") as pilot:
+        await shows(pilot, "✗ failed Clock wrong by")
+
+
+async def test_the_dhcp_server_and_its_offer_are_shown() -> None:
+    wire = Wire()
+    async with opened("site", "healthy") as pilot:
+        await equip(pilot, wire)
+        await pilot.press("d")
+        await shows(pilot, "✓ ok DHCP servers 192.168.50.1 offers 192.168.50.77", "hardware address 02:00:5e:10:32:01")
+        assert row(pilot) == "ask:dhcp"
+        assert wire.asked == ["dhcp eth0"]
+
+
+async def test_a_second_dhcp_server_is_trouble() -> None:
+    async with opened("site", "healthy") as pilot:
+        await equip(pilot, Wire(offers=(ROUTER, STRANGER)))
+        await pilot.press("d")
+        await shows(pilot, "✗ Trouble", "2 servers answer: there should be one")
+        await pilot.press("question_mark")
+        await shows(pilot, "192.168.50.9 offers 192.168.9.5")
+
+
+async def test_nobody_who_offers_is_a_warning() -> None:
+    async with opened("site", "healthy") as pilot:
+        await equip(pilot, Wire(offers=()))
+        await pilot.press("d")
+        await shows(pilot, "! warning DHCP servers nobody offered an address within 3 s")
+
+
+async def test_without_the_right_the_command_that_grants_it_is_named() -> None:
+    async with opened("site", "healthy") as pilot:
+        await equip(pilot, Wire(offers=Failure("Raw packets need a right. To grant it: sudo aetui")))
+        look = site(pilot).look
+        assert look is not None
+        look.launch = lambda: replace(pilot.app.launch, demo=None)  # type: ignore[attr-defined]
+        await pilot.press("d")
+        await shows(pilot, "– not run DHCP servers", "To grant it: sudo aetui")
+
+
+async def test_known_equipment_stands_on_top_of_who_is_here() -> None:
+    neighbours = (Neighbour("192.168.50.1", "02:00:5e:10:32:01"), Neighbour("192.168.50.7", MOXA), Neighbour("192.168.50.8", ACQUISUITE))
+    wire = Wire(neighbours=neighbours)
+    async with opened("site", "healthy") as pilot:
+        await equip(pilot, wire)
+        await pilot.press("w")
+        said = await shows(pilot, "3 devices on 192.168.50.0/24", "may be Moxa", "may be AcquiSuite")
+        assert wire.asked == ["arp 192.168.50.0/24"], "one question to this network, nothing beyond it"
+        assert said.index("192.168.50.7") < said.index("the gateway")
+        assert row(pilot) == "device:192.168.50.7"
+
+
+@pytest.mark.parametrize(
+    ("neighbours", "said"),
+    [
+        ((), "✓ free Is it free? 192.168.50.30 is free: nobody answers for it"),
+        ((Neighbour("192.168.50.30", MOXA),), f"✗ taken Is it free? 192.168.50.30 is taken, {MOXA}, Moxa"),
+    ],
+    ids=["free", "taken"],
+)
+async def test_a_planned_address_is_asked_for_as_the_equipment_would(neighbours: tuple[Neighbour, ...], said: str) -> None:
+    wire = Wire(neighbours=neighbours)
+    async with opened("site", "healthy") as pilot:
+        await equip(pilot, wire)
+        await pilot.press("f")
+        await shows(pilot, "Type an address of 192.168.50.0/24")
+        await pilot.press(*"192.168.50.300", "enter")
+        await shows(pilot, "'192.168.50.300' is not an address")
+        await pilot.press("backspace", "enter")
+        await shows(pilot, said)
+        assert wire.asked == ["arp 192.168.50.30 probe"]
+        assert "Trouble" not in screen(pilot.app), "an address that is taken is an answer, not a fault of this network"
+
+
+async def test_the_embedded_site_answers_what_needs_no_right_and_says_the_rest() -> None:
+    async with opened("site", "healthy") as pilot:
+        await shows(pilot, LOOKED)
+        await pilot.press("d")
+        await shows(pilot, "the demo has none to ask", "The demo has no wire to ask on.")
+        await pilot.press("f")
+        await shows(pilot, "Type an address of")
+        await pilot.press(*LOGGER, "enter")
+        await shows(pilot, f"✗ taken Is it free? {LOGGER} is taken")
+
+
+async def test_what_is_being_asked_is_stopped_and_the_rest_stays() -> None:
+    wire = Wire(held=asyncio.Event())
+    async with opened("site", "healthy") as pilot:
+        await equip(pilot, wire)
+        await pilot.press("w")
+        await shows(pilot, "· Looking Asking every address of 192.168.50.0/24 once, slowly")
+        await pilot.press("ctrl+c")
+        await shows(pilot, "Stopped. What had been found before stays.", "192.168.50.20/24")
+        look = site(pilot).look
+        assert look is not None and not look.doing
+
+
+def test_hostile_names_of_the_system_are_made_displayable() -> None:
+    link = LinkSeen(
+        (Interface("\x1b[31meth", True, True, None, ("10.0.0.2/24",)), Interface("t\u202eun", True, True, None, ("10.9.0.1/24",), kind="vpn")),
+        "\x1b[31meth", "10.0.0.2", None, None, None, (), proxies=(("HTTP_PROXY", "http://\x1b]0;x\x07"),),
+    )  # fmt: skip
+    text = " ".join(fact.text for fact in facts(Own(link)))
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert "\x07" not in text
+
+
+@pytest.mark.parametrize(
+    ("offset_ms", "said"),
+    [(40.0, "right to 0.1 s"), (-90_000.0, "wrong by 90.0 s: ahead"), (600_000.0, "wrong by 10 min: behind"), (86_400_000.0, "wrong by 24.0 h: behind")],
+)
+def test_a_clock_is_told_in_units_that_people_use(offset_ms: float, said: str) -> None:
+    link = LinkSeen((), None, None, None, None, None, ())
+    clock = NtpSeen("192.0.2.1", Outcome.OPEN, offset_ms=offset_ms)
+    assert said in [fact.text for fact in facts(Own(link, (), clock, clock_asked=True))]

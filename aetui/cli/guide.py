@@ -1,7 +1,8 @@
 """``aetui guide``: the wizard of one piece of equipment, in plain lines. The steps on standard error, the verdict alone on standard output.
 
-``--answers FILE`` runs it with nobody there; ``--resume`` goes on where the last walk of this guide was left, however it ended. Exit status: 0 the verdict is
-that it works, 1 that it does not, 2 wrong usage, 3 undetermined, left before the end, or an answer was missing, 130 interrupted.
+``--answers FILE`` runs it with nobody there; ``--resume`` goes on where the last walk of this guide was left, however it ended. Exit
+status: 0 the verdict is that it works, 1 that it does not, 2 wrong usage, 3 undetermined, left before the end, or an answer was missing,
+130 interrupted.
 """
 
 from __future__ import annotations
@@ -39,13 +40,20 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("equipment", nargs="*", metavar="EQUIPMENT", help="the model, or what its label says; asked for where it is left out")
     parser.add_argument("--answers", type=Path, metavar="FILE", help="answers by step or name (TOML or JSON): nobody is asked anything")
     parser.add_argument("--resume", action="store_true", help="go on where the last walk of this guide was left (with --site: at that site)")
-    parser.add_argument("--from", dest="vantage", default="local", metavar="VANTAGE", help="where the site's side is tested from: local (default) or jump:NAME")
-    parser.add_argument("--jump", metavar="NAME", help="a jump host outside the site, to knock from: a Host of your ssh configuration, or user@host")
+    parser.add_argument(
+        "--from", dest="vantage", default="local", metavar="VANTAGE", help="where the site's side is tested from: local (default) or jump:NAME"
+    )
+    parser.add_argument(
+        "--jump", metavar="NAME", help="a jump host outside the site, to knock from: a Host of your ssh configuration, or user@host"
+    )
     parser.add_argument("--public", metavar="ADDRESS", help="the site's public address, where it is known")
     parser.add_argument("--guides", type=Path, metavar="FOLDER", help="your own guides, over the shipped ones")
     parser.add_argument("--catalogue", type=Path, metavar="FILE", help="your own requirements, over the shipped ones")
     parser.add_argument("--ca-bundle", type=Path, metavar="FILE", help="roots that a logger would trust, PEM, in place of the public ones")
-    parser.add_argument("--ftp-user", metavar="USER", help="try real FTP transfers with this login; the password is asked for, or taken from AETUI_FTP_PASSWORD")
+    parser.add_argument(
+        "--ftp-user", metavar="USER",
+        help="try real FTP transfers with this login; the password is asked for, or taken from AETUI_FTP_PASSWORD",
+    )  # fmt: skip
     add_keeping(parser)
 
 

@@ -1,7 +1,7 @@
 """Answers for a guide that nobody attends: a TOML or JSON file of answers by step or by name. Raises ``strict.DataError``.
 
-A text, a number or true and false answers the first time that it is asked; a list answers one time each. After that, and where nothing is said, the step's own
-default holds, and where it has none the walk ends undetermined.
+A text, a number or true and false answers the first time that it is asked; a list answers one time each. After that, and where nothing is
+said, the step's own default holds, and where it has none the walk ends undetermined.
 """
 
 from __future__ import annotations

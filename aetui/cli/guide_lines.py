@@ -1,7 +1,8 @@
-"""The wizard in plain lines: how a step, a check's result and the verdict are printed, and how a line is read. No cursor movement, no colour.
+"""The wizard in plain lines: how a step, a check's result and the verdict are printed, and how a line is read. No cursor movement, no
+colour.
 
-Works on the worst terminal there is: text of 78 columns, ASCII where the output takes nothing else. Steps go to standard error, the verdict alone to
-standard output.
+Works on the worst terminal there is: text of 78 columns, ASCII where the output takes nothing else. Steps go to standard error, the
+verdict alone to standard output.
 """
 
 from __future__ import annotations

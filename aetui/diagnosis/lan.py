@@ -26,8 +26,8 @@ def findings(seen: LanSeen) -> tuple[Finding, ...]:
 def _offers(seen: LanSeen, offers: Sequence[Offer]) -> Iterator[Finding]:
     interface = (seen.link.default_interface if seen.link else None) or "this network"
     if not offers:
-        by_dhcp = bool(seen.link and seen.link.dhcp)
-        sure = Confidence.LIKELY if by_dhcp else Confidence.CERTAIN  # our own address came from somebody, who may be slow
+        static = seen.link is not None and seen.link.dhcp is False
+        sure = Confidence.CERTAIN if static else Confidence.LIKELY  # our own address may have come from somebody who is slow
         said = Said("dhcp-asked", {"interface": interface, "seconds": f"{seen.waited_s:g}"})
         yield Finding("dhcp-silent", (LINK,), (), Severity.WARN, sure, (said,), {"interface": interface})
         return

@@ -31,7 +31,7 @@ class Errno:
 def load_errnos() -> Mapping[int, Errno]:
     """By number. Raises DataError where the file is wrong."""
     table = parse_toml(files("aetui.assets").joinpath("errnos.toml").read_bytes(), "errnos.toml")
-    found = {number: entry for number, entry in (_read(name, each) for name, each in table.named("errno"))}
+    found = dict(_read(name, each) for name, each in table.named("errno"))
     table.done()
     return found
 

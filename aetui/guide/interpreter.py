@@ -16,7 +16,21 @@ from typing import Any
 from aetui.display import displayable
 from aetui.guide.proof import NOT_RUN, edges
 from aetui.guide.records import (
-    SKIPPED, Action, Ask, Branch, By, Check, Choice, End, Guide, Hand, Instruction, Question, Seen, Shown, Step,
+    SKIPPED,
+    Action,
+    Ask,
+    Branch,
+    By,
+    Check,
+    Choice,
+    End,
+    Guide,
+    Hand,
+    Instruction,
+    Question,
+    Seen,
+    Shown,
+    Step,
 )  # fmt: skip
 from aetui.records import Diagnosed, Severity, Verdict
 

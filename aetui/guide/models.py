@@ -59,6 +59,11 @@ def _verdict(state: State, needed: Sequence[Check], failing: set[str], odd: set[
 
 def _named(missing: Sequence[Check]) -> tuple[str, ...]:
     """Host and port, each once."""
-    places = dict.fromkeys(f"{check.host} {'UDP ' if check.kind == 'ntp' else ''}{check.port}" if check.port else f"{check.host} (name)" for check in missing)
-    found = tuple(places)
+    found = tuple(dict.fromkeys(map(_place, missing)))
     return found if len(found) <= MOST_MISSING else (*found[:MOST_MISSING], f"{len(found) - MOST_MISSING} more")
+
+
+def _place(check: Check) -> str:
+    if check.port is None:
+        return f"{check.host} (name)"
+    return f"{check.host} {'UDP ' if check.kind == 'ntp' else ''}{check.port}"

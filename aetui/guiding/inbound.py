@@ -20,15 +20,17 @@ from aetui.guiding.words import say, seen
 from aetui.guiding.world import World
 from aetui.inbound import confirm as confirming
 from aetui.inbound import nat
-from aetui.inbound.knocking import expected_at, knock
+from aetui.inbound.knocking import ANSWER_S, CONNECT_S, expected_at, knock
 from aetui.inbound.knocklog import Batch
 from aetui.inbound.listener import Listener
 from aetui.inbound.ports import Opened, Outcome, PortTaken, RightMissing
 from aetui.observations import Outcome as Ended
 from aetui.probes.common import clock
+from aetui.probes.hearing import ask
 from aetui.reach import InboundSeen, Knock, NatSeen, Reached, Standing, Target, Token
 from aetui.records import Confidence, Diagnosed, Finding, Severity, Status
 from aetui.vantage.base import Vantage, VantageLost
+from aetui.wire import classify
 from aetui.wire.realm import Realm, realm
 
 INSIDE_S = 12.0
@@ -53,7 +55,10 @@ async def run_inside(world: World, action: Inside) -> Seen:
     """One knock over the local network."""
     port = int(action.port)
     target = Target(action.address, port, port, expected_at(port) or WEB.get(port))
-    reached = await knock(world.here, target, Standing.INSIDE, clock() + INSIDE_S)
+    if target.expected in WEB.values():
+        reached = await _web(world.here, target)
+    else:
+        reached = await knock(world.here, target, Standing.INSIDE, clock() + INSIDE_S)
     sign = _sign(reached)
     values = {
         "address": action.address, "port": action.port, "said": inbound.NAMES.get(reached.speaks, "an unknown protocol"),
@@ -63,6 +68,21 @@ async def run_inside(world: World, action: Inside) -> Seen:
     told = tuple(describe(world.causes, finding) for finding in _inside_findings(reached, sign))
     status = Status.PASS if sign == "answers" else Status.UNKNOWN if sign == "no-way" else Status.FAIL
     return Seen(status, (sign,), told, {"identity": reached.identity or ""}, (seen(sign, **values),))
+
+
+async def _web(vantage: Vantage, target: Target) -> Reached:
+    """The equipment's own pages: one request for the headers alone, nothing else is typed."""
+    connection = await vantage.connect(target.address, target.port, clock() + CONNECT_S)
+    data = b""
+    if connection.stream is not None:
+        try:
+            question = f"HEAD / HTTP/1.0\r\nHost: {target.address}\r\n\r\n".encode("ascii")
+            data = (await ask(connection.stream, question, clock() + ANSWER_S, lambda heard: classify.server(heard).settled)).data
+        finally:
+            connection.stream.close()
+    spoken = classify.server(data)
+    speaks = spoken.speaks if connection.stream is not None else "nothing"
+    return Reached(target, vantage.info, Standing.INSIDE, connection.seen, speaks, spoken.evidence.get("server"))
 
 
 def _sign(reached: Reached) -> str:
@@ -75,8 +95,8 @@ def _sign(reached: Reached) -> str:
 
 def _inside_findings(reached: Reached, sign: str) -> tuple[Finding, ...]:
     """What stands in the way inside; the site's own network has been crossed, so it is the equipment."""
-    if sign in {"answers", "no-way"}:
-        return ()
+    if sign in {"answers", "no-way"} or reached.target.expected in WEB.values():
+        return ()  # its own pages are not what support needs
     facts = {**inbound.facts(reached), "inside_address": reached.target.address}
     explains = (reached.target.id,)
     if sign == "another":

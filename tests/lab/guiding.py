@@ -49,7 +49,7 @@ class Told:
 
 def told(status: int, result: str, way: str) -> Told:
     """Read what was printed."""
-    title = result.split("\n\n")[0].split("\n")
+    title = result.split("\n\n", maxsplit=1)[0].split("\n")
     causes = [" ".join(found) for found in re.findall(r"^\s+\(([a-z-]+), ([a-z]+);", result, re.MULTILINE)]
     seconds = re.search(r"([\d.]+) s of machine time", result)
     return Told(status, " ".join(" ".join(title).split()), causes, float(seconds[1]) if seconds else 0.0, result, way)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
+from guide_world import inputs, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +20,6 @@ from aetui.guiding.journal import entry_of, taken_of
 from aetui.guiding.walker import Walker, instructions_of
 from aetui.records import Status
 from aetui.store.codec import decode, encode
-from guide_world import inputs, told
 
 KEYS = ("pm2000", "acquisuite", "kiosk", "sma-ftp", "minisite", "logmein", "new-site")
 
@@ -148,7 +148,7 @@ TYPED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", TYPED, ids=lambda case: f"{case[0]} {ascii(case[1])}")
+@pytest.mark.parametrize("case", TYPED, ids=lambda case: f"{case[0]} {case[1]!a}")
 def test_an_answer_is_taken_in_its_normal_form_or_refused_by_name(case: tuple[str, str]) -> None:
     step, text = case
     guide = guide_of("pm2000")

@@ -9,8 +9,8 @@ import pytest
 
 from aetui.catalogue import load as load_catalogue
 from aetui.guide import library
-from aetui.guide.errnos import KINDS, decode, load_errnos
 from aetui.guide.actions import GIVES
+from aetui.guide.errnos import KINDS, decode, load_errnos
 from aetui.guide.loader import Raw, read
 from aetui.guide.proof import prove, prove_all
 from aetui.guide.records import Decode

@@ -1,4 +1,6 @@
-"""Every way through every shipped guide, generated from its data: no step unreached, every verdict reached, every way on taken, every sentence readable."""
+"""Every way through every shipped guide, generated from its data: no step unreached, every verdict reached, every way on taken, every
+sentence readable.
+"""
 
 from __future__ import annotations
 

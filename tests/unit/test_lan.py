@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 
 import pytest
+from fake_vantage import FakeVantage, MockStream
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +19,6 @@ from aetui.lan.records import AddressSeen, Held, How, LanSeen, networks, swept
 from aetui.observations import Interface, LinkSeen, Outcome
 from aetui.packet.client import Failure
 from aetui.packet.messages import Neighbour, Offer, Refused
-from fake_vantage import FakeVantage, MockStream
 
 MAC, MOXA, ACQUISUITE = "02:00:00:00:00:20", "00:90:e8:12:34:56", "00:1e:c6:00:11:22"
 

@@ -25,7 +25,7 @@ DEBIAN = {
     "sshd": "openssh-server", "ssh": "openssh-client", "telnetd": "inetutils-telnetd", "xrdp": "xrdp", "miniupnpd": "miniupnpd",
     "nmap": "nmap", "mtr": "mtr-tiny", "traceroute": "traceroute", "tracepath": "iputils-tracepath", "unshare": "util-linux",
     "ssh-keygen": "openssh-client", "telnet": "inetutils-telnet", "xfreerdp": "freerdp2-x11", "Xvfb": "xvfb",
-    "iptables": "iptables", "chromium": "chromium",
+    "iptables": "iptables", "chromium": "chromium", "groff": "groff-base", "zsh": "zsh", "fish": "fish",
 }  # fmt: skip
 """Programs that the lab's tests run, and the packages that bring them."""
 

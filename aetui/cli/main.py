@@ -57,6 +57,8 @@ COMMANDS: dict[str, Entry] = {
     "diff": Entry("diff", "what is fixed, broken and changed between two sessions, or since today's catalogue"),
     "history": Entry("history", "earlier sessions: list, search, name, delete, export"),
     "catalogue": Entry("catalogue", "what each piece of equipment needs, and where that is written"),
+    "completion": Entry("completion", "what a shell needs to complete aetui's words: bash, zsh or fish"),
+    "manual": Entry("manual", "the manual page, for man(1)"),
     "explain": Entry("explain", "what a cause means and who mends it, or what a check measures"),
 }
 CONSOLE = Entry("console", "the console (full screen)")
@@ -132,6 +134,16 @@ def _find(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
     return None, rest
 
 
+def command(name: str | None) -> tuple[Command, Parser]:
+    """A command's module and its parser; the console's without a name. The one definition that help, manual and completion come from."""
+    entry = COMMANDS[name] if name else CONSOLE
+    module = cast("Command", import_module(f"aetui.cli.{entry.module}"))
+    parser = Parser(prog=f"aetui {name}" if name else "aetui", description=entry.does, allow_abbrev=False)
+    module.add(parser)
+    _common(parser)
+    return module, parser
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run one call; the exit status."""
     name, rest = _find(arguments)
@@ -144,11 +156,7 @@ def main(arguments: Sequence[str]) -> int:
         return Exit.USAGE
     if name is None and {"-h", "--help", "--version"} & set(rest):
         _top().parse_args(rest)
-    entry = COMMANDS[name] if name else CONSOLE
-    module = cast("Command", import_module(f"aetui.cli.{entry.module}"))
-    parser = Parser(prog=f"aetui {name}" if name else "aetui", description=entry.does, allow_abbrev=False)
-    module.add(parser)
-    _common(parser)
+    module, parser = command(name)
     return module.run(parser.parse_args(_demo_word(rest, name is not None)))
 
 

@@ -26,6 +26,9 @@ from aetui.screens.widgets.rows import Rows
 ENGINE = "aetui.screens.inbound_view"
 """Imported after the first paint, in a thread: the engine hangs on it."""
 
+CLOSING_S = 0.1
+"""Seconds that the console's end waits for a jump host to be let go; the ports are closed at once."""
+
 STARTS = {"way:site": "listen", "way:jump": "jump", "way:here": "from_here"}
 """What Enter does on the rows that say how to begin."""
 
@@ -86,8 +89,10 @@ class Inbound(SiteKeys, OutsideKeys):
             with suppress(ValueError, RuntimeError, AttributeError):
                 asyncio.get_running_loop().remove_signal_handler(signal.SIGHUP)
             view.site.close()
-            await view.outside.close()
-            await view.site.end()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSING_S):
+                    await view.outside.close()
+                    await view.site.end()
 
     # ------------------------------------------------------------------------------------------------------------------ drawing
     def draw(self) -> None:

@@ -1,8 +1,9 @@
 """The Inbound list: what the two halves know goes in, rows come out. Pure.
 
-From the top: the ways to begin (while nothing was begun), the code and the ports, what was seen from outside (the findings, the root first,
-then each port that was knocked at), and the knocks, the newest first. Keys are stable: ``way:``, ``code``, ``port:``, ``finding:``,
-``target:``, ``inside:`` and ``knock:``. Columns have fixed widths, so that a row that changes keeps the others in their places.
+From the top: the ways to begin (while nothing was begun), the code and the ports, what was seen from outside (the findings, the root
+first, then each port that was knocked at; above the code once it is news), and the knocks, the newest first. Keys are stable: ``way:``,
+``code``, ``port:``, ``finding:``, ``target:``, ``inside:`` and ``knock:``. Columns have fixed widths, so that a row that changes keeps the
+others in their places.
 """
 
 from __future__ import annotations
@@ -69,12 +70,18 @@ def rows(site: Site, outside: Outside, look: Look) -> Iterator[Row]:
         yield _heading("way", look)
         yield from (_way(key, look) for key in tables()["ways"])
     else:
-        if site.code:
-            yield _code(site, look)
-        yield from (_port(site, port, look) for port in site.ports)
-        if outside.result is not None:
-            yield from _outside(outside.result, look)
+        seen = list(_outside(outside.result, look)) if outside.result is not None else []
+        here = [*([_code(site, look)] if site.code else []), *(_port(site, port, look) for port in site.ports)]
+        if seen and here and is_news(site, outside):
+            yield from (*seen, _heading("here", look), *here)
+        else:
+            yield from (*here, *seen)
         yield from _knocks(site, look)
+
+
+def is_news(site: Site, outside: Outside) -> bool:
+    """True where what was seen from outside is newer than the open ports: then it stands on top."""
+    return outside.result is not None and (site.opened_at is None or outside.result.at > site.opened_at)
 
 
 def _heading(key: str, look: Look, **values: str) -> Row:

@@ -86,6 +86,8 @@ async def test_in_the_demo_the_forward_leads_to_the_open_listener_and_is_proved_
         await until(pilot, lambda: "EXPOSED" in exposure(app))
         await pilot.press("t")
         await until(pilot, lambda: "lead to the listener on site: its answer to our code came back" in summary(app))
+        await until(pilot, lambda: "The listener's answer came back" in detail(app))
+        assert tab(app).query_one(Rows).key == "finding:0", "what is new stands on top, and is what the details say"
         assert "The port forward works: port 23." in row(app, "port 23.")
         tab(app).query_one(Rows).select("finding:0")
         await until(pilot, lambda: "Arrived at      port 3389, from 192.52.193.242" in detail(app))

@@ -27,6 +27,10 @@ ALARM = "!"
 """Behind the name of a tab where something is open that must not be forgotten."""
 
 
+def _cells(spans: Iterable[Span]) -> int:
+    return sum(cell_len(text) for text, _ in spans)
+
+
 class TopBar(Lines):
     """The name of the program, the tabs, and at the right what is looked at and from where."""
 
@@ -56,18 +60,26 @@ class TopBar(Lines):
         self.on_resize()
 
     def on_resize(self) -> None:
-        """Put the place at the right edge."""
-        spans: list[Span] = [(" aetui ", "bar-strong"), (" ", "bar")]
+        """Put the place at the right edge. Where it does not fit, the tabs move together; its end, where from, is what stays longest."""
+        spans = self._spans(tight=False)
+        if self.size.width - _cells(spans) - 2 < cell_len(self.place):
+            spans = self._spans(tight=True)
+        used = _cells(spans)
+        room = self.size.width - used - 2
+        place = self.place if cell_len(self.place) <= room else "…" + self.place[len(self.place) - max(0, room - 1) :].lstrip(" ·")
+        gap = max(1, self.size.width - used - cell_len(place) - 1)
+        self.show([line(*spans, (" " * gap, "bar"), (place, "bar"), (" ", "bar"))])
+
+    def _spans(self, tight: bool) -> list[Span]:
+        """The program's name and the tabs; ``tight`` without the name and with one column between tabs."""
+        spans: list[Span] = [] if tight else [(" aetui ", "bar-strong"), (" ", "bar")]
         self._ends = []
         for key, title, name in self.tabs:
             on, marked = title == self.active, name in self.alarmed
-            spans.append((f" {key} {title}{ALARM if marked else ' '}", "warn" if marked else "bar-on" if on else "bar"))
-            self._ends.append((sum(cell_len(text) for text, _ in spans), key))
-        used = sum(cell_len(text) for text, _ in spans)
-        room = self.size.width - used - 2
-        place = self.place if cell_len(self.place) <= room else self.place[: max(0, room - 1)] + "…"
-        gap = max(1, self.size.width - used - cell_len(place) - 1)
-        self.show([line(*spans, (" " * gap, "bar"), (place, "bar"), (" ", "bar"))])
+            behind = ALARM if marked else "" if tight else " "
+            spans.append((f" {key} {title}{behind}", "warn" if marked else "bar-on" if on else "bar"))
+            self._ends.append((_cells(spans), key))
+        return spans
 
     def on_click(self, event: events.Click) -> None:
         """Go to a tab."""

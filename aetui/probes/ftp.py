@@ -1,14 +1,17 @@
-"""An FTP control connection and, with a login that the user gave, its data connections, each kind told apart (RFC 959, RFC 2389, RFC 2428).
+"""An FTP control connection and, with a login that the user gave, its data connections, each kind told apart (RFC 959, RFC 2389, RFC
+2428).
 
 Without credentials for the host: greeting and FEAT, then QUIT. With them: USER and PASS, and one real LIST over each kind of data
-connection. The address of a 227 is recorded as the server wrote it and tried as written; where that fails and the control connection's own
-is another, that one is tried too, as many clients would. No AUTH is tried, and no login but the one given; user name and password appear
-in no record. A reply is waited for 4 s at most, a data connection 2.5 s. ``about['address']`` names the peer where the check before did not carry it over.
+connection. The address of a 227 is recorded as the server wrote it and tried as written; where that fails and the control connection's
+own is another, that one is tried too, as many clients would. No AUTH is tried, and no login but the one given; user name and password
+appear in no record. A reply is waited for 4 s at most, a data connection 2.5 s. ``about['address']`` names the peer where the check
+before did not carry it over.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 
 from aetui.observations import Ended, FtpSeen, FtpTransfer
 from aetui.probes.base import Credentials, Given, Measured, Settings
@@ -39,7 +42,21 @@ async def measure(check: Check, given: Given, vantage: Vantage, settings: Settin
     finally:
         stream.close()
     seen = FtpSeen(ended, visit.banner, visit.features, visit.login, tuple(visit.transfers), control.strange_bytes)
-    return Measured(seen, address=peer)
+    return Measured(discreet(seen, settings.credentials.get(check.host or "")), address=peer)
+
+
+def discreet(seen: FtpSeen, login: Credentials | None) -> FtpSeen:
+    """The same without any text in which the server repeats the login: of a reply its code is left, of strange bytes nothing."""
+    if login is None:
+        return seen
+    secrets = tuple(filter(None, (login.user, login.password)))
+
+    def quiet(text: str | None) -> str | None:
+        return text[:3] if text and any(secret in text for secret in secrets) else text
+
+    told = any(secret.encode() in seen.first_bytes for secret in secrets)
+    transfers = tuple(replace(t, reply=quiet(t.reply), listing=quiet(t.listing)) for t in seen.transfers)
+    return replace(seen, transfers=transfers, first_bytes=b"" if told else seen.first_bytes)
 
 
 class _Visit:

@@ -127,13 +127,6 @@ class History(HistoryList):
             self.query_one(Rows).action_move(1)
             self.draw()
 
-    @property
-    def pair(self) -> tuple[str, ...]:
-        """Ids of the two sessions to compare: both that are marked, or the one that is and the selected one."""
-        marked = [identity for identity in self.found if identity in self.marked]
-        one = self.chosen
-        return tuple(dict.fromkeys([*marked, one.id] if len(marked) == 1 and one is not None else marked))
-
     def action_compare(self) -> None:
         """What differs between two sessions."""
         if len(self.pair) == 2:

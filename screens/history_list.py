@@ -113,6 +113,13 @@ class HistoryList(TabScreen):
         """The session under the cursor."""
         return self.found.get(self.query_one(Rows).key) if self.is_mounted else None
 
+    @property
+    def pair(self) -> tuple[str, ...]:
+        """Ids of the two sessions to compare: both that are marked, or the one that is and the selected one."""
+        marked = [identity for identity in self.found if identity in self.marked]
+        one = self.chosen
+        return tuple(dict.fromkeys([*marked, one.id] if len(marked) == 1 and one is not None else marked))
+
     def draw(self) -> None:
         """Everything."""
         if not self.is_attached:
@@ -141,7 +148,7 @@ class HistoryList(TabScreen):
             return "fail", f"✗ {say('list', 'trouble')}", displayable(self.trouble, 300)
         if self.book is None or (self.reading and not self.found):
             return "busy", say("list", "reading"), say("list", "reading_line")
-        marked = f"; {say('list', 'marked', count=len(self.marked))}" if self.marked else ""
+        marked = f"; {say('list', 'pair' if len(self.pair) == 2 else 'marked', count=len(self.marked))}" if self.marked else ""
         if not self.found:
             empty = "nothing" if self.query_one(Input).value.strip() else "none"
             return "busy", say("list", empty), say("list", f"{empty}_line")

@@ -19,6 +19,7 @@ from aetui.screens.history import History
 from aetui.screens.history_shelf import PAGE
 from aetui.screens.picker import Picker
 from aetui.screens.reader import Reader
+from aetui.screens.tabs import TABS
 from aetui.screens.widgets.rows import Rows
 from aetui.screens.words import tables
 from aetui.store import StoreError, opened
@@ -330,3 +331,19 @@ async def test_the_tab_is_empty_with_a_sentence_where_nothing_is_kept() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await at_history(pilot)
         assert head(app).startswith("No sessions yet")
+
+
+PLACES = [("PM2000  ·  this computer", "PM2000  ·  this computer"), ("a" * 90 + "  ·  demo site: healthy", "demo site: healthy")]
+
+
+@pytest.mark.parametrize(("place", "shown"), PLACES, ids=["fits", "too long"])
+async def test_the_bar_on_top_says_where_from_at_80_columns(place: str, shown: str) -> None:
+    app = console(World(), ())
+    async with app.run_test(size=(80, 24)) as pilot:
+        tab = await at_history(pilot)
+        tab.place.say(place)
+        await pilot.pause()
+        first = screen(app).splitlines()[0]
+    assert first.endswith(shown)
+    assert all(f"{one.key} {one.title}" in first for one in TABS)
+    assert len(first) <= 80

@@ -8,13 +8,14 @@ changed meanwhile) end the walk at the last one that does.
 from __future__ import annotations
 
 import string
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from ipaddress import AddressValueError, IPv4Address
 from typing import Any
 
 from aetui.display import displayable
-from aetui.guide.proof import NOT_RUN, edges
+from aetui.guide.distance import led, left
+from aetui.guide.proof import NOT_RUN
 from aetui.guide.records import (
     SKIPPED,
     Action,
@@ -32,7 +33,7 @@ from aetui.guide.records import (
     Shown,
     Step,
 )  # fmt: skip
-from aetui.records import Diagnosed, Severity, Verdict
+from aetui.records import Diagnosed, Severity
 
 LONGEST_ANSWER = 200
 """Characters of a free answer that are kept."""
@@ -242,7 +243,7 @@ def _onward(step: Step, taken: Taken, position: _Position) -> str | None:
         position.results[step.id] = taken.seen
         for name, value in taken.seen.facts.items():
             _set(position.values, name, value)
-        return _led(step.on, step.otherwise, taken.seen.keys)
+        return led(step.on, step.otherwise, taken.seen.keys)
     return None
 
 
@@ -263,14 +264,10 @@ def _set(values: dict[str, str], name: str, value: str) -> None:
         values.pop(name, None)
 
 
-def _led(on: Mapping[str, str], otherwise: str, keys: tuple[str, ...]) -> str | None:
-    return next((on[key] for key in keys if key in on), otherwise or None)
-
-
 def _pass_branches(guide: Guide, position: _Position) -> None:
     """Silent steps are taken at once; the proof says that they come to an end."""
     while isinstance(step := guide.steps[position.here], Branch):
-        onward = _led(step.on, step.otherwise, _looked_at(step, position))
+        onward = led(step.on, step.otherwise, _looked_at(step, position))
         assert onward is not None, f"{guide.file}: {step.id} goes nowhere"
         position.here = onward
 
@@ -334,47 +331,7 @@ def _latest(walk: Walk) -> Iterator[Seen]:
 
 def _place(guide: Guide, walk: Walk, position: _Position) -> Place:
     number = len(walk.taken) + 1
-    return Place(number, number + _left(guide, position.here, position.values))
-
-
-def _left(guide: Guide, start: str, values: Mapping[str, str]) -> int:
-    """Steps that a person still sees where questions take their defaults: the shortest way to the best verdict that can be had so."""
-    defaults = {step.saves: step.default for step in guide.steps.values() if isinstance(step, Question) and step.choices}
-    usual = {**defaults, **values}
-    return _shortest(guide, start, lambda step: _usual(step, usual)) or _shortest(guide, start, _any)
-
-
-def _any(step: Step) -> tuple[str, ...]:
-    return tuple(target for _, target in edges(step))
-
-
-def _usual(step: Step, answers: Mapping[str, str]) -> tuple[str, ...]:
-    """Where a choice has a default, or a branch looks at one, that way; any otherwise."""
-    if isinstance(step, Question) and step.choices:
-        found: list[str] | tuple[str, ...] = [choice.next for choice in step.choices if choice.key == step.default]
-    elif isinstance(step, Branch) and step.by is By.ANSWER:
-        found = [target for target in (_led(step.on, step.otherwise, (answers.get(step.of, ""),)),) if target]
-    else:
-        found = ()
-    return tuple(found) or _any(step)
-
-
-def _shortest(guide: Guide, start: str, ways: Callable[[Step], tuple[str, ...]]) -> int:
-    distance = {start: 0}
-    open_ = [start]
-    while open_:
-        at = open_.pop(0)
-        for target in ways(guide.steps[at]):
-            cost = distance[at] + (0 if isinstance(guide.steps[target], Branch) else 1)
-            if cost < distance.get(target, cost + 1):
-                distance[target] = cost
-                open_.append(target)
-    ends = {identity: step for identity in distance if isinstance(step := guide.steps[identity], End)}
-    best = min((_ORDER[end.outcome] for end in ends.values()), default=0)
-    return min((distance[identity] for identity, end in ends.items() if _ORDER[end.outcome] == best), default=0)
-
-
-_ORDER = {Verdict.READY: 0, Verdict.DEGRADED: 1, Verdict.BLOCKED: 2, Verdict.UNDETERMINED: 3}
+    return Place(number, number + left(guide, position.here, position.values))
 
 
 # ------------------------------------------------------------------------------------------------------------------ the words

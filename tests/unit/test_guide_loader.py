@@ -255,3 +255,25 @@ def test_a_number_that_nobody_knows_is_not_decoded(text: str) -> None:
 def test_the_kinds_of_errnos_are_the_signs_of_the_action() -> None:
     assert set(KINDS) == GIVES[Decode].signs
     assert {entry.kind for entry in load_errnos().values()} <= set(KINDS)
+
+
+PAGE = Path(library.__file__).with_name("README.md")
+
+
+def test_the_example_of_the_page_for_authors_is_a_good_guide(tmp_path: Path) -> None:
+    example = "\n".join(line[4:] for line in PAGE.read_text().splitlines() if line.startswith("    ") or not line).split("\n\n\n\n")[0]
+    (tmp_path / "pump.toml").write_text(example)
+    assert set(library.load(load_catalogue(), tmp_path).guides["pump"].steps) == {"where", "look", "good", "bad"}
+
+
+def test_the_page_for_authors_names_every_action_with_its_arguments_and_signs() -> None:
+    import re
+    from dataclasses import fields
+
+    from aetui.guide.actions import KINDS
+
+    rows = {cells[1].strip(" `"): cells for line in PAGE.read_text().splitlines() if line.startswith("| `") for cells in [line.split("|")]}
+    assert set(rows) == set(KINDS)
+    for does, kind in KINDS.items():
+        assert re.findall(r"`([a-z_]+)`", rows[does][2]) == [each.name for each in fields(kind)], does
+        assert set(re.findall(r"`([a-z-]+)`", rows[does][4])) == GIVES[kind].signs, does

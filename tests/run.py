@@ -106,12 +106,12 @@ def main(wanted: list[str]) -> int:
     if everything or "lint" in wanted:
         fine = lint() and fine
     if everything or "unit" in wanted:
-        quick = ["-q", "--ignore=tests/lab", "-n", "2", "--dist", "loadfile"]
+        quick = ["-q", "--ignore=tests/lab", "-n", "3", "--dist", "worksteal"]
         fine = tests("tests", [str(BIN / "python"), "-m", "pytest", *quick], counts) and fine
     if everything or "lab" in wanted:
         inside = [str(BIN / "python"), "-m", "tests.lab.enter", str(BIN / "python"), "-m", "pytest"]
         before = counts["skipped"]
-        fine = tests("lab", [*inside, "-q", "-n", "2", "--dist", "loadfile", "tests/lab"], counts) and fine
+        fine = tests("lab", [*inside, "-q", "-n", "4", "--dist", "worksteal", "tests/lab"], counts) and fine
         if counts["skipped"] > before and os.environ.get("CI") == "true":
             print("--- a lab test was skipped: in CI that is a failure", flush=True)
             fine = False

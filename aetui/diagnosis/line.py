@@ -71,8 +71,14 @@ def _stalled(row: Row) -> bool:
 
 
 def round_trips(view: View) -> list[float]:
-    """The kernel's round trips of every connect that opened, in milliseconds."""
-    return [seen.rtt_ms for _, seen in view.tcp if seen.outcome is Outcome.OPEN and seen.rtt_ms is not None]
+    """The kernel's round trips of every connect that opened, in milliseconds; of those alone that took one try, where there are any.
+
+    A first packet that was lost and sent again makes its round trip look a second longer.
+    """
+    opened = [seen for _, seen in view.tcp if seen.outcome is Outcome.OPEN and seen.rtt_ms is not None]
+    clean = [seen for seen in opened if not seen.resent]
+    trips = [seen.rtt_ms for seen in clean or opened if seen.rtt_ms is not None]
+    return [min(trips)] if trips and is_lossy(view) else trips
 
 
 def slow(view: View) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -20,7 +21,7 @@ from aetui.screens.frame import TabScreen
 from aetui.screens.reader import Reader
 from aetui.screens.widgets.lines import Lines, line
 from aetui.screens.widgets.page import Page
-from aetui.screens.widgets.rows import Rows
+from aetui.screens.widgets.rows import SIGN, Rows
 
 if TYPE_CHECKING:
     from aetui.screens.guide_view import Picture
@@ -79,7 +80,7 @@ class GuideTab(TabScreen):
         yield Lines(id="guide-place")
         yield Lines(id="guide-step")
         yield Rows(id="guide-rows")
-        yield Answer(id="guide-input", max_length=LONGEST_ANSWER)
+        yield Horizontal(Lines([line((SIGN, "strong"))], id="guide-sign"), Answer(id="guide-input", max_length=LONGEST_ANSWER), id="guide-line")
         yield Lines(id="guide-rule")
         yield Page(id="guide-page")
 
@@ -88,7 +89,7 @@ class GuideTab(TabScreen):
         """Load what draws and what walks."""
         field = self.query_one(Answer)
         field.cursor_blink = False
-        field.display = False
+        self.query_one("#guide-line").display = False
         self.run_worker(self._load(), exit_on_error=True)
         self.set_interval(LIVE_EVERY_S, self._tick)
 
@@ -157,7 +158,7 @@ class GuideTab(TabScreen):
         if seen.mark != self._mark:
             rows.forget()
         rows.show_rows(seen.rows)
-        field.display = seen.ask is not None
+        self.query_one("#guide-line").display = seen.ask is not None
         field.placeholder = seen.hint
 
     def _draw_page(self, seen: Picture) -> None:

@@ -39,15 +39,24 @@ def verdict_paras(walker: Walker) -> Iterator[Para]:
     if end.end.hand:
         yield from (GAP, Para(say("guide", "hand"), "head"))
         yield from (Para(f"{say('guide', 'to', owner=OWNERS[each.to])}{each.what}") for each in end.end.hand)
-    if end.lines or end.told:
-        yield from (GAP, Para(say("guide", "know"), "head"))
-        yield from (Para(text) for text in end.lines)
-        for entry in end.told:
-            yield Para(entry.title, "strong")
-            yield from _behind(entry, 2)
+    yield from _proof(walker, end.told)
     checks = [taken.seen for taken in walker.walk.taken if isinstance(taken, Found)]
     seconds = sum(seen.elapsed_ms for seen in checks) / 1000
     yield from (GAP, Para(say("guide", "time", count=len(checks), seconds=f"{seconds:.1f}"), "muted"))
+
+
+def _proof(walker: Walker, told: Iterable[Diagnosed]) -> Iterator[Para]:
+    """What each test saw last, then the evidence of every finding and what mends it."""
+    seen = {at.step: (at.title, each.seen) for at, each in zip(walker.trodden, walker.walk.taken, strict=True) if isinstance(each, Found)}
+    if seen:
+        yield from (GAP, Para(say("guide", "know"), "head"))
+    for title, one in seen.values():
+        sign = SIGNS[one.status.value]
+        yield Para(title, "strong", sign.text.ljust(SIGN_WIDTH), sign.ink)
+        yield from (Para(text, indent=2) for text in one.lines)
+    for entry in told:
+        yield Para(entry.title, "strong")
+        yield from _behind(entry, 2)
 
 
 def _behind(entry: Diagnosed, indent: int) -> Iterator[Para]:

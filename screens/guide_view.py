@@ -12,7 +12,6 @@ from aetui.guide.interpreter import Trodden, fill
 from aetui.guide.records import Ask, Check, End, Instruction, Question
 from aetui.guiding.inbound import demo_logger
 from aetui.guiding.walker import Walker
-from aetui.screens.frame import WIDE
 from aetui.screens.guide_verdict import told_paras, verdict_paras
 from aetui.screens.guide_visit import Visit
 from aetui.screens.guide_words import say, tables
@@ -85,7 +84,7 @@ def _fault(visit: Visit, width: int) -> Picture:
 # ---------------------------------------------------------------------------------------------------------------------- choosing
 def _choosing(visit: Visit, note: str, labelled: tuple[str, ...] | None, selected: str, width: int) -> Picture:
     rows = tuple(_choices(visit, labelled, width))
-    step = (*_text(note or say("guide", "choose_text"), width, "warn" if note else "plain"),)
+    step = (*_text(f"{SIGNS['warn'].glyph} {note}" if note else say("guide", "choose_text"), width, "warn" if note else "plain"),)
     wanted = next((f"guide:{g.key}" for key in visit.launch().equipment if (g := visit.library and visit.library.of_model(key))), "")
     paras = tuple(_about(visit, selected))
     hint = say("guide", "label_key")
@@ -131,22 +130,17 @@ def _walking(visit: Visit, note: str, width: int) -> Picture:
     said = (*_step(visit, note, width),)
     if end is not None:
         number = len(walker.walk.taken)
-        place = _bar((walker.guide.title, "bar-strong"), (say("guide", "verdict", number=number), "bar"), *_demo(visit, width))
+        place = _bar((walker.guide.title, "bar-strong"), (say("guide", "verdict", number=number), "bar"))
         return Picture(place, said, paras=tuple(verdict_paras(walker)), heading=say("guide", "found"), mark=mark)
     number, about = showing.place.number, showing.place.about
     where, gauge = say("guide", "step", number=number, about=about), _gauge(number, about)
-    place = _bar((walker.guide.title, "bar-strong"), (where, "bar"), (gauge, "bar-on"), *_demo(visit, width))
+    place = _bar((walker.guide.title, "bar-strong"), (where, "bar"), (gauge, "bar-on"))
     seen = visit.seen
     heading = say("guide", "seen") if seen else say("guide", "said") if visit.heard else say("guide", "nothing_seen")
     rows, first = _answers(visit)
     step = showing.step
     ask, hint = (step.ask, _hint(step)) if isinstance(step, Question) and not step.choices else (None, "")
     return Picture(place, said, rows, first, ask, hint, heading, tuple(_seen(visit)), mark=mark)
-
-
-def _demo(visit: Visit, width: int) -> tuple[Span, ...]:
-    """Which demo site it is, where the bar on top has no room for it."""
-    return ((visit.launch().place, "bar"),) if visit.launch().demo is not None and width < WIDE else ()
 
 
 def _gauge(number: int, about: int) -> str:
@@ -161,7 +155,9 @@ def _step(visit: Visit, note: str, width: int) -> Iterator[Line]:
     step = visit.walker.showing.step
     if isinstance(step, End):
         kind, word = tables()["outcomes"][step.outcome.value]
-        yield line((f" {SIGNS[kind].glyph} {word}: ", SIGNS[kind].ink), *_first(step.title, width - len(word) - 5))
+        head = f" {SIGNS[kind].glyph} {word}: "
+        for number, piece in enumerate(pieces(step.title, width - len(head) - 1)):
+            yield line((" " * len(head) if number else head, SIGNS[kind].ink), (piece, "strong"))
     else:
         yield from _text(step.title, width, "head")
     yield from _text(step.text, width)
@@ -170,13 +166,9 @@ def _step(visit: Visit, note: str, width: int) -> Iterator[Line]:
         yield from _text(text, width, ink)
 
 
-def _first(title: str, width: int) -> tuple[Span, ...]:
-    return ((cut(title, width).rstrip(), "strong"),)
-
-
 def _notes(visit: Visit, note: str) -> Iterator[Span]:
     if note:
-        yield note, "warn"
+        yield f"{SIGNS['warn'].glyph} {note}", "warn"
     if visit.resumed:
         yield say("guide", "resumed", count=visit.resumed), "busy"
     if visit.running:

@@ -222,7 +222,8 @@ def _row(key: str, kind: str, label: str, text: str, width: int, word: str = "")
     sign = SIGNS[kind]
     lead = (f"{sign.glyph} {word}" if word else sign.text) if kind not in {"planned", "moot"} else ""
     room = width - SIGN_WIDTH - LABEL - 3
-    return Row(key, ((lead.ljust(SIGN_WIDTH), sign.ink), (cut(label, LABEL), "strong"), (cut(displayable(text, LONGEST_TEXT), room).rstrip(), "plain")))
+    text = cut(displayable(text, LONGEST_TEXT), room).rstrip()
+    return Row(key, ((lead.ljust(SIGN_WIDTH), sign.ink), (cut(label, LABEL), "strong"), (text, "plain")))
 
 
 def _concerns(cause: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import Any
 
 from stage import screen, until
 from textual.pilot import Pilot
@@ -48,7 +48,7 @@ def visit(pilot: Pilot[Any]) -> Visit:
 
 def site(pilot: Pilot[Any]) -> Site:
     """The Site tab."""
-    return cast("Site", next(screen for screen in pilot.app.screen_stack if isinstance(screen, Site)))
+    return next(screen for screen in pilot.app.screen_stack if isinstance(screen, Site))
 
 
 async def shows(pilot: Pilot[Any], *texts: str) -> str:

@@ -182,3 +182,63 @@ async def test_the_palette_and_the_help_know_the_guide() -> None:
         await pilot.press("escape")
         await pilot.press("ctrl+p", *"label")
         await shows(pilot, "Find the guide by what the label says")
+
+
+async def test_what_must_be_seen_while_a_test_runs_is_seen_and_is_no_markup() -> None:
+    async with opened("guide", "everything-dropped") as pilot:
+        await shows(pilot, WHICH)
+        await pilot.press("enter")
+        await shows(pilot, "What is the trouble?")
+        await pilot.press("enter")
+        await until(pilot, lambda: visit(pilot).running)
+        world = visit(pilot).room.world
+        assert world is not None
+        world.tell("Have your colleague type now: aetui confirm 192.0.2.1:3389 --code [b]K7QF[/b]")
+        await shows(pilot, "aetui confirm 192.0.2.1:3389 --code [b]K7QF[/b]")
+
+
+async def test_a_demo_site_that_is_changed_meanwhile_ends_the_walk_on_the_old_one() -> None:
+    async with opened("guide", "healthy") as pilot:
+        await shows(pilot, WHICH)
+        await pilot.press("enter")
+        await shows(pilot, "What is the trouble?")
+        await pilot.press("1")
+        pilot.app.relaunch(demo="service-down")  # type: ignore[attr-defined]
+        await pilot.press("5")
+        await shows(pilot, WHICH)
+        await until(pilot, lambda: visit(pilot).guide is None)
+
+
+async def test_the_embedded_sites_own_network_is_looked_through_for_the_logger() -> None:
+    async with opened("guide", "healthy") as pilot:
+        await shows(pilot, WHICH)
+        await pilot.press("enter")
+        await shows(pilot, "What is the trouble?")
+        await pilot.press("enter")
+        await types(pilot, "")
+        await shows(pilot, "Look for it?")
+        await pilot.press("enter")
+        await shows(pilot, "Who is on this network?", "Testing,")
+        await shows(pilot, LOGGER, "Is this the PM2000?")
+        await pilot.press("enter")
+        await shows(pilot, "The public port")
+
+
+async def test_the_table_of_models_for_a_new_site_stands_under_its_verdict() -> None:
+    async with opened("guide", "port-dropped") as pilot:
+        await shows(pilot, WHICH)
+        await pilot.press("end", "enter")
+        await shows(pilot, "New site Step 1 of about")
+        while visit(pilot).walker is not None and visit(pilot).walker.conclusion is None:  # type: ignore[union-attr]
+            await until(pilot, lambda: not visit(pilot).running and pilot.app.focused is not None)
+            walker = visit(pilot).walker
+            assert walker is not None
+            before = len(walker.walk.taken)
+            if walker.conclusion is None:
+                await pilot.press("enter")
+                await until(pilot, lambda before=before: len(visit(pilot).walker.walk.taken) > before or visit(pilot).wrong)  # type: ignore[misc, union-attr]
+                assert visit(pilot).wrong is None
+        await shows(pilot, "The verdict, after")
+        everything = paras(pilot)
+        assert "PM2000: does not work here yet (streamer.alsoenergy.com 443" in everything
+        assert "LogMeIn: works here" in everything

@@ -60,7 +60,7 @@ async def test_this_computers_own_place_is_read_without_asking_anybody() -> None
             assert text in said
         look = site(pilot).look
         assert look is not None
-        assert look.dhcp is look.around is look.held is None
+        assert (look.dhcp, look.around, look.held) == (None, None, None)
 
 
 async def test_a_silent_gateway_is_what_stands_on_top() -> None:

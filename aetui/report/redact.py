@@ -47,13 +47,21 @@ class Redactor:
         self._kept = {address for e in catalogue.endpoints for address in e.addresses} | {o.address for o in catalogue.opinions}
         self._given: dict[str, str] = {}
         self._counts: dict[str, int] = {}
+        self._done: dict[str, str] = {}
         self._note = kept.about.note
-        said = sorted({name for name in _spoken(kept) if len(name) >= SHORTEST_NAME and name.lower() not in self._names}, key=len, reverse=True)
+        said = sorted(
+            {name for name in _spoken(kept) if len(name) >= SHORTEST_NAME and name.lower() not in self._names}, key=len, reverse=True
+        )
         self._spoken = re.compile("|".join(map(re.escape, said)), re.IGNORECASE) if said else None
         self._prime(kept)
 
     def text(self, text: str) -> str:
         """One text with everything replaced."""
+        if text not in self._done:
+            self._done[text] = self._fresh(text)
+        return self._done[text]
+
+    def _fresh(self, text: str) -> str:
         if self._note and self._note in text:
             text = text.replace(self._note, NOTE)
         if self._spoken is not None:

@@ -135,12 +135,18 @@ def _walking(visit: Visit, note: str, width: int) -> Picture:
     number, about = showing.place.number, showing.place.about
     where, gauge = say("guide", "step", number=number, about=about), _gauge(number, about)
     place = _bar((walker.guide.title, "bar-strong"), (where, "bar"), (gauge, "bar-on"))
-    seen = visit.seen
-    heading = say("guide", "seen") if seen else say("guide", "said") if visit.heard else say("guide", "nothing_seen")
+    heading = say("guide", _heading(visit))
     rows, first = _answers(visit)
     step = showing.step
     ask, hint = (step.ask, _hint(step)) if isinstance(step, Question) and not step.choices else (None, "")
     return Picture(place, said, rows, first, ask, hint, heading, tuple(_seen(visit)), mark=mark)
+
+
+def _heading(visit: Visit) -> str:
+    """What the paragraphs are: what was just seen, what is being said, what was seen before, or how a walk goes."""
+    if visit.running and visit.heard:
+        return "said"
+    return "seen" if visit.seen else "seen_before" if visit.seen_so_far else "nothing_seen"
 
 
 def _gauge(number: int, about: int) -> str:
@@ -205,7 +211,7 @@ def _seen(visit: Visit) -> Iterator[Para]:
     """What was heard while a check runs, then the checks since a person's last step, the latest first; else how this goes."""
     for text in visit.heard if visit.running else ():
         yield Para(text, "strong")
-    checks = visit.seen
+    checks = visit.seen or visit.seen_so_far
     if not checks and not visit.running:
         yield from (Para(text) for text in _how(visit))
     for title, seen in reversed(checks):
@@ -235,12 +241,12 @@ def more(visit: Visit) -> Sequence[Para]:
         return tuple(verdict_paras(walker))
     step = walker.showing.step
     found: list[Para] = [Para(step.title, "head"), Para("" if isinstance(step, End) else step.text), GAP]
-    for title, seen in visit.seen:
+    for title, seen in visit.seen or visit.seen_so_far:
         sign = SIGNS[seen.status.value]
         found.append(Para(title, "strong", sign.text.ljust(SIGN_WIDTH), sign.ink))
         found += [Para(text, indent=2) for text in seen.lines]
         found += [*told_paras(seen.told, indent=2, whole=True), GAP]
-    if not visit.seen:
+    if not visit.seen_so_far:
         found.append(Para(say("guide", "no_more"), "muted"))
     return found
 

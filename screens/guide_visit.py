@@ -95,13 +95,22 @@ class Visit:
     @property
     def seen(self) -> tuple[tuple[str, Seen], ...]:
         """The checks since a person's last step, with their titles."""
-        if self.walker is None:
-            return ()
-        taken, titles = self.walker.walk.taken, [each.title for each in self.walker.trodden]
+        taken = self.walker.walk.taken if self.walker is not None else ()
         first = len(taken)
         while first and isinstance(taken[first - 1], Found):
             first -= 1
-        return tuple((title, each.seen) for title, each in zip(titles[first:], taken[first:], strict=True) if isinstance(each, Found))
+        return self._seen_from(first)
+
+    @property
+    def seen_so_far(self) -> tuple[tuple[str, Seen], ...]:
+        """Every check of the walk."""
+        return self._seen_from(0)
+
+    def _seen_from(self, first: int) -> tuple[tuple[str, Seen], ...]:
+        if self.walker is None:
+            return ()
+        pairs = zip(self.walker.trodden[first:], self.walker.walk.taken[first:], strict=True)
+        return tuple((at.title, each.seen) for at, each in pairs if isinstance(each, Found))
 
     # ---------------------------------------------------------------------------------------------------------------- choosing
     async def load(self) -> None:

@@ -22,7 +22,7 @@ async def test_a_broken_forward_is_found_with_at_most_nine_keys_beside_the_addre
             await shows(pilot, title)
         keys.append("enter")
         await types(pilot, LOGGER)
-        await shows(pilot, "The public port", "answers: Remote Desktop")
+        await shows(pilot, "The public port", "What was just seen", "answers: Remote Desktop")
         keys.append("enter")
         await pilot.press("enter")
         await shows(pilot, "Prove it with this computer in the PM2000's place?")
@@ -242,3 +242,22 @@ async def test_the_table_of_models_for_a_new_site_stands_under_its_verdict() -> 
         everything = paras(pilot)
         assert "PM2000: does not work here yet (streamer.alsoenergy.com 443" in everything
         assert "LogMeIn: works here" in everything
+
+
+async def test_a_step_that_tests_nothing_shows_what_was_seen_before_it() -> None:
+    async with opened("guide", "forward-missing") as pilot:
+        await shows(pilot, WHICH)
+        await pilot.press("enter")
+        await shows(pilot, "What is the trouble?", "How this goes")
+        await pilot.press("enter")
+        await types(pilot, LOGGER)
+        await shows(pilot, "The public port")
+        await pilot.press("enter")
+        await shows(pilot, "Prove it with this computer")
+        await pilot.press("home", "enter")
+        await shows(pilot, "Take the PM2000's place", "What was seen before", "Done: go on")
+        await pilot.press("escape", "enter")
+        await shows(pilot, "Does not work")
+        await pilot.press("y")
+        await shows(pilot, "The request was given to the terminal's clipboard")
+        assert "Please forward TCP port 3389" in pilot.app.clipboard

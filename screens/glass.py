@@ -20,7 +20,7 @@ from rich.segment import ControlType, Segment
 from rich.style import Style
 from textual._compositor import CompositorUpdate
 
-GAP = 5
+GAP = 4
 """Unchanged cells that are sent along rather than jumped over: a cursor move costs about as much."""
 
 Look = tuple[str, str, str]
@@ -145,7 +145,7 @@ class Glass:
         row, at = self.rows[y], -1
         for column in columns:
             if at < 0 or column - at > GAP:
-                pieces.append(f"\x1b[{y + 1};{column + 1}H")
+                pieces.append(f"\x1b[{y + 1};{column + 1}H" if at < 0 else f"\x1b[{column - at}C")
                 at = column
             while at <= column:
                 text, style = row[at]

@@ -82,7 +82,10 @@ class TargetSheet(ModalScreen[Aim | None]):
         self._tell()
 
     def action_accept(self) -> None:
-        """Give the aim, or say what is wrong."""
+        """Give the aim, or say what is wrong; after the keys that were typed before Enter and still wait for their field."""
+        (self.focused or self).call_later(self.call_later, self._accept)
+
+    def _accept(self) -> None:
         made = made_of(self.query_one("#target-input", Input).value, self.proto, self.query_one("#compare-input", Input).value)
         if isinstance(made, Aim):
             self.dismiss(made)

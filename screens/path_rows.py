@@ -22,7 +22,8 @@ from aetui.screens.widgets.rows import MARK_WIDTH, Row
 SETS = ("overview", "numbers", "names")
 """Which columns are shown, in the order in which the key goes through them."""
 
-NUMBERS = ("loss", "last", "min", "median", "max", "jitter")
+NUMBERS = ("loss", "min", "median", "max", "jitter", "last")
+"""What changes with every round stands at the right, beside the sparkline: a slow line is sent one short run of cells for a row."""
 FIRST_TO_GO = ("max", "min", "jitter", "last")
 """Numbers that make room for words in the overview, in this order."""
 LEAST_WORDS = 16
@@ -35,6 +36,8 @@ LEAST_ADDRESS, MOST_ADDRESS, NARROW_ADDRESS = 7, 39, 24
 
 BLOCKS, DIGITS = "▁▂▃▄▅▆▇█", "12345678"
 UNANSWERED = "·"
+FINE_MS = 10.0
+"""Round trips below which tenths are worth showing."""
 STEPS_MS = (2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0)
 """A sparkline's steps: how many milliseconds a round trip took beyond the hop's own best. Fixed, so that hops compare and old samples
 keep their shape."""
@@ -48,6 +51,8 @@ class Look:
     columns: str = "overview"
     digits: bool = False
     """True where the terminal has no block characters."""
+    turn: int = 0
+    """Number of the round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +152,7 @@ def _spans(trace: Trace, ttl: int, hop: Hop | None, other: Hop | None, fit: Colu
         lossy = number == "loss" and hop is not None and "loss" in hop.notes
         yield values[number].rjust(NUMBER_WIDTH), "warn" if lossy else "plain"
     if fit.spark:
-        yield f" {sparkline(hop, fit.spark, digits=look.digits)}", "busy"
+        yield f" {sparkline(hop, fit.spark, look.turn, digits=look.digits)}", "plain"
 
 
 def mark(trace: Trace, hop: Hop | None, other: Hop | None) -> Span:
@@ -201,9 +206,9 @@ def numbers(hop: Hop | None) -> Mapping[str, str]:
     if hop is None or hop.rtt is None:
         return dict.fromkeys(NUMBERS, "")
     rtt = hop.rtt
-    jitter = milliseconds(rtt.jitter) if hop.received > 1 else ""
-    times = {"last": rtt.last, "min": rtt.min, "median": rtt.median, "max": rtt.max}
-    return {"loss": loss(hop), **{key: milliseconds(value) for key, value in times.items()}, "jitter": jitter}
+    times = {"last": rtt.last, "min": rtt.min, "median": rtt.median, "max": rtt.max, "jitter": rtt.jitter}
+    found = {key: milliseconds(value, rtt.median) for key, value in times.items()}
+    return {"loss": loss(hop), **found, "jitter": found["jitter"] if hop.received > 1 else ""}
 
 
 def loss(hop: Hop) -> str:
@@ -215,15 +220,19 @@ def loss(hop: Hop) -> str:
     return say("path_columns", "limited") if "rate-limited" in hop.notes else say("path_columns", "unjudged")
 
 
-def milliseconds(value: float) -> str:
-    """At most four cells: ``0.4``, ``12.3``, ``230``."""
-    return f"{value:.1f}" if value < 99.95 else f"{value:.0f}"
+def milliseconds(value: float, usual: float) -> str:
+    """At most four cells: ``0.4``, ``12``, ``230``. Tenths only of a hop whose usual round trip is short: else they merely flicker."""
+    return f"{value:.1f}" if usual < FINE_MS and value < 99.95 else f"{value:.0f}"
 
 
-def sparkline(hop: Hop | None, width: int, *, digits: bool = False) -> str:
-    """The latest round trips, the newest at the right end: how much longer than the hop's best each took."""
+def sparkline(hop: Hop | None, width: int, turn: int = 0, *, digits: bool = False) -> str:
+    """The latest round trips, oldest first: how much longer than the hop's best each took.
+
+    A full line makes room by half its width at once, so that most rounds (``turn`` counts them) add one cell and move none.
+    """
     if hop is None or hop.rtt is None:
         return " " * width
-    glyphs, best = DIGITS if digits else BLOCKS, hop.rtt.min
-    steps = (UNANSWERED if one is None else glyphs[bisect_right(STEPS_MS, one - best)] for one in hop.samples[-width:])
+    glyphs, best, jump = DIGITS if digits else BLOCKS, hop.rtt.min, width // 2
+    kept = width - jump + 1 + turn % jump
+    steps = (UNANSWERED if one is None else glyphs[bisect_right(STEPS_MS, one - best)] for one in hop.samples[-kept:])
     return "".join(steps).ljust(width)

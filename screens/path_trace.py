@@ -57,6 +57,8 @@ class Tracing:
         self._kept = False
         self.aim: Aim | None = None
         self.trace: Trace | None = None
+        self.turn = 0
+        """Number of the round that ``trace`` ends with."""
         self.phase = Phase.IDLE
         self.fault = ""
         self._packets = packets
@@ -145,7 +147,7 @@ class Tracing:
         run = self._run = Run(aim.host, aim.port, _options(aim), vantage=self._vantage, known=known, engines=self._engines)
         async with aclosing(run.grow()) as states:
             async for state in states:
-                self.trace = state
+                self.trace, self.turn = state, run.round
                 if self.busy:
                     self.phase = Phase.LIVE if run.live else Phase.TRACING
                 if run.live:

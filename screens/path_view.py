@@ -183,7 +183,7 @@ def _figures(hop: Hop) -> Iterator[Para]:
         if hop.sent:
             yield Para(say("path", "no_answer", sent=hop.sent), "muted")
         return
-    values = {key: milliseconds(getattr(rtt, key)) for key in ("last", "min", "median", "max", "jitter")}
+    values = {key: milliseconds(getattr(rtt, key), rtt.median) for key in ("last", "min", "median", "max", "jitter")}
     yield Para(say("path", "figures", **values), "plain")
     missing = hop.sent - hop.received
     why = next((key for note, key in _MISSING.items() if note in hop.notes), "answers_some") if missing else "answers_all"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from ipaddress import ip_address
@@ -73,7 +74,20 @@ async def _lookup(host: str) -> tuple[str, ...]:
 
 
 async def _name(address: str) -> str | None:
-    with suppress(OSError, UnicodeError):
-        name, _ = await asyncio.get_running_loop().getnameinfo((address, 0), socket.NI_NAMEREQD)
-        return name
-    return None
+    """In a thread of its own that nobody waits for: a slow resolver holds up neither other work nor the end of the program."""
+    loop = asyncio.get_running_loop()
+    answered: asyncio.Future[str | None] = loop.create_future()
+
+    def tell(name: str | None) -> None:
+        if not answered.done():
+            answered.set_result(name)
+
+    def ask() -> None:
+        name = None
+        with suppress(OSError, UnicodeError):
+            name, _ = socket.getnameinfo((address, 0), socket.NI_NAMEREQD)
+        with suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(tell, name)
+
+    threading.Thread(target=ask, daemon=True, name="aetui-name").start()
+    return await answered

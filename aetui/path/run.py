@@ -177,6 +177,11 @@ class Run:
             await asyncio.gather(task, return_exceptions=True)
             await self.close()
 
+    @property
+    def round(self) -> int:
+        """Number of the latest round, 0 for the first path."""
+        return self._main.number if self._main is not None else 0
+
     def hold(self) -> None:
         """Send no further round until ``go_on``."""
         self._going.clear()

@@ -91,6 +91,11 @@ class Tracer:
         self._reach: int = request.last
 
     @property
+    def number(self) -> int:
+        """Number of the latest round, 0 for the first path."""
+        return self._round
+
+    @property
     def recording(self) -> Recording:
         """Everything observed until now."""
         shots = tuple(self._log.shots.values())

@@ -26,6 +26,7 @@ import subprocess
 import sys
 import termios
 import time
+from contextlib import suppress
 from pathlib import Path
 from statistics import median
 
@@ -82,6 +83,18 @@ class Terminal:
                 raise SystemExit(f"never sent {text!r}")
             self.read(0.05)
         return time.perf_counter() - self.began
+
+    def type(self, text: bytes) -> None:
+        """Press keys, one after the other."""
+        for key in text:
+            os.write(self.fd, bytes((key,)))
+
+    def ended(self) -> None:
+        """Wait until the program has ended."""
+        end = time.perf_counter() + LONGEST_S
+        with suppress(OSError):
+            while time.perf_counter() < end:
+                self.read(1.0)
 
     def quiet(self, seconds: float) -> None:
         """Wait until nothing has come for so long."""

@@ -49,7 +49,7 @@ class Net:
 
     @property
     def socket(self) -> Engine:
-        return next(iter(self.by_port.values()))
+        return cast("Engine", next(iter(self.by_port.values())))
 
     async def choose(self, choice: Choice, flow: Flow) -> Engine:
         self.asked.append(flow)
@@ -84,7 +84,7 @@ def opened(net: Net, monkeypatch: pytest.MonkeyPatch, names: Mapping[str, str] |
         monkeypatch.setattr(f"aetui.path.names.{name}", function)
     monkeypatch.setattr("aetui.packet.client.missing", lambda: "nothing is started in a test.")
     app = console(launch.pop("world", World()), **launch)
-    app.engines = lambda: net  # type: ignore[assignment,return-value]
+    app.engines = lambda: net  # type: ignore[assignment]
     return app
 
 

@@ -80,7 +80,7 @@ async def test_silence_names_the_hop_and_the_next_beside_the_port_that_works(mon
         rows = hops(app)
         assert re.search(r"1 +192\.168\.50\.1 +same +own router +0%", rows[0])
         assert re.search(r"2 +100\.64\.0\.1 +same +carrier NAT", rows[1])
-        assert re.search(r"▶ +3 ✗ 198\.51\.100\.1 +same +last to answer, ISP|▶ +3 ✗ 198\.51\.100\.1 +same +last to answer", rows[2])
+        assert re.search(r"▶ +3 ✗ 198\.51\.100\.1 +same +last answer, ISP|▶ +3 ✗ 198\.51\.100\.1 +same +last answer", rows[2])
         assert re.search(r"4 +\* +\* +silent", rows[3])
         assert re.search(r"5 ✗ +198\.51\.100\.5", rows[4])
         assert re.search(r"6 +203\.0\.113\.9 ✓", rows[5])
@@ -93,7 +93,7 @@ async def test_an_open_port_is_green_and_compared_with_nothing(monkeypatch: pyte
     async with app.run_test(size=(80, 24)) as pilot:
         await traced(pilot, Aim("logger.example", 443))
         assert verdict(app) == "✓ Open logger.example answers on TCP port 443, 6 hops away."
-        assert re.search(r"Address .* loss last +min +med +max +jit Latest", titles(app))
+        assert re.search(r"Address .* loss +min +med +max +jit last Latest", titles(app))
         assert re.search(r"6 ✓ 203\.0\.113\.9 +open", hops(app)[5])
 
 
@@ -273,6 +273,17 @@ async def test_without_a_target_one_is_asked_for_and_the_first_closed_port_is_of
         assert "[TCP]" in screen(app)
         await pilot.press("enter")
         await until(pilot, lambda: "✓ Open other.example" in verdict(app), "the verdict")
+
+
+async def test_enter_waits_for_the_keys_that_were_typed_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(Net({443: Simulated(HOPS)}), monkeypatch)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await finished(pilot)
+        await pilot.press("2")
+        await until(pilot, lambda: isinstance(app.screen, TargetSheet), "the sheet")
+        for key in (*"pasted", "enter"):
+            app.simulate_key(key)
+        await until(pilot, lambda: "✓ Open pasted answers" in verdict(app), "the verdict")
 
 
 async def test_the_sheet_gives_protocol_and_comparison(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import pytest
@@ -107,17 +108,27 @@ def hop(*samples: float | None, notes: tuple[str, ...] = (), reply: ReplyKind = 
     ],
 )  # fmt: skip
 def test_a_sparkline_shows_what_each_round_trip_took_beyond_the_best(samples: tuple[float | None, ...], blocks: str, digits: str) -> None:
-    assert sparkline(hop(*samples), 10) == blocks.ljust(10)
-    assert sparkline(hop(*samples), 10, digits=True) == digits.ljust(10)
+    assert sparkline(hop(*samples), 10, 4) == blocks.ljust(10)
+    assert sparkline(hop(*samples), 10, 4, digits=True) == digits.ljust(10)
 
 
-def test_a_sparkline_keeps_the_newest() -> None:
-    assert sparkline(hop(*[10.0] * 50, 300.0), 4) == "▁▁▁█"
+@pytest.mark.parametrize("width", [4, 8, 12, 31])
+def test_a_sparkline_gains_a_cell_a_round_and_makes_room_by_half(width: int) -> None:
+    samples = [10.0 + (7 * n) % 120 for n in range(200)]
+    drawn = [sparkline(hop(*samples[: turn + 1]), width, turn).rstrip() for turn in range(200)]
+    moved = [turn for turn in range(1, 200) if drawn[turn][:-1] != drawn[turn - 1]]
+    assert all(later - earlier == width // 2 for earlier, later in itertools.pairwise(moved))
+    assert moved[0] >= width - width // 2
+    assert max(map(len, drawn)) == width
+    assert min(map(len, drawn[width:])) == width - width // 2 + 1
 
 
-@pytest.mark.parametrize(("value", "text"), [(0.04, "0.0"), (12.34, "12.3"), (99.94, "99.9"), (99.96, "100"), (1234.5, "1234")])
-def test_a_time_takes_at_most_four_cells(value: float, text: str) -> None:
-    assert milliseconds(value) == text
+@pytest.mark.parametrize(
+    ("value", "usual", "text"),
+    [(0.04, 0.1, "0.0"), (9.94, 9.9, "9.9"), (12.34, 5.0, "12.3"), (99.96, 5.0, "100"), (12.34, 12.0, "12"), (0.4, 20.0, "0"), (1234.5, 1.0, "1234")],
+)
+def test_a_time_takes_at_most_four_cells(value: float, usual: float, text: str) -> None:
+    assert milliseconds(value, usual) == text
 
 
 @pytest.mark.parametrize(

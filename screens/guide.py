@@ -1,55 +1,20 @@
-"""The Guide tab: from 'support cannot reach the logger' to the cause and the right request, step by step.
-
-Draws a ``guide_visit.Visit`` through ``guide_view`` and sends it what a person chose or typed. Letters are keys even while an address or
-a port is being typed, which have none; only where words are asked for do they all go into the line.
+"""The Guide tab: from 'support cannot reach the logger' to the cause and the right request, step by step. Its keys; what they change is
+drawn by ``guide_frame``.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable
-from importlib import import_module
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from textual import events
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
-from textual.widget import Widget
 from textual.widgets import Input
 
-from aetui.screens.frame import TabScreen
+from aetui.screens.guide_frame import Answer, GuideFrame
 from aetui.screens.reader import Reader
-from aetui.screens.widgets.lines import Lines, line
-from aetui.screens.widgets.page import Page
-from aetui.screens.widgets.rows import SIGN, Rows
-
-if TYPE_CHECKING:
-    from aetui.screens.guide_view import Picture
-    from aetui.screens.guide_visit import Visit
-
-ENGINE = "aetui.screens.guide_view"
-"""Imported after the first paint, in a thread: the engine hangs on it."""
-LIVE_EVERY_S = 1.0
-"""How often the seconds of a running test are drawn."""
-LONGEST_ANSWER = 200
-NUMBERS = frozenset("0123456789.")
+from aetui.screens.widgets.rows import Rows
 
 
-class Answer(Input):
-    """A line to type in; while ``numbers`` is set, letters stay keys."""
-
-    numbers = False
-
-    def check_consume_key(self, key: str, character: str | None) -> bool:
-        """Whether the key is typed into the line."""
-        return super().check_consume_key(key, character) and (not self.numbers or character in NUMBERS)
-
-    async def _on_key(self, event: events.Key) -> None:
-        if self.numbers and event.is_printable and event.character not in NUMBERS:
-            event.prevent_default()
-
-
-class GuideTab(TabScreen):
+class GuideTab(GuideFrame):
     """See the module."""
 
     TAB = "guide"
@@ -66,133 +31,11 @@ class GuideTab(TabScreen):
         Binding("d", "scenario", "Demo site", show=False),
     ]
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.visit: Visit | None = None
-        self.note = ""
-        self.labelled: tuple[str, ...] | None = None
-        """Keys of the guides that the label may mean."""
-        self._mark: object = None
-        self._ask: object = None
-
-    def body(self) -> Iterable[Widget]:
-        """Where one is, the step, its answers, a line to type in, what was seen."""
-        yield Lines(id="guide-place")
-        yield Lines(id="guide-step")
-        yield Rows(id="guide-rows")
-        yield Horizontal(Lines([line((SIGN, "strong"))], id="guide-sign"), Answer(id="guide-input", max_length=LONGEST_ANSWER), id="guide-line")
-        yield Lines(id="guide-rule")
-        yield Page(id="guide-page")
-
-    # ------------------------------------------------------------------------------------------------------- beginning and end
-    def on_first_paint(self) -> None:
-        """Load what draws and what walks."""
-        field = self.query_one(Answer)
-        field.cursor_blink = False
-        self.query_one("#guide-line").display = False
-        self.run_worker(self._load(), exit_on_error=True)
-        self.set_interval(LIVE_EVERY_S, self._tick)
-
-    async def _load(self) -> None:
-        await asyncio.to_thread(import_module, ENGINE)
-        from aetui.screens.asking import ScreenAsker
-        from aetui.screens.guide_room import Room
-        from aetui.screens.guide_visit import Visit
-
-        room = Room(self.draw_soon, self.console.packets.ready, ScreenAsker(self.app))
-        self.visit = Visit(room, lambda: self.console.launch, self.draw_soon)
-        self.draw()
-        await self.visit.load()
-
-    async def on_unmount(self) -> None:
-        """The console ends: what was opened is given back; what is known is kept already."""
-        if self.visit is not None:
-            await self.visit.leave()
-
     def on_screen_resume(self) -> None:
         """Another demo site was chosen meanwhile: what is known of this one says nothing of that."""
         visit = self.visit
         if visit is not None and visit.guide is not None and visit.demo != self.console.launch.demo:
             self.action_guide_leave()
-
-    def _tick(self) -> None:
-        if self.visit is not None and self.visit.running:
-            self.draw_soon()
-
-    # ------------------------------------------------------------------------------------------------------------------ drawing
-    def draw(self) -> None:
-        """Everything that may have changed; the widgets send only what did."""
-        visit = self.visit
-        if visit is None or not self.is_attached:
-            return
-        from aetui.screens.guide_view import picture
-
-        self.place.say(self.console.launch.place)
-        rows, width = self.query_one(Rows), self.size.width
-        seen = picture(visit, self._said(visit), self.labelled, rows.key, width)
-        self.query_one("#guide-place", Lines).show([seen.place])
-        step = self.query_one("#guide-step", Lines)
-        step.styles.height = max(1, len(seen.step))
-        step.show(seen.step)
-        self._draw_rows(seen)
-        self._draw_page(seen)
-        if seen.mark != self._mark:
-            self._mark = seen.mark
-            self._arrive(seen)
-        self.refresh_bindings()
-        if isinstance(self.app.screen, Reader):
-            self.app.screen.again()
-
-    def _said(self, visit: Visit) -> str:
-        if visit.wrong is None:
-            return self.note
-        from aetui.guiding.words import say
-
-        return say("wrong", visit.wrong.code, **visit.wrong.values)
-
-    def _draw_rows(self, seen: Picture) -> None:
-        rows, field = self.query_one(Rows), self.query_one(Answer)
-        others = 6 + len(seen.step) + (2 if seen.ask is not None else 0) + seen.least
-        rows.display = bool(seen.rows)
-        rows.styles.height = max(1, min(len(seen.rows), self.size.height - others))
-        if seen.mark != self._mark:
-            rows.forget()
-        rows.show_rows(seen.rows)
-        self.query_one("#guide-line").display = seen.ask is not None
-        field.placeholder = seen.hint
-
-    def _draw_page(self, seen: Picture) -> None:
-        rule = self.query_one("#guide-rule", Lines)
-        room = max(0, self.size.width - len(seen.heading) - 4)
-        rule.show([line(("──", "muted"), (f" {seen.heading} ", "head"), ("─" * room, "muted")) if seen.heading else line()])
-        self.query_one("#guide-page", Page).show_paras(seen.paras, keep=seen.mark == self._mark)
-
-    def _arrive(self, seen: Picture) -> None:
-        """Another step: the cursor goes to where the answer is given."""
-        rows, field = self.query_one(Rows), self.query_one(Answer)
-        field.value = ""
-        field.numbers = seen.ask is not None and seen.ask.value in {"address", "port"}
-        if seen.first:
-            rows.select(seen.first)
-        if seen.rows:
-            rows.focus()
-        elif seen.ask is not None:
-            field.focus()
-        else:
-            self.query_one("#guide-page", Page).focus()
-
-    def on_resize(self) -> None:
-        """Lines are wrapped to the width."""
-        self.call_after_refresh(self.draw)
-
-    def on_rows_moved(self) -> None:
-        """Another guide: what it is about."""
-        if self.visit is not None and self.visit.guide is None:
-            self.draw()
-
-    def on_descendant_focus(self) -> None:
-        """Which letters are keys depends on the line to type in."""
-        self.refresh_bindings()
 
     # ---------------------------------------------------------------------------------------------------------------- answering
     def on_rows_chosen(self, event: Rows.Chosen) -> None:

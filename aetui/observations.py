@@ -385,4 +385,6 @@ class SeriesSeen:
     path_mtu: int | None = None
 
 
-Observation = TcpSeen | DnsSeen | TlsSeen | HttpSeen | NtpSeen | FtpSeen | BannerSeen | RdpSeen | TelnetSeen | LinkSeen | SeriesSeen | ArpSeen
+Observation = (
+    TcpSeen | DnsSeen | TlsSeen | HttpSeen | NtpSeen | FtpSeen | BannerSeen | RdpSeen | TelnetSeen | LinkSeen | SeriesSeen | ArpSeen
+)

@@ -112,8 +112,12 @@ class Outside:
     ``worked`` is told the name of every jump host that could be opened."""
 
     def __init__(
-        self, changed: Callable[[], None], jump: Callable[[str], Vantage], local: Callable[[], Vantage],
-        worked: Callable[[str], None] = lambda _name: None, now: Callable[[], datetime] = datetime.now,
+        self,
+        changed: Callable[[], None],
+        jump: Callable[[str], Vantage],
+        local: Callable[[], Vantage],
+        worked: Callable[[str], None] = lambda _name: None,
+        now: Callable[[], datetime] = datetime.now,
     ) -> None:
         self.changed, self.jump, self.local, self.worked, self.now = changed, jump, local, worked, now
         self.question: Question | None = None

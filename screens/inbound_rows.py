@@ -141,7 +141,11 @@ def why_not(port: Port) -> str:
     """In a few words, why a port did not open."""
     match port.outcome:
         case PortTaken(holder=holder):
-            return say("ports", "taken", process=displayable(holder.process, 40), pid=holder.pid) if holder.process else say("ports", "taken_hidden")
+            return (
+                say("ports", "taken", process=displayable(holder.process, 40), pid=holder.pid)
+                if holder.process
+                else say("ports", "taken_hidden")
+            )
         case RightMissing(instead=instead):
             return say("ports", "forbidden", instead=instead) if instead else say("ports", "forbidden_bare")
         case _:

@@ -74,7 +74,10 @@ class Site:
     """One console's on-site half."""
 
     def __init__(
-        self, changed: Callable[[], None], rang: Callable[[], None] = lambda: None, now: Callable[[], datetime] = datetime.now,
+        self,
+        changed: Callable[[], None],
+        rang: Callable[[], None] = lambda: None,
+        now: Callable[[], datetime] = datetime.now,
         limits: Limits | None = None,
     ) -> None:
         self.changed, self.rang, self.now = changed, rang, now
@@ -162,8 +165,12 @@ class Site:
         self.is_demo = demo is not None
         self._named = await asyncio.to_thread(_namer, demo) if demo is not None else _as_it_is
         listener = Listener(
-            [0] * len(wanted) if self.is_demo else wanted, self._take, minutes=settings.minutes, allow=settings.allow,
-            address=LOOPBACK if self.is_demo else EVERYWHERE, limits=self.limits,
+            [0] * len(wanted) if self.is_demo else wanted,
+            self._take,
+            minutes=settings.minutes,
+            allow=settings.allow,
+            address=LOOPBACK if self.is_demo else EVERYWHERE,
+            limits=self.limits,
         )
         try:
             outcomes = await listener.open()

@@ -165,8 +165,11 @@ def _check(scene: Scene, identity: str, look: Look, prefix: str = "", named: boo
     return Row(
         f"{prefix}{identity}",
         (
-            ("    ", "plain"), *_sign(standing), (cut(name, width), "plain"),
-            (cut(said, room) if room >= LEAST_TEXT else " " * max(0, room), "muted"), (took_text.rjust(TOOK_WIDTH), "muted"),
+            ("    ", "plain"),
+            *_sign(standing),
+            (cut(name, width), "plain"),
+            (cut(said, room) if room >= LEAST_TEXT else " " * max(0, room), "muted"),
+            (took_text.rjust(TOOK_WIDTH), "muted"),
         ),
     )
 

@@ -120,7 +120,9 @@ class Path(TabScreen):
         """How it is to be shown."""
         from aetui.screens.path_rows import Look
 
-        return Look(self.query_one(Rows).size.width - 1, self.columns, self.console.ascii, self.tracing.turn if self.tracing is not None else 0)
+        return Look(
+            self.query_one(Rows).size.width - 1, self.columns, self.console.ascii, self.tracing.turn if self.tracing is not None else 0
+        )
 
     def draw(self) -> None:
         """Everything that may have changed; the widgets send only what did."""

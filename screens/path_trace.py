@@ -48,7 +48,11 @@ class Tracing:
     """See the module. ``engines`` replaces what sends the probes."""
 
     def __init__(
-        self, changed: Callable[[], None], packets: Packets, asker: Asker | None = None, engines: Callable[[], Engines] | None = None,
+        self,
+        changed: Callable[[], None],
+        packets: Packets,
+        asker: Asker | None = None,
+        engines: Callable[[], Engines] | None = None,
         keep: Callable[[Trace], None] = lambda _trace: None,
     ) -> None:
         self.changed = changed

@@ -42,7 +42,13 @@ class Picker(ModalScreen[tuple[str, ...] | None]):
     ]
 
     def __init__(
-        self, heading: str, help_text: str, entries: Sequence[Entry], chosen: Iterable[str] = (), *, several: bool = False,
+        self,
+        heading: str,
+        help_text: str,
+        entries: Sequence[Entry],
+        chosen: Iterable[str] = (),
+        *,
+        several: bool = False,
         said: str = "",
     ) -> None:
         super().__init__()

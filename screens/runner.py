@@ -84,8 +84,13 @@ async def engine(launch: Launch, asker: Asker | None = None) -> AsyncIterator[Pr
     """The real engine, opened for a launch; loaded in a thread the first time, so that the screen stays alive."""
     module = await asyncio.to_thread(import_module, "aetui.prepare")
     request = module.Request(
-        equipment=launch.equipment, vantage=launch.vantage, demo=launch.demo, own_catalogue=launch.own_catalogue or module.own_catalogue(),
-        roots=launch.roots, only=launch.only, **({} if launch.deadline_s is None else {"deadline_s": launch.deadline_s}),
+        equipment=launch.equipment,
+        vantage=launch.vantage,
+        demo=launch.demo,
+        own_catalogue=launch.own_catalogue or module.own_catalogue(),
+        roots=launch.roots,
+        only=launch.only,
+        **({} if launch.deadline_s is None else {"deadline_s": launch.deadline_s}),
     )
     async with module.prepare(request, asker=asker) as prepared:
         yield prepared
@@ -95,8 +100,12 @@ class Runner:
     """One console's engine room."""
 
     def __init__(
-        self, changed: Callable[[], None], ring: Callable[[], None] = lambda: None, prepare: Prepare | None = None,
-        now: Callable[[], datetime] = datetime.now, sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
+        self,
+        changed: Callable[[], None],
+        ring: Callable[[], None] = lambda: None,
+        prepare: Prepare | None = None,
+        now: Callable[[], datetime] = datetime.now,
+        sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
     ) -> None:
         self.changed = changed
         self.ring = ring

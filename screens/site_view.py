@@ -1,5 +1,4 @@
-"""What the Site tab shows of a ``SiteLook``: a verdict line, rows, the details of one. Pure; text from the network is made displayable here.
-"""
+"""What the Site tab shows of a ``SiteLook``: a verdict line, rows, the details of one. Pure; text from the network is made displayable here."""
 
 from __future__ import annotations
 
@@ -42,7 +41,10 @@ class View:
         head = f" {SIGNS[kind].glyph} {word}  "
         first, *rest = pieces(note or text, max(20, width - len(head) - 1)) or [""]
         second = " ".join(rest)
-        return [line((head, SIGNS[kind].ink), (first, "plain")), line((" " * len(head), "plain"), (cut(second, width - len(head) - 1), "plain"))]
+        return [
+            line((head, SIGNS[kind].ink), (first, "plain")),
+            line((" " * len(head), "plain"), (cut(second, width - len(head) - 1), "plain")),
+        ]
 
     def _standing(self) -> tuple[str, str, str]:
         look = self.look
@@ -91,7 +93,10 @@ class View:
         if self.look.around is not None and self.look.around.devices:
             yield Row("devices", ((say("site", "devices"), "head"),), stop=False)
             for device in self._devices():
-                spans = ((cut(device.address, ADDRESS), "strong"), (cut(self._said(device), width - ADDRESS - 3).rstrip(), self._ink(device)))
+                spans = (
+                    (cut(device.address, ADDRESS), "strong"),
+                    (cut(self._said(device), width - ADDRESS - 3).rstrip(), self._ink(device)),
+                )
                 yield Row(f"device:{device.address}", spans)
 
     def _dhcp(self) -> tuple[str, str]:
@@ -152,7 +157,10 @@ class View:
 
     def _may(self, device: Device) -> str:
         world = self.look.room.world
-        titles = [world.catalogue.equipment[key].title if world is not None and key in world.catalogue.equipment else key for key in device.equipment]
+        titles = [
+            world.catalogue.equipment[key].title if world is not None and key in world.catalogue.equipment else key
+            for key in device.equipment
+        ]
         return say("site", "device_may", models=displayable(", ".join(titles), LONGEST_NAME)) if titles else ""
 
     def _ink(self, device: Device) -> str:

@@ -34,21 +34,39 @@ class Tab:
 
 TABS: tuple[Tab, ...] = (
     Tab(
-        "outbound", "1", "Outbound", "What the equipment must reach on the internet, and what stands in the way.",
+        "outbound",
+        "1",
+        "Outbound",
+        "What the equipment must reach on the internet, and what stands in the way.",
         "aetui.screens.outbound:Outbound",
     ),
     Tab("path", "2", "Path", "The way to a port, hop by hop, and where it dies.", "aetui.screens.path:Path"),
     Tab(
-        "inbound", "3", "Inbound", "Whether a connection from outside reaches the equipment, and what stands in the way.",
+        "inbound",
+        "3",
+        "Inbound",
+        "Whether a connection from outside reaches the equipment, and what stands in the way.",
         "aetui.screens.inbound:Inbound",
     ),
-    Tab("history", "4", "History", "Earlier sessions: search, open, compare, report, run again what failed.", "aetui.screens.history:History"),
     Tab(
-        "guide", "5", "Guide", "Step by step from the trouble to its cause and to the right request, for each model of logger.",
+        "history",
+        "4",
+        "History",
+        "Earlier sessions: search, open, compare, report, run again what failed.",
+        "aetui.screens.history:History",
+    ),
+    Tab(
+        "guide",
+        "5",
+        "Guide",
+        "Step by step from the trouble to its cause and to the right request, for each model of logger.",
         "aetui.screens.guide:GuideTab",
     ),
     Tab(
-        "site", "6", "Site", "This computer's network; who hands out addresses here, who is there, and is an address free.",
+        "site",
+        "6",
+        "Site",
+        "This computer's network; who hands out addresses here, who is there, and is an address free.",
         "aetui.screens.site:Site",
     ),
 )

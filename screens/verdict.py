@@ -90,7 +90,9 @@ def clock(at: datetime) -> str:
 def verdict(scene: Scene) -> Headline:
     """The verdict of the last run, and its first reason."""
     given = scene.diagnosis.verdict
-    said = {Verdict.READY: _ready, Verdict.DEGRADED: _degraded, Verdict.BLOCKED: _blocked, Verdict.UNDETERMINED: _undetermined}[given](scene)
+    said = {Verdict.READY: _ready, Verdict.DEGRADED: _degraded, Verdict.BLOCKED: _blocked, Verdict.UNDETERMINED: _undetermined}[given](
+        scene
+    )
     sentences = tuple(displayable(sentence, LONGEST) for sentence in (*_cut_short(scene, given), *said) if sentence)
     return Headline(_STANDING[given], say("verdict", given.value), sentences)
 

@@ -11,7 +11,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-
 FILE = "console.toml"
 TABS = ("console-path.toml", "console-inbound.toml", "console-history.toml", "console-guide.toml")
 """Files of tabs that have their own words: their commands and their help are read here too."""

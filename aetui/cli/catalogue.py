@@ -60,7 +60,9 @@ def _lines(catalogue: Catalogue, keys: tuple[str, ...], whole: bool) -> list[str
             lines += _endpoint(endpoint, whole)
         for inbound in catalogue.inbound_of([key]):
             lines.append(f"  inbound  TCP {inbound.port} ({inbound.service})")
-            lines += [f"             {inbound.why} [{inbound.section}]", *(f"             note: {n}" for n in inbound.notes)] if whole else []
+            lines += (
+                [f"             {inbound.why} [{inbound.section}]", *(f"             note: {n}" for n in inbound.notes)] if whole else []
+            )
     return lines
 
 

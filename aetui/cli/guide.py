@@ -37,11 +37,19 @@ MOST_STEPS = 500
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("equipment", nargs="*", metavar="EQUIPMENT", help="the model, or what its label says; asked for where it is left out")
-    parser.add_argument("--answers", type=Path, metavar="FILE", help="answers by step or name (TOML or JSON): nobody is asked anything")
-    parser.add_argument("--resume", action="store_true", help="go on where the last walk of this guide was left (with --site: at that site)")
     parser.add_argument(
-        "--from", dest="vantage", default="local", metavar="VANTAGE", help="where the site's side is tested from: local (default) or jump:NAME"
+        "equipment", nargs="*", metavar="EQUIPMENT", help="the model, or what its label says; asked for where it is left out"
+    )
+    parser.add_argument("--answers", type=Path, metavar="FILE", help="answers by step or name (TOML or JSON): nobody is asked anything")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on where the last walk of this guide was left (with --site: at that site)"
+    )
+    parser.add_argument(
+        "--from",
+        dest="vantage",
+        default="local",
+        metavar="VANTAGE",
+        help="where the site's side is tested from: local (default) or jump:NAME",
     )
     parser.add_argument(
         "--jump", metavar="NAME", help="a jump host outside the site, to knock from: a Host of your ssh configuration, or user@host"
@@ -117,7 +125,11 @@ async def _chosen(said: str, library: Library, talk: _Talk, arguments: argparse.
                 near = f"; did you mean {' or '.join(each.key for each in found[:3])}?" if found else f"; known are {names}"
                 refuse(f"unknown equipment '{said[:40]}'{near}")
                 return None
-            told = [line("which"), *(f"   {each.key}: {each.about}" for each in found)] if found else [line("no-label", text=said, names=names)]
+            told = (
+                [line("which"), *(f"   {each.key}: {each.about}" for each in found)]
+                if found
+                else [line("no-label", text=said, names=names)]
+            )
             tell(told)
         elif arguments.answers is not None:
             refuse(f"name the equipment: {names}")

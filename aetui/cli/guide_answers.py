@@ -46,7 +46,9 @@ def read(path: Path, guide: Guide) -> Answers:
     names = {name for step in questions for name in (step.id, step.id.rpartition(".")[2], step.saves)}
     for key in found:
         if key not in names:
-            raise DataError(str(path), key, f"is no question of the guide {guide.key}; there are {', '.join(sorted({q.saves for q in questions}))}")
+            raise DataError(
+                str(path), key, f"is no question of the guide {guide.key}; there are {', '.join(sorted({q.saves for q in questions}))}"
+            )
     return Answers({key: _texts(str(path), key, value) for key, value in found.items()}, str(path))
 
 

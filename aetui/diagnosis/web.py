@@ -92,11 +92,7 @@ def _unrelated(view: View, pairs: list[tuple[Row, HttpSeen]]) -> bool:
 
 def _own(view: View, pairs: list[tuple[Row, HttpSeen]]) -> bool:
     """True where every one of these hosts proves itself over TLS and serves the like there: then it is the servers' own page."""
-    proved = [
-        row
-        for row, _ in pairs
-        if view.holds(f"tls:{row.host}:443")
-    ]
+    proved = [row for row, _ in pairs if view.holds(f"tls:{row.host}:443")]
     if len(proved) < len(pairs):
         return False
     secure = {row.host: seen for row, seen in view.http if row.check.needs == f"tls:{row.host}:443"}

@@ -40,7 +40,9 @@ class Library:
         said = _plain(text)
         if not said:
             return ()
-        labels = {_plain(label): guide for guide in self.guides.values() for label in (guide.key, *guide.equipment, guide.title, *guide.labels)}
+        labels = {
+            _plain(label): guide for guide in self.guides.values() for label in (guide.key, *guide.equipment, guide.title, *guide.labels)
+        }
         exact = [guide for label, guide in labels.items() if label == said]
         within = [guide for label, guide in labels.items() if label and (f" {label} " in f" {said} " or f" {said} " in f" {label} ")]
         joined = [guide for label, guide in labels.items() if label.replace(" ", "") in said.replace(" ", "") and len(label) > 3]

@@ -149,7 +149,9 @@ def _steps(table: Table, target: Turn, alias: str = "") -> Iterator[tuple[str, S
 
 def _identity(table: Table, key: str, text: str) -> None:
     if not _IDENTITY.fullmatch(text):
-        raise DataError(table.file, f"{table.where}.{key}".strip("."), f"'{text}' is no id: small letters, digits and dashes, a letter first")
+        raise DataError(
+            table.file, f"{table.where}.{key}".strip("."), f"'{text}' is no id: small letters, digits and dashes, a letter first"
+        )
 
 
 def _retarget(step: Step, turn: Turn) -> Step:

@@ -89,7 +89,11 @@ def _lines(known: LanSeen) -> Iterator[str]:
         yield seen("public", public=known.public)
     for offer in known.offers or ():
         yield seen(
-            "offer", server=offer.server, address=offer.address, router=offer.router or "none", resolvers=", ".join(offer.resolvers) or "none"
+            "offer",
+            server=offer.server,
+            address=offer.address,
+            router=offer.router or "none",
+            resolvers=", ".join(offer.resolvers) or "none",
         )
     if known.offers == ():
         yield seen("no-offer")

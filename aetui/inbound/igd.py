@@ -102,9 +102,7 @@ def _forward(mapping: upnp.PortMapping) -> Forward:
     )  # fmt: skip
 
 
-async def _call(
-    vantage: Vantage, service: upnp.Service, action: str, arguments: Mapping[str, str], deadline: float
-) -> upnp.Reply | None:
+async def _call(vantage: Vantage, service: upnp.Service, action: str, arguments: Mapping[str, str], deadline: float) -> upnp.Reply | None:
     body = upnp.call(service.type, action, arguments)
     document = await _http(vantage, service.control, upnp.request(service.control, action, body, service.type), deadline)
     return upnp.parse_reply(document) if document else None

@@ -245,5 +245,3 @@ def _common_name(subject: str) -> str | None:
         if key.strip().upper() == "CN":
             return value.strip()
     return None
-
-

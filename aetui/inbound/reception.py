@@ -292,5 +292,3 @@ def _knock(one: _Open, spoken: classify.Spoken, token: Token, crowded: bool = Fa
     kept = _MARK if spoken.speaks == "aetui" else _FIRST_BYTES
     refused = "crowded" if crowded else None
     return Knock(one.at, one.peer, one.peer_port, one.port, spoken.speaks, one.data[:kept], token, spoken.evidence, refused)
-
-

@@ -215,7 +215,7 @@ class DemoVantage:
         return resent if await this.pause(way / 1000 * fate.share) else None
 
     # ---------------------------------------------------------------------------------------------------------- UDP
-    async def ask(  # noqa: PLR0917 - the seam has it so
+    async def ask(
         self, address: str, port: int, payload: bytes, deadline: float, accept: Callable[[bytes], bool], source_port: int = 0
     ) -> Answer:
         """See ``Vantage``. A source port under 1024 is refused, as it is to any plain user."""

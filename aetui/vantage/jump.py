@@ -122,7 +122,7 @@ class JumpVantage:
         finally:
             self._slots.release()
 
-    async def ask(  # noqa: PLR0917 - base.Vantage's signature
+    async def ask(
         self, address: str, port: int, payload: bytes, deadline: float, accept: Callable[[bytes], bool], source_port: int = 0
     ) -> Answer:
         """Not over SSH: FAILED."""

@@ -218,7 +218,6 @@ class Link:
         self._keeping.cancel()
         self._writer.stop()
 
-
     def _cause(self) -> JumpLost:
         """What became of the link that carries this one explains this one's end."""
         if self.via is not None and (self.via.lost or not self.via.transport.active):

@@ -82,7 +82,7 @@ class LocalVantage:
         """See ``Vantage``."""
         return await connecting.connect(self._waits or waits(), address, port, deadline, shape)
 
-    async def ask(  # noqa: PLR0917 - the seam has it so
+    async def ask(
         self, address: str, port: int, payload: bytes, deadline: float, accept: Callable[[bytes], bool], source_port: int = 0
     ) -> Answer:
         """See ``Vantage``."""

@@ -149,7 +149,7 @@ class SystemSshVantage:
                 return Connection(TcpSeen(address, port, Outcome.FILTERED), None)
             return await self._forward(address, port, deadline)
 
-    async def ask(  # noqa: PLR0917 - base.Vantage's signature
+    async def ask(
         self, address: str, port: int, payload: bytes, deadline: float, accept: Callable[[bytes], bool], source_port: int = 0
     ) -> Answer:
         """Not over SSH: FAILED."""

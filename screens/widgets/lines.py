@@ -119,7 +119,6 @@ class Lines(Widget):
         start = round((height - size) * self.top / max(1, self.most_top))
         return THUMB if start <= y < start + size else TRACK
 
-
     # ----------------------------------------------------------------------------------------------------------------- drawing
     def render_line(self, y: int) -> Strip:
         """One line of the window, cut or padded to the widget's width."""

@@ -44,7 +44,7 @@ def _pid(helper: PacketHelper) -> int:
 async def _until(condition: object, within_s: float = 5.0) -> None:
     """Wait for a condition that only the kernel can announce."""
     async with asyncio.timeout(within_s):
-        while not condition():  # type: ignore[operator]  # noqa: ASYNC110
+        while not condition():  # type: ignore[operator]
             await asyncio.sleep(0.005)
 
 

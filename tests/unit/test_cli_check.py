@@ -1,4 +1,4 @@
-# ruff: noqa: E501  (rows of tables are one line each)
+
 """``aetui check``, ``catalogue`` and ``explain`` through ``main()``: exit statuses, one-sentence refusals, JSON by its schema, and nothing raw."""
 
 from __future__ import annotations

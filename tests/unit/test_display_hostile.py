@@ -1,4 +1,4 @@
-# ruff: noqa: E501  (rows of tables are one line each)
+
 """Whatever came from the network is made displayable: by property over all of Unicode, and over every observation with hostile text in it."""
 
 from __future__ import annotations

@@ -111,7 +111,7 @@ async def test_other_flows_show_the_other_branch_beside_our_own() -> None:
 async def test_cancelling_a_trace_closes_its_channels() -> None:
     net = Simulated([None] * 20, end=None)
     task = asyncio.get_running_loop().create_task(_first(net))
-    while not net.sent:  # noqa: ASYNC110 - a turn of the loop, not a time
+    while not net.sent:
         await asyncio.sleep(0)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -1,4 +1,4 @@
-# ruff: noqa: E501  (rows of tables are one line each)
+
 """The plan: ids that never change their meaning, prerequisites first, equipment merged, groups, choices; by table and by property."""
 
 from __future__ import annotations

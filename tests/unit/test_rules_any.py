@@ -1,4 +1,4 @@
-# ruff: noqa: E501  (rows of tables are one line each)
+
 """What holds of every diagnosis, whatever was seen: faults in pairs, any mixture of observations, any part of a run, any order of results."""
 
 from __future__ import annotations

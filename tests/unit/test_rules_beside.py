@@ -1,4 +1,4 @@
-# ruff: noqa: E501  (rows of tables are one line each)
+
 """What a second vantage adds, a second machine with this one's address, and a right that is missing: what proves each, and what does not."""
 
 from __future__ import annotations

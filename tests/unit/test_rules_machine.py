@@ -1,4 +1,4 @@
-# ruff: noqa: E501  (rows of tables are one line each)
+
 """This machine's own causes: what proves each, and what is near it and must not trigger it."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-# ruff: noqa: E501  (rows of tables are one line each)
+
 """The session, over probes in memory and a loop whose clock jumps: order, hand-over, attempts, deadline, cancellation, repetition, bounds."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-# ruff: noqa: E501  (rows of tables are one line each)
+
 """What the rules wish to see besides: what calls for each, what does not, and how little of it there is."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-# ruff: noqa: E501  (rows of tables are one line each)
+
 """The closed vocabulary: every cause of the contract has all its words, and no rule says anything that has none."""
 
 from __future__ import annotations

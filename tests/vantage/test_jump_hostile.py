@@ -37,7 +37,7 @@ async def until(condition: object) -> None:
     """Wait for something that a thread does."""
     assert callable(condition)
     async with asyncio.timeout(PATIENCE):
-        while not condition():  # noqa: ASYNC110 - what threads and other processes do rings no bell here
+        while not condition():
             await asyncio.sleep(0.01)
 
 
@@ -420,7 +420,7 @@ async def test_cancelling_in_the_very_moment_of_a_question_leaves_nothing_behind
         for _ in range(15):
             asker = Scripted(gate=asyncio.Event())
             opening = asyncio.create_task(JumpVantage("hop", asker, server.config(tmp_path)).open(soon()))
-            while not asker.asked:  # noqa: ASYNC110 - the moment itself is wanted: the thread that asks has not come further yet
+            while not asker.asked:
                 await asyncio.sleep(0)
             opening.cancel()
             with pytest.raises(asyncio.CancelledError):

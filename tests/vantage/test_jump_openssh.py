@@ -41,7 +41,7 @@ def soon(seconds: float = PATIENCE) -> float:
 async def until(condition: object) -> None:
     assert callable(condition)
     async with asyncio.timeout(PATIENCE):
-        while not condition():  # noqa: ASYNC110 - what threads and other processes do rings no bell here
+        while not condition():
             await asyncio.sleep(0.01)
 
 

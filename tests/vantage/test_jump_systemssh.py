@@ -180,5 +180,5 @@ async def test_closing_leaves_no_process_and_no_file(tmp_path: Path) -> None:
             folder = vantage._folder.name
         with pytest.raises(JumpLost):
             await vantage.connect(place.address, place.port, soon())
-        assert not os.path.exists(folder)  # noqa: ASYNC240, PTH110
+        assert not os.path.exists(folder)  # noqa: PTH110
         assert not vantage._forwards

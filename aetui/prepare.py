@@ -98,7 +98,7 @@ def check_request(request: Request) -> Catalogue:
     """Everything that can be refused before any packet is sent. Raises Refused or ``strict.DataError``."""
     catalogue = load(request.own_catalogue)
     if not request.equipment:
-        raise Refused(f"name the equipment: {', '.join(catalogue.equipment)}")
+        raise Refused(f"name the EQUIPMENT: {', '.join(catalogue.equipment)}")
     known(catalogue, request.equipment)
     if not 0.1 <= request.deadline_s <= LONGEST_DEADLINE_S:
         raise Refused(f"a deadline of {request.deadline_s:g} s is not between 0.1 and {LONGEST_DEADLINE_S:g}")

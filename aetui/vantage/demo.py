@@ -33,6 +33,8 @@ NEIGHBOUR_S = 3.06
 """How long a search for a neighbour that does not answer takes (Linux: three ARP requests a second apart)."""
 FIRST_RESEND_S = 1.0
 """A lost SYN is sent again after this, then after twice as long, and so on (RFC 6298 section 2)."""
+BUSY_MS = 40.0
+"""Longest part of a round trip that is this machine's own: more of it would make the made-up line look slow where the machine is busy."""
 LOWEST_FREE_PORT = 1024
 UDP_HEADERS = 28
 """Bytes of IPv4 and UDP headers in a packet."""
@@ -182,8 +184,10 @@ class DemoVantage:
 
     def _seen(self, this: _Try, how: Failure, resent: int | None = None) -> TcpSeen:
         answered = how.outcome is Outcome.OPEN and not resent
+        line = self._line(this.address)
+        trip = min(this.elapsed_ms, line.out_ms + line.back_ms + BUSY_MS)
         return TcpSeen(
-            this.address, this.port, how.outcome, how.errno, how.icmp, self._own, this.elapsed_ms if answered else None,
+            this.address, this.port, how.outcome, how.errno, how.icmp, self._own, trip if answered else None,
             resent, ttl=this.shape.ttl, mss=this.shape.mss,
         )  # fmt: skip
 

@@ -183,7 +183,8 @@ async def surveys() -> dict[str, object]:
         "gateway": "ip route add default via 10.9.0.2 && ip -6 route add default via fd09::2",
         "dead gateway": "ip route replace default via 10.9.0.97 && ip addr change 10.9.0.1/24 dev v0 valid_lft 3600 preferred_lft 3600",
         "gateway6 alone": "ip route del default",
-        "no carrier": "ip -n router link set v1 down",
+        "no carrier": "ip -n router link set v1 down; "  # the kernel tells of it within a second
+        "for i in $(seq 100); do ip -o link show v0 | grep -q 'state UP' || break; sleep 0.05; done",
     }.items():
         run(change)
         vantage = LocalVantage()

@@ -1,0 +1,40 @@
+"""The README's pictures of the console, made from the embedded site: ``python tests/pictures.py``. Writes assets/pictures/*.svg."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from aetui.screens.app import AetuiApp
+from aetui.screens.launch import Launch
+
+FOLDER = Path(__file__).resolve().parents[1] / "assets" / "pictures"
+SIZE = (96, 28)
+LONGEST_S = 20.0
+
+PICTURES = {
+    "outbound": ("dns-hijacked", ("pm2000",), ("r",), 12.0),
+    "path": ("support-port-dropped", ("acquisuite",), ("2", *"ra.buildingmanageronline.com:2022", "enter"), 6.0),
+    "guide": ("forward-missing", ("pm2000",), ("5", "enter"), 4.0),
+}
+"""File, scenario, equipment, keys, and the seconds until it is worth a picture."""
+
+
+async def picture(name: str) -> None:
+    """Drive the console, and keep what it shows."""
+    scenario, equipment, keys, seconds = PICTURES[name]
+    app = AetuiApp(Launch(equipment=equipment, demo=scenario, save=False))
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause(2.0)
+        for key in keys:
+            await pilot.press({".": "full_stop", ":": "colon"}.get(key, key))
+            await pilot.pause(0.1 if len(key) == 1 else 0.5)
+        await pilot.pause(min(seconds, LONGEST_S))
+        (FOLDER / f"{name}.svg").write_text(app.export_screenshot(title=f"aetui --demo {scenario}"))
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for each in PICTURES:
+        asyncio.run(picture(each))
+        print(f"{each}.svg")

@@ -140,7 +140,7 @@ TOO_UNLIKELY = 1e-4
 
 
 def _by_chance(row: Row, share: float) -> bool:
-    silent = packet_outcome(row)[0] is Outcome.FILTERED or _stalled(row) or row.reading.cause == "dns-unreachable"
+    silent = packet_outcome(row)[0] is Outcome.FILTERED or _stalled(row) or row.reading.cause in {"dns-unreachable", "ftp-data-blocked"}
     tried = max(1, row.result.attempts) * _PACKETS.get(row.check.kind, 1)
     return bool(silent and min(share * 1.5, 0.95) ** tried > TOO_UNLIKELY)
 

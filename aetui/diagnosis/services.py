@@ -69,7 +69,7 @@ def _ways_tried(view: View, row: Row) -> list[FtpTransfer]:
         return []
     lossy = any(finding.cause == "lossy" for finding in view.findings)
     last = seen.transfers[-1] if row.result.cut and seen.transfers else None
-    return [t for t in seen.transfers if not (t.ended is Ended.SILENT and (lossy or t is last))]
+    return [t for t in seen.transfers if carried(t) or not (lossy or (t.ended is Ended.SILENT and t is last))]
 
 
 def _cut_off(way: FtpTransfer) -> bool:

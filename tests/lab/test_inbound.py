@@ -158,6 +158,7 @@ def test_each_fault_has_its_cause_from_both_halves(lab: Lab, case: Case) -> None
     with ExitStack() as stack:
         for make in case.so:
             stack.enter_context(make(lab))
+        lab["router"].run(["ip", "neigh", "flush", "all"])  # a router that still remembers a dead host says so sooner
         halves = site_half(lab, *case.arguments, *case.inside), outside_half(lab, *case.arguments)
         site, outside = (half.told() for half in halves)
     assert (site.causes, outside.causes) == (case.site, case.outside), f"{site.complaint}\n{site.result}\n{outside.complaint}\n{outside.result}"

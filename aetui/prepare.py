@@ -160,15 +160,12 @@ async def prepare(
     catalogue = check_request(request)
     _roots(request.roots)
     vantage = vantage or make_vantage(request, asker, catalogue)
-    warming: asyncio.Task[None] | None = None
     try:
         await vantage.open(asyncio.get_running_loop().time() + OPENING_S)
         checks = _checks(request, catalogue, vantage)
         settings = _settings(request, vantage, checks)
-        warming = asyncio.create_task(asyncio.to_thread(warm, settings))
+        await asyncio.to_thread(warm, settings)
         session = Session(vantage, checks, request.equipment, settings, request.deadline_s, listeners)
         yield Prepared(session, vantage, catalogue)
     finally:
-        if warming is not None:
-            await warming
         await vantage.close()

@@ -26,7 +26,7 @@ def _loaded(name: str) -> Measure:
 
 
 def warm(settings: Settings) -> None:
-    """Import what nearly every run needs, and load the stores of roots. Blocks some tenths of a second: for a thread, while answers travel."""
+    """Import what nearly every run needs, and load the stores of roots. Blocks for some tenths of a second: for a thread, before the clock starts."""
     for name in ("dns", "tcp", "link", "ntp", "series", "tls", "http"):
         import_module(f"{__name__}.{name}")
     import_module(f"{__name__}.trust").preload(settings)

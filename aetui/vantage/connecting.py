@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno as e
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 
 from aetui.observations import Icmp, Outcome, TcpSeen
@@ -93,6 +94,8 @@ class _Attempt:
     def opened(self, info: tcpinfo.TcpInfo | None) -> Connection:
         """The handshake was completed."""
         errqueue.disarm(self.sock)
+        with suppress(OSError):  # a request must not wait for the answer to the flight before it; a socket that is gone tells so when read
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         seen = self.seen(Outcome.OPEN, 0, info=info, local=_local(self.sock))
         return Connection(seen, SocketStream(self.sock, self.waits, abort=bool(self.shape.source_port)))
 

@@ -65,7 +65,9 @@ class GuideFrame(TabScreen):
         yield Lines(id="guide-place")
         yield Lines(id="guide-step")
         yield Rows(id="guide-rows")
-        yield Horizontal(Lines([line((SIGN, "strong"))], id="guide-sign"), Answer(id="guide-input", max_length=LONGEST_ANSWER), id="guide-line")
+        yield Horizontal(
+            Lines([line((SIGN, "strong"))], id="guide-sign"), Answer(id="guide-input", max_length=LONGEST_ANSWER), id="guide-line"
+        )
         yield Lines(id="guide-rule")
         yield Page(id="guide-page")
 

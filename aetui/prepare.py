@@ -102,6 +102,7 @@ def check_request(request: Request) -> Catalogue:
     known(catalogue, request.equipment)
     if not 0.1 <= request.deadline_s <= LONGEST_DEADLINE_S:
         raise Refused(f"a deadline of {request.deadline_s:g} s is not between 0.1 and {LONGEST_DEADLINE_S:g}")
+    _roots(request.roots)
     return catalogue
 
 
@@ -148,8 +149,7 @@ def _checks(request: Request, catalogue: Catalogue, vantage: Vantage) -> tuple[C
     for one in request.only:
         if not matches(needed, one):
             raise Refused(f"--only '{one[:60]}' names no check of {', '.join(request.equipment)}")
-    stated = request.stated or bool(request.only)
-    return plan(catalogue, request.equipment, vantage.info, replace(options, only=request.only, stated=stated))
+    return plan(catalogue, request.equipment, vantage.info, replace(options, only=request.only)) if request.only else everything
 
 
 @asynccontextmanager
@@ -158,7 +158,6 @@ async def prepare(
 ) -> AsyncIterator[Prepared]:
     """A session for a request, its vantage open for as long as the context lasts. A vantage that is given is used in place of the request's."""
     catalogue = check_request(request)
-    _roots(request.roots)
     vantage = vantage or make_vantage(request, asker, catalogue)
     try:
         await vantage.open(asyncio.get_running_loop().time() + OPENING_S)

@@ -22,34 +22,10 @@ Rule = Callable[[View], Iterator[Finding]]
 
 
 def leftover(view: View) -> Iterator[Finding]:
-    """What fails and no rule explained keeps its own first cause: nothing that fails is without an entry."""
+    """What fails and no rule explained keeps its own first cause: nothing that fails is without an entry. What is not known reads as '?'."""
     for row in view.failing():
         if row.reading.cause is not None:
-            facts = {
-                "host": row.host,
-                "hosts": row.host,
-                "port": str(row.check.port),
-                "what": row.id,
-                "status": "?",
-                "how": "broken off",
-                "by": "",
-                "resolver": "?",
-                "names": row.host,
-                "codes": "?",
-                "product": "a filter",
-                "where": "?",
-                "issuer": "?",
-                "said": "?",
-                "proxy": "?",
-                "sender": "?",
-                "words": "?",
-                "gateway": "?",
-                "ports": "?",
-                "count": "1",
-                "others": "",
-                "addresses": "?",
-                "dead": "?",
-            }
+            facts = dict.fromkeys(("host", "hosts", "names"), row.host) | {"port": str(row.check.port), "what": row.id}
             yield Finding(row.reading.cause, view.below([row.id]), facts=facts)
 
 

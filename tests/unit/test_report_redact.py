@@ -102,6 +102,7 @@ def test_what_has_been_redacted_is_not_changed_by_redacting_again() -> None:
 
 
 def test_a_note_is_left_out_whole() -> None:
-    one = replace(kept(), about=about(note="ask Mr Jones, door code 4711"))
+    one = replace(kept(), about=about(note="ask Mr Jones, the door opens with his badge"))
     for form in FORMS:
-        assert "4711" not in made(form, one, catalogue(), load_causes(), redact=True)
+        said = made(form, one, catalogue(), load_causes(), redact=True)
+        assert "Jones" not in said and "badge" not in said

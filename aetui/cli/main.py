@@ -83,6 +83,11 @@ def scenarios() -> list[str]:
     return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml") and not f.name.startswith("_"))
 
 
+def _plain_word(arguments: Sequence[str]) -> bool:
+    """True where a word stands that is no option and no option's value: what a command is about has been named already."""
+    return any(not word.startswith("-") and not (place and arguments[place - 1].startswith("-")) for place, word in enumerate(arguments))
+
+
 def _demo_word(arguments: Sequence[str], command: bool) -> list[str]:
     """``--demo`` with a value of its own only where a scenario's name follows, or, where nothing else can, any word."""
     found = list(arguments)
@@ -93,7 +98,8 @@ def _demo_word(arguments: Sequence[str], command: bool) -> list[str]:
 
         following = found[place + 1] if place + 1 < len(found) else "-"
         names = scenarios()
-        meant = following in names or bool(difflib.get_close_matches(following, names, n=1, cutoff=CLOSE_ENOUGH)) or not command
+        meant = following in names or bool(difflib.get_close_matches(following, names, n=1, cutoff=CLOSE_ENOUGH))
+        meant = meant or not command or _plain_word(found[:place])
         if following.startswith("-") or not meant:
             found[place] = "--demo=healthy"
     return found

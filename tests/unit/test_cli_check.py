@@ -106,6 +106,8 @@ REFUSED = [
     (["check", "pm2000", "--demo", "--catalogue", "/nowhere/own.toml"], "No such file"),
     (["check", "pm2000", "--demo", "--opinion", "dns.example"], "is not an IP address"),
     (["check", "pm2000", "--demo", "helthy"], "did you mean healthy"),
+    (["check", "pm2000", "--demo", "no-such-thing"], "no scenario is called 'no-such-thing'"),
+    (["check", "--demo", "pm200"], "did you mean pm2000"),
     (["check", "pm2000", "--demo", "--json", "--jsonl"], "not allowed with"),
     (["check", "pm2000", "--demo", "--dead", "4"], "unrecognized arguments"),
     (["check", "pm2000", "--demo", "--ftp-user", "bob"], "AETUI_FTP_PASSWORD"),

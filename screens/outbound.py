@@ -58,6 +58,8 @@ class Outbound(KeptTab):
         super().__init__()
         self.opened: set[str] = set()
         self.filter = "all"
+        self._loaded = False
+        """Loaded, with no equipment named, and not yet asked for it."""
 
     def body(self) -> Iterable[Widget]:
         """Summary, filters, list, details."""
@@ -81,7 +83,18 @@ class Outbound(KeptTab):
         if self.console.launch.equipment:
             await self.runner.run(self.console.launch)
         else:
-            self.action_equipment()
+            self._loaded = True
+            self._ask_first()
+
+    def on_screen_resume(self) -> None:
+        """The first question waits until somebody looks at this tab."""
+        self._ask_first()
+
+    def _ask_first(self) -> None:
+        if self._loaded and self.is_current:
+            self._loaded = False
+            if not self.console.launch.equipment:
+                self.action_equipment()
 
     # ------------------------------------------------------------------------------------------------------------------ drawing
     @property

@@ -6,13 +6,17 @@ import os
 import pty
 import subprocess
 import sys
+import threading
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
-from stage import finished, idle, listed, screen, summary, until
+from stage import finished, idle, listed, screen, summary, tab, until
 
 from aetui.screens.app import AetuiApp
 from aetui.screens.launch import Launch
+from aetui.screens.picker import Picker
 from aetui.screens.tabs import TABS
 
 ROOT = Path(__file__).parents[2]
@@ -115,3 +119,27 @@ def test_only_tabs_that_can_be_opened_are_listed() -> None:
     for tab in TABS:
         assert tab.name == tab.load().TAB
     assert len({tab.key for tab in TABS}) == len({tab.name for tab in TABS}) == len(TABS)
+
+
+async def test_the_first_question_waits_until_its_tab_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = threading.Event()
+
+    def slowly(name: str) -> ModuleType:
+        elsewhere.wait(20)
+        return import_module(name)
+
+    monkeypatch.setattr("aetui.screens.outbound.import_module", slowly)
+    app = AetuiApp(Launch(demo="healthy"), encoding="utf-8")
+    async with app.run_test(size=(80, 24)) as pilot:
+        outbound = tab(app)
+        await pilot.press("4")
+        await until(pilot, lambda: app.current_mode == "history")
+        elsewhere.set()
+        await until(pilot, lambda: outbound.view is not None)
+        await pilot.pause()
+        assert not isinstance(app.screen, Picker)
+        await pilot.press("1")
+        await until(pilot, lambda: isinstance(app.screen, Picker))
+        await pilot.press("escape", "4", "1")
+        await pilot.pause()
+        assert not isinstance(app.screen, Picker), "asked once, not at every visit"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 from pathlib import Path
 
@@ -21,8 +22,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def session() -> str:
-    main(["check", "pm2000", "--demo", "port-dropped", "--only", "tcp:streamer.alsoenergy.com", "--save", "--site", "Farm"])
+def session(home: None, kept_home: Path, tmp_path: Path) -> str:
+    shutil.copytree(kept_home, tmp_path / "home")
     return "Farm"
 
 

@@ -1,26 +1,8 @@
-"""The Path tab's sentences, from assets/console-path.toml; read once, when first needed.
-
-As ``words``: an unknown key or a missing value is our own bug and raises KeyError. The file's commands and help are read by ``words`` too.
-"""
+"""The Path tab's sentences, from assets/console-path.toml. As ``words``, which reads the file's commands and help too."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
-from typing import Any
+from aetui.screens.words import Sentences
 
-from aetui.screens.words import read
-
-FILE = "console-path.toml"
-
-
-@cache
-def tables() -> Mapping[str, Any]:
-    """The whole file."""
-    return read(FILE)
-
-
-def say(table: str, key: str, **values: object) -> str:
-    """A sentence of a table, filled."""
-    text: str = tables()[table][key]
-    return text.format(**values) if values else text
+_OURS = Sentences.of("console-path.toml")
+tables, say = _OURS.tables, _OURS.say

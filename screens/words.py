@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -31,16 +31,35 @@ def read(name: str) -> Mapping[str, Any]:
     return tomllib.loads(files("aetui.assets").joinpath(name).read_text("utf-8"))
 
 
-def say(table: str, key: str, **values: object) -> str:
-    """A sentence of a table, filled."""
-    text: str = tables()[table][key]
-    return text.format(**values) if values else text
+class Sentences:
+    """Tables of sentences, read when the first one is said."""
+
+    def __init__(self, tables: Callable[[], Mapping[str, Any]]) -> None:
+        self.tables = tables
+
+    @classmethod
+    def of(cls, file: str) -> Sentences:
+        """Those of one file of the assets."""
+        return cls(cache(lambda: read(file)))
+
+    def say(self, table: str, key: str, **values: object) -> str:
+        """A sentence of a table, filled."""
+        text: str = self.tables()[table][key]
+        return text.format(**values) if values else text
+
+    def known(self, table: str, key: str, otherwise: str = "") -> str:
+        """A word of a table, or what to say where it is not there."""
+        text: str = self.tables()[table].get(key, otherwise)
+        return text
+
+    def pair(self, table: str, key: str) -> tuple[str, str]:
+        """A name and what it does."""
+        title, does = self.tables()[table][key]
+        return title, does
 
 
-def known(table: str, key: str, otherwise: str = "") -> str:
-    """A word of a table, or what to say where it is not there."""
-    text: str = tables()[table].get(key, otherwise)
-    return text
+_CONSOLE = Sentences(tables)
+say, known = _CONSOLE.say, _CONSOLE.known
 
 
 def and_list(names: list[str]) -> str:

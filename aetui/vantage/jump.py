@@ -13,16 +13,17 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from aetui.observations import LinkSeen, Outcome, TcpSeen
+from aetui.observations import Outcome, TcpSeen
 from aetui.records import VantageInfo
 from aetui.vantage import remote
 from aetui.vantage.asker import Asker, NoAsker
-from aetui.vantage.base import PLAIN, Acceptor, Answer, Capability, Connection, Shape
+from aetui.vantage.base import PLAIN, Connection, Shape
 from aetui.vantage.channelstream import ChannelStream
+from aetui.vantage.overssh import OverSsh, unshaped
 from aetui.vantage.reason import OpenRefused, outcome
 from aetui.vantage.sshconfig import HostSettings, SshConfig
 from aetui.vantage.sshfile import ConfigFault
@@ -42,7 +43,7 @@ ABOUT_S = 5.0
 """Seconds that opening waits for what the jump host tells of itself."""
 
 
-class JumpVantage:
+class JumpVantage(OverSsh):
     """A jump host, reached over one or more hops."""
 
     def __init__(self, name: str, asker: Asker | None = None, config: SshConfig | None = None) -> None:
@@ -60,21 +61,6 @@ class JumpVantage:
         self._replacing: asyncio.Task[None] | None = None
         self._retired: dict[Link, Closable | None] = {}
         self._discarding: set[asyncio.Task[None]] = set()
-
-    @property
-    def info(self) -> VantageInfo:
-        """As base.Vantage."""
-        return self._info
-
-    @property
-    def capabilities(self) -> frozenset[Capability]:
-        """As base.Vantage; SYSTEM_NAMES where the jump host has getent and runs it."""
-        return frozenset({Capability.TCP, Capability.SYSTEM_NAMES} if self._about.getent else {Capability.TCP})
-
-    @property
-    def resolvers(self) -> tuple[str, ...]:
-        """As base.Vantage: the jump host's own, asked through ``connect`` (a loopback one means the jump host itself)."""
-        return self._about.resolvers
 
     async def open(self, deadline: float) -> None:
         """Connect to every hop in turn and log in. Raises JumpLost."""
@@ -107,8 +93,7 @@ class JumpVantage:
 
     async def connect(self, address: str, port: int, deadline: float, shape: Shape = PLAIN) -> Connection:
         """As base.Vantage. Raises JumpLost; ``seen.reason`` has the jump host's own words."""
-        if shape.ttl is not None or shape.mss is not None:
-            raise ValueError("a jump host shapes no segments; ask capabilities first")
+        unshaped(shape)
         link = self._last()
         if deadline <= asyncio.get_running_loop().time():
             return Connection(TcpSeen(address, port, Outcome.FILTERED), None)
@@ -121,27 +106,6 @@ class JumpVantage:
             return await self._connect(link, address, port, deadline)
         finally:
             self._slots.release()
-
-    async def ask(
-        self, address: str, port: int, payload: bytes, deadline: float, accept: Callable[[bytes], bool], source_port: int = 0
-    ) -> Answer:
-        """Not over SSH: FAILED."""
-        return Answer(Outcome.FAILED, errno="EPROTONOSUPPORT")
-
-    async def listen(self, deadline: float, family: str = "ipv4") -> Acceptor | None:
-        """None: nothing is opened on a jump host."""
-        return None
-
-    async def lookup(self, name: str, deadline: float) -> tuple[str, ...] | None:
-        """As base.Vantage, by ``getent ahosts`` there; None where there is none."""
-        if not self._about.getent or not remote.HOST_NAME.fullmatch(name):
-            return None
-        ran = await self.run(("getent", "ahosts", name), deadline)
-        return remote.parse_getent(ran[1].decode("utf-8", "replace")) if ran and ran[0] in remote.GETENT_ANSWERS else None
-
-    async def survey(self, deadline: float) -> LinkSeen | None:
-        """None: a jump host's own interfaces are not looked at."""
-        return None
 
     async def run(self, argv: Sequence[str], deadline: float) -> tuple[int, bytes] | None:
         """Exit status and standard output (64 KiB at most) of a command on the jump host; None where it runs none, or not in time."""

@@ -16,14 +16,15 @@ import socket
 import subprocess
 import tempfile
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from aetui.observations import LinkSeen, Outcome, TcpSeen
+from aetui.observations import Outcome, TcpSeen
 from aetui.records import VantageInfo
 from aetui.vantage import remote
-from aetui.vantage.base import PLAIN, Acceptor, Answer, Capability, Connection, Shape
+from aetui.vantage.base import PLAIN, Connection, Shape
+from aetui.vantage.overssh import OverSsh, unshaped
 from aetui.vantage.reason import CONNECT_FAILED, OpenRefused, outcome
 from aetui.vantage.sshconfig import SshConfig, target
 from aetui.vantage.sshfile import ConfigFault
@@ -80,7 +81,7 @@ class Master:
             self._channels[oldest] = ""
 
 
-class SystemSshVantage:
+class SystemSshVantage(OverSsh):
     """A jump host reached by the ssh program."""
 
     def __init__(self, name: str, config: SshConfig | None = None, program: Sequence[str] = ("ssh",)) -> None:
@@ -98,21 +99,6 @@ class SystemSshVantage:
         self._about = remote.About()
         self._info = VantageInfo("jump", name)
         self._lost: JumpLost | None = None
-
-    @property
-    def info(self) -> VantageInfo:
-        """As base.Vantage."""
-        return self._info
-
-    @property
-    def capabilities(self) -> frozenset[Capability]:
-        """As base.Vantage; SYSTEM_NAMES where the jump host has getent and runs it."""
-        return frozenset({Capability.TCP, Capability.SYSTEM_NAMES} if self._about.getent else {Capability.TCP})
-
-    @property
-    def resolvers(self) -> tuple[str, ...]:
-        """As base.Vantage: the jump host's own."""
-        return self._about.resolvers
 
     async def open(self, deadline: float) -> None:
         """Start the master and wait until it is connected. Raises JumpLost."""
@@ -141,34 +127,12 @@ class SystemSshVantage:
 
     async def connect(self, address: str, port: int, deadline: float, shape: Shape = PLAIN) -> Connection:
         """As base.Vantage. Raises JumpLost; ``seen.reason`` has the jump host's own words."""
-        if shape.ttl is not None or shape.mss is not None:
-            raise ValueError("a jump host shapes no segments; ask capabilities first")
+        unshaped(shape)
         self.check()
         async with self._slots:
             if deadline <= asyncio.get_running_loop().time():
                 return Connection(TcpSeen(address, port, Outcome.FILTERED), None)
             return await self._forward(address, port, deadline)
-
-    async def ask(
-        self, address: str, port: int, payload: bytes, deadline: float, accept: Callable[[bytes], bool], source_port: int = 0
-    ) -> Answer:
-        """Not over SSH: FAILED."""
-        return Answer(Outcome.FAILED, errno="EPROTONOSUPPORT")
-
-    async def listen(self, deadline: float, family: str = "ipv4") -> Acceptor | None:
-        """None: nothing is opened on a jump host."""
-        return None
-
-    async def lookup(self, name: str, deadline: float) -> tuple[str, ...] | None:
-        """As base.Vantage, by ``getent ahosts`` there; None where there is none."""
-        if not self._about.getent or not remote.HOST_NAME.fullmatch(name):
-            return None
-        ran = await self.run(("getent", "ahosts", name), deadline)
-        return remote.parse_getent(ran[1].decode("utf-8", "replace")) if ran and ran[0] in remote.GETENT_ANSWERS else None
-
-    async def survey(self, deadline: float) -> LinkSeen | None:
-        """None: a jump host's own interfaces are not looked at."""
-        return None
 
     async def run(self, argv: Sequence[str], deadline: float) -> tuple[int, bytes] | None:
         """Exit status and standard output (64 KiB at most) of a command on the jump host; None where it runs none, or not in time."""

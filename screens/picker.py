@@ -19,6 +19,8 @@ from aetui.screens.widgets.rows import MARK_WIDTH, Row, Rows
 
 LEAST_TEXT = 12
 """Fewer columns than this are left empty rather than filled with a stump."""
+LEAST_CLAUSE = 8
+"""A first clause shorter than this says too little by itself."""
 
 MARKED, UNMARKED = "[x] ", "[ ] "
 
@@ -37,7 +39,7 @@ class Picker(ModalScreen[tuple[str, ...] | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "mark", "Mark", key_display="Space"),
-        Binding("enter", "accept", "Start", key_display="Enter", priority=True),
+        Binding("enter", "accept", "Accept", key_display="Enter", priority=True),
         Binding("escape,q", "cancel", "Back", key_display="Esc"),
     ]
 
@@ -94,7 +96,7 @@ class Picker(ModalScreen[tuple[str, ...] | None]):
         for entry in self.entries:
             mark = (MARKED if entry.key in self.marked else UNMARKED) if self.several else ""
             room = self.query_one(Rows).size.width - MARK_WIDTH - len(mark) - width - 2
-            does = cut(entry.does, room).rstrip() if room >= LEAST_TEXT else ""
+            does = _short(entry.does, room) if room >= LEAST_TEXT else ""
             spans = ((mark, "key"), (cut(entry.title, width), "strong"), (does, "muted"))
             yield Row(entry.key, tuple(span for span in spans if span[0]))
 
@@ -144,3 +146,11 @@ class Picker(ModalScreen[tuple[str, ...] | None]):
     def action_cancel(self) -> None:
         """Back, nothing chosen."""
         self.dismiss(None)
+
+
+def _short(text: str, room: int) -> str:
+    """What fits beside the title: the whole sentence, its first clause, or else its beginning. The whole stands under the list."""
+    if cell_len(text) <= room:
+        return text
+    clauses = (text.partition(mark)[0] for mark in ("; ", ": ", ", ") if mark in text)
+    return next((clause for clause in clauses if LEAST_CLAUSE <= cell_len(clause) <= room), cut(text, room).rstrip())

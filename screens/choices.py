@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from aetui.catalogue import load
 from aetui.display import displayable
 from aetui.prepare import own_catalogue
@@ -10,11 +12,11 @@ from aetui.screens.picker import Entry, Picker
 from aetui.screens.words import say
 
 
-def equipment_picker(launch: Launch) -> Picker:
+def equipment_picker(launch: Launch, leave: Callable[[str], None]) -> Picker:
     """Every piece of equipment of the catalogue, the one in use marked. Raises DataError where the user's own file is wrong."""
     catalogue = load(launch.own_catalogue or own_catalogue())
     entries = [Entry(one.key, displayable(one.title, 40), displayable(one.does, 160)) for one in catalogue.equipment.values()]
-    return Picker(say("pickers", "equipment"), say("pickers", "equipment_help"), entries, launch.equipment, several=True)
+    return Picker(say("pickers", "equipment"), say("pickers", "equipment_help"), entries, launch.equipment, several=True, leave=leave)
 
 
 def scenario_picker(launch: Launch) -> Picker:

@@ -222,7 +222,7 @@ class Outbound(KeptTab):
         from aetui.strict import DataError
 
         try:
-            self.app.push_screen(equipment_picker(self.console.launch), self._chosen)
+            self.app.push_screen(equipment_picker(self.console.launch, self.console.action_tab), self._chosen)
         except DataError as wrong:
             self.runner.fault = str(wrong)
             self.draw()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
+from aetui.screens.tabs import TABS
 from aetui.screens.widgets.bars import KeyBar
 from aetui.screens.widgets.lines import Lines, cut, line
 from aetui.screens.widgets.page import Page, Para, pieces
@@ -41,6 +42,7 @@ class Picker(ModalScreen[tuple[str, ...] | None]):
         Binding("space", "mark", "Mark", key_display="Space"),
         Binding("enter", "accept", "Accept", key_display="Enter", priority=True),
         Binding("escape,q", "cancel", "Back", key_display="Esc"),
+        *(Binding(tab.key, f"leave('{tab.name}')", tab.title, show=False) for tab in TABS),
     ]
 
     def __init__(
@@ -52,6 +54,7 @@ class Picker(ModalScreen[tuple[str, ...] | None]):
         *,
         several: bool = False,
         said: str = "",
+        leave: Callable[[str], None] | None = None,
     ) -> None:
         super().__init__()
         self.heading = heading
@@ -61,6 +64,8 @@ class Picker(ModalScreen[tuple[str, ...] | None]):
         self.several = several
         self.said = said
         """What has to be read before choosing; displayable."""
+        self.leave = leave
+        """Goes to another tab, by its name: its number then works here too. None where the choice comes first."""
         self.note = ""
 
     def compose(self) -> ComposeResult:
@@ -115,8 +120,8 @@ class Picker(ModalScreen[tuple[str, ...] | None]):
 
     # ------------------------------------------------------------------------------------------------------------------ actions
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Marking is for lists of which several may be chosen."""
-        return self.several if action == "mark" else True
+        """Marking is for lists of which several may be chosen; not every list may be left for another tab."""
+        return {"mark": self.several, "leave": self.leave is not None}.get(action, True)
 
     def action_mark(self) -> None:
         """Mark the selected entry, or take the mark away."""
@@ -142,6 +147,12 @@ class Picker(ModalScreen[tuple[str, ...] | None]):
             self.action_mark()
         else:
             self.action_accept()
+
+    def action_leave(self, name: str) -> None:
+        """Another tab, nothing chosen."""
+        self.dismiss(None)
+        if self.leave is not None:
+            self.leave(name)
 
     def action_cancel(self) -> None:
         """Back, nothing chosen."""

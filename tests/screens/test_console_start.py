@@ -143,3 +143,16 @@ async def test_the_first_question_waits_until_its_tab_is_looked_at(monkeypatch: 
         await pilot.press("escape", "4", "1")
         await pilot.pause()
         assert not isinstance(app.screen, Picker), "asked once, not at every visit"
+
+
+async def test_the_first_question_can_be_left_for_another_tab_by_its_number() -> None:
+    app = AetuiApp(Launch(demo="healthy"), encoding="utf-8")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, Picker))
+        assert "5 opens the guide" in screen(app)
+        await pilot.press("5")
+        await until(pilot, lambda: app.current_mode == "guide")
+        assert not isinstance(app.screen, Picker)
+        await pilot.press("1")
+        await pilot.pause()
+        assert app.screen is tab(app), "the question is over, not waiting there"

@@ -6,6 +6,7 @@ goes through ``ascii_only``, sign for sign and cell for cell, so that columns ke
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -28,46 +29,10 @@ COLOURED, LIGHT, COLOURLESS = "aetui", "aetui-light", "aetui-plain"
 """Names of the themes: the usual one, one on white, and the one of terminals with sixteen colours or none."""
 
 _PLAIN = str.maketrans(
-    {
-        "✓": "+",
-        "✗": "x",
-        "▶": "*",
-        "▸": ">",
-        "▾": "v",
-        "─": "-",
-        "│": "|",
-        "┃": "#",
-        "·": ".",
-        "…": ".",
-        "•": "-",
-        "–": "-",
-        "—": "-",
-        "’": "'",
-        "‘": "'",
-        "“": '"',
-        "”": '"',
-        "→": ">",
-        "←": "<",
-        "↑": "^",
-        "↓": "v",
-        "×": "x",
-        "≤": "<",
-        "≥": ">",
-        "▁": "_",
-        "▔": "-",
-        "▂": "#",
-        "▃": "#",
-        "▄": "#",
-        "▅": "#",
-        "▆": "#",
-        "▇": "#",
-        "█": "#",
-        "▊": "|",
-        "▎": "|",
-        "\u00a0": " ",
-        "µ": "u",
-    }
+    "✓✗▶▸▾─│┃·…•–—’‘“”→←↑↓×≤≥▁▔▂▃▄▅▆▇█▊▎\u00a0µ",
+    "+x*>v-|#..---''\"\"><^vx<>_-#######|| u",
 )
+"""What is drawn, and below it what stands for it in ASCII."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,84 +133,14 @@ def styles() -> str:
 
 @cache
 def themes() -> tuple[Theme, ...]:
-    """The console's own themes, in the order in which the palette goes through them."""
+    """The console's own themes, from assets/styles/themes.toml, in the order in which the palette goes through them."""
     from textual.theme import BUILTIN_THEMES, Theme
 
-    dark = Theme(
-        name=COLOURED,
-        primary="#7fb0e6",
-        secondary="#9fb4c8",
-        warning="#e6b450",
-        error="#f0716b",
-        success="#7cc48d",
-        accent="#7fb0e6",
-        foreground="#d5dae0",
-        background="#14181d",
-        surface="#1b2026",
-        panel="#252c34",
-        dark=True,
-        variables={
-            "muted": "#8b96a2",
-            "muted-style": "none",
-            "lit": "#2c4560",
-            "lit-text": "#ffffff",
-            "lit-style": "bold",
-            "away-style": "none",
-            "edge": "#3a4550",
-            "block-cursor-text-style": "none",
-        },
+    tables = tomllib.loads(files("aetui.assets").joinpath("styles", "themes.toml").read_text("utf-8"))
+    return tuple(
+        Theme(
+            name=name,
+            **{**table, "variables": {**(BUILTIN_THEMES["ansi-dark"].variables if table.get("ansi") else {}), **table["variables"]}},
+        )
+        for name, table in tables.items()
     )
-    light = Theme(
-        name=LIGHT,
-        primary="#1f5f9e",
-        secondary="#4a6076",
-        warning="#8a5a00",
-        error="#b3261e",
-        success="#1d6b34",
-        accent="#1f5f9e",
-        foreground="#1c2127",
-        background="#f7f8f9",
-        surface="#eceff2",
-        panel="#dfe4e9",
-        dark=False,
-        variables={
-            "muted": "#59646f",
-            "muted-style": "none",
-            "lit": "#cfe1f3",
-            "lit-text": "#000000",
-            "lit-style": "bold",
-            "away-style": "none",
-            "edge": "#b6c0ca",
-            "block-cursor-text-style": "none",
-        },
-    )
-    plain = Theme(
-        name=COLOURLESS,
-        ansi=True,
-        primary="ansi_cyan",
-        secondary="ansi_default",
-        warning="ansi_yellow",
-        error="ansi_red",
-        success="ansi_green",
-        accent="ansi_cyan",
-        foreground="ansi_default",
-        background="ansi_default",
-        surface="ansi_default",
-        panel="ansi_default",
-        boost="ansi_default",
-        dark=True,
-        variables=BUILTIN_THEMES["ansi-dark"].variables
-        | {
-            "muted": "ansi_default",
-            "muted-style": "dim",
-            "lit": "ansi_default",
-            "lit-text": "ansi_default",
-            "lit-style": "reverse",
-            "away-style": "underline",
-            "edge": "ansi_default",
-            "block-cursor-foreground": "ansi_default",
-            "block-cursor-background": "ansi_default",
-            "block-cursor-text-style": "reverse",
-        },
-    )
-    return dark, light, plain

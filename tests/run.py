@@ -106,7 +106,7 @@ def main(wanted: list[str]) -> int:
     if everything or "lint" in wanted:
         fine = lint() and fine
     if everything or "unit" in wanted:
-        quick = ["-q", "--ignore=tests/lab", "-n", "3", "--dist", "worksteal"]
+        quick = ["-q", "--ignore=tests/lab", "-n", "5", "--dist", "worksteal"]
         fine = tests("tests", [str(BIN / "python"), "-m", "pytest", *quick], counts) and fine
     if everything or "lab" in wanted:
         inside = [str(BIN / "python"), "-m", "tests.lab.enter", str(BIN / "python"), "-m", "pytest"]

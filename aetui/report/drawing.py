@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from aetui.report.content import HopLine
+from aetui.report.beside import HopLine
 from aetui.report.picture import Piece, alternative
 
 BOX = (204, 118)

@@ -10,7 +10,7 @@ from aetui.strict import parse_toml
 
 TABLES = (
     "title", "section", "piece", "state", "picture", "label", "severity", "sure", "untested", "about", "ended", "summary", "where", "owner",
-    "kind", "status",
+    "kind", "status", "headline", "verdict", "look", "walk", "piece_inward",
 )  # fmt: skip
 
 

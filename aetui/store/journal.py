@@ -15,12 +15,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from aetui.entries import About, Entry, Found
-from aetui.events import Diagnosing, Event, SessionEnded, SessionStarted
+from aetui.events import CheckDone, CheckStarted, Diagnosing, Event, SessionEnded, SessionStarted
 from aetui.state import State
 from aetui.store.codec import VERSION, encode, learn
 from aetui.store.place import FILE, StoreError, folder
 from aetui.store.schema import PLACES, connect, plainly, transaction
 from aetui.store.summary import KINDS, begin, update
+from aetui.tally import Tally
 
 PATIENCE_S = 0.05
 """Longest wait, within a run, for another console's transaction: the event loop stands still for it."""
@@ -33,6 +34,11 @@ CHECKPOINT_PAGES = 4000
 
 _INSERT = "INSERT INTO entry (place, kind, data) SELECT ?, ?, ? WHERE EXISTS (SELECT 1 FROM session WHERE number = ?)"
 """A transaction of its own, as every statement is outside of ``transaction``."""
+
+
+class _Deleted(Exception):
+    """The session's row is gone."""
+
 
 _dumps = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
@@ -47,7 +53,8 @@ class Journal:
         self._trouble = trouble
         self._base: sqlite3.Connection | None = None
         self._number = self._place = 0
-        self._state = State()
+        self._state, self._tally = State(), Tally()
+        """What the session's line in lists is made of: the results of the single checks are not."""
         self._told: tuple[str, ...] = ()
         self._waiting: list[Entry] = []
         self._path = path or folder() / FILE
@@ -94,6 +101,8 @@ class Journal:
             while self._waiting and self._base is not None:
                 self._put(self._base, self._waiting[0])
                 del self._waiting[:1]
+        except _Deleted:
+            self._give_up("this session was deleted from the history while it ran")
         except sqlite3.Error as error:
             if "locked" not in str(error):
                 self._give_up(str(plainly(error, self._path)))
@@ -102,27 +111,42 @@ class Journal:
         kind = type(entry)
         data = _dumps(encode(kind, entry))
         if isinstance(entry, SessionStarted):
+            self._begin(base, entry, data)
+        elif isinstance(entry, CheckStarted | CheckDone):
+            self._insert(base, kind.__name__, data)
+        else:
             with transaction(base):
-                number = begin(base, entry, self.about, VERSION)
-                base.execute(_INSERT, (number * PLACES, kind.__name__, data, number))
-            self._number, self._place, self._state, self._told = number, number * PLACES, State(), ()
-        elif base.execute(_INSERT, (self._place, kind.__name__, data, self._number)).rowcount != 1:
-            self._give_up("this session was deleted from the history while it ran")
-            return
+                self._insert(base, kind.__name__, data)
+                self._summarise(base, entry)
+
+    def _begin(self, base: sqlite3.Connection, entry: SessionStarted, data: str) -> None:
+        with transaction(base):
+            self._number = begin(base, entry, self.about, VERSION)
+            self._place, self._told = self._number * PLACES, ()
+            self._insert(base, SessionStarted.__name__, data)
+        self._state, self._tally = State(), Tally()
+        self._state.fold(entry)
+
+    def _insert(self, base: sqlite3.Connection, kind: str, data: str) -> None:
+        if base.execute(_INSERT, (self._place, kind, data, self._number)).rowcount != 1:
+            raise _Deleted
         self._place += 1
-        if not isinstance(entry, Found):
-            self._state.fold(entry)
-            self._summarise(base, entry)
 
     def _summarise(self, base: sqlite3.Connection, entry: Entry) -> None:
-        """The session's line in lists follows when its causes change and when it ends."""
-        if isinstance(entry, Diagnosing):
-            told = (entry.diagnosis.verdict.value, *(f.cause for f in entry.diagnosis.findings))
-            changed, self._told = told != self._told, told
-            if changed:
-                update(base, self._number, self._state)
-        elif isinstance(entry, SessionEnded):
-            update(base, self._number, self._state)
+        """The session's line in lists follows when its causes change, when something is found beside its checks, and when it ends."""
+        if isinstance(entry, Found):
+            self._tally.take(entry)
+            changed = True
+        else:
+            self._state.fold(entry)
+            changed = isinstance(entry, SessionEnded) or (isinstance(entry, Diagnosing) and self._news(entry))
+        if changed:
+            update(base, self._number, self._state, self._tally)
+
+    def _news(self, entry: Diagnosing) -> bool:
+        told = (entry.diagnosis.verdict.value, *(f.cause for f in entry.diagnosis.findings))
+        changed, self._told = told != self._told, told
+        return changed
 
     def _give_up(self, why: str) -> None:
         if self._base is not None:

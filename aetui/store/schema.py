@@ -55,16 +55,33 @@ ALTER TABLE session ADD COLUMN words TEXT NOT NULL DEFAULT '';
 """
 
 
+_BESIDE = """
+ALTER TABLE session ADD COLUMN traces INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE session ADD COLUMN knocks INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE session ADD COLUMN looks INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE session ADD COLUMN answers INTEGER NOT NULL DEFAULT 0;
+"""
+
+
 def _one(base: sqlite3.Connection) -> None:
     _script(base, _FIRST)
 
 
 def _two(base: sqlite3.Connection) -> None:
     """What lists show and searches look through stands beside each session, so that neither has to read a journal."""
+    _script(base, _SUMMARY)
+
+
+def _three(base: sqlite3.Connection) -> None:
+    """Beside it stands too what a session holds besides checks, and its verdict takes that into account. Sessions of checks alone that have
+    their line already keep it.
+    """
     from aetui.store.summary import rewrite
 
-    _script(base, _SUMMARY)
-    for (number,) in base.execute("SELECT number FROM session").fetchall():
+    _script(base, _BESIDE)
+    run_alone = "('SessionStarted', 'ChecksAdded', 'CheckStarted', 'CheckDone', 'BesideDone', 'Diagnosing', 'SessionEnded')"
+    more = f"SELECT DISTINCT place / {PLACES} FROM entry WHERE kind NOT IN {run_alone}"  # noqa: S608  (our own names)
+    for (number,) in base.execute(f"SELECT number FROM session WHERE words = '' OR number IN ({more})").fetchall():  # noqa: S608
         rewrite(base, number)
 
 
@@ -73,7 +90,7 @@ def _script(base: sqlite3.Connection, statements: str) -> None:
         base.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_one, _two)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_one, _two, _three)
 """In order; a new one is added at the end, and none is ever changed."""
 
 

@@ -211,20 +211,20 @@ def _listening(seen: InboundSeen) -> Iterator[str]:
 
 
 # -------------------------------------------------------------------------------------------------------------------- guides
-def steps(kept: Kept) -> tuple[Step, ...]:
-    """The walks, step by step, with what was taken back."""
+def steps(kept: Kept, guides: Mapping[str, str] | None = None) -> tuple[Step, ...]:
+    """The walks, step by step, with what was taken back. ``guides`` has the names of guides by their keys."""
     counts = {id(entry) for entry in standing(kept.walk)}
     titles: dict[str, str] = {}
     found = []
     for entry in kept.walk:
-        step = _step(entry, titles, id(entry) not in counts and not isinstance(entry, WentBack))
+        guide = (guides or {}).get(entry.guide) or displayable(entry.guide, 60)
+        step = _step(entry, guide, titles, id(entry) not in counts and not isinstance(entry, WentBack))
         titles[entry.step] = step.title
         found.append(step)
     return tuple(found)
 
 
-def _step(entry: Walked, titles: Mapping[str, str], withdrawn: bool) -> Step:
-    guide = displayable(entry.guide, 60)
+def _step(entry: Walked, guide: str, titles: Mapping[str, str], withdrawn: bool) -> Step:
     match entry:
         case Answered(question=question, answer=answer):
             kind, title = "answer" if answer else "done", displayable(question, 300)

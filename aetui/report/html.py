@@ -16,7 +16,7 @@ from aetui.records import Severity, Status, Verdict
 from aetui.report.beside import Ending, Step, TraceLine
 from aetui.report.content import Cause, Content, Host, Row
 from aetui.report.drawing import bars, path
-from aetui.report.phrases import phrases, say
+from aetui.report.phrases import explained, phrases, say
 
 
 @cache
@@ -60,7 +60,8 @@ def _main(told: Content) -> Iterator[str]:
         yield from _section("causes" if told.causes else "fine", map(_cause, told.causes))
     yield from _section("path", [path(told.path)] if told.path else [], empty=False)
     yield from _section("remarks", map(_cause, told.remarks), empty=False)
-    yield from _section("checks", map(_host, told.hosts), empty=False)
+    paper = [f'<p class="paper quiet">{esc(say("label", "paper"))}</p>'] if told.hosts else []
+    yield from _section("checks", [*paper, *map(_host, told.hosts)], empty=False)
     yield from _section("inbound", _looks(told), empty=False)
     yield from _section("traces", map(_trace, told.traces), empty=False)
     yield from _section("knocks", _knocks(told), empty=False)
@@ -84,11 +85,11 @@ def _list(lines: tuple[str, ...]) -> list[str]:
 
 def _cause(cause: Cause) -> str:
     label = phrases()["label"]
-    explained = f" · {esc(say('label', 'explains', count=len(cause.explains)))}" if cause.explains else ""
+    counted = f" · {esc(explained(len(cause.explains)))}" if cause.explains else ""
     parts = [
         f'<article class="cause {cause.severity.value}"><h3>{esc(cause.title)}</h3>',
         f'<p><span class="chip {cause.severity.value}">{esc(say("severity", cause.severity.value))}</span> ',
-        f'<span class="quiet">{esc(cause.sure)} · <code>{esc(cause.code)}</code> {explained}</span></p>',
+        f'<span class="quiet">{esc(cause.sure)} · <code>{esc(cause.code)}</code>{counted}</span></p>',
         f'<p class="summary">{esc(cause.summary)}</p>',
     ]
     if cause.evidence:
@@ -124,7 +125,7 @@ def _row(row: Row) -> str:
         facts.insert(0, ("cause", row.cause))
     listed = "".join(f"<div><dt>{esc(label)}</dt> <dd>{esc(value)}</dd></div>" for label, value in facts)
     return (
-        f'<div class="row">{_chip(row.status)}<strong>{esc(row.label)}</strong><span class="seen">{esc(row.line)}</span>'
+        f'<div class="row {row.status.value}">{_chip(row.status)}<strong>{esc(row.label)}</strong><span class="seen">{esc(row.line)}</span>'
         f'<dl class="facts">{listed}</dl></div>'
     )
 
@@ -163,7 +164,8 @@ def _looks(told: Content) -> list[str]:
     if not told.looks:
         return _list(told.router)
     rows = (
-        f'<tr>{_cells(look.when, look.vantage)}<td><span class="mono">{esc(look.address)}</span> port {esc(look.port)}</td>'
+        f'<tr><td class="when">{esc(look.when)}</td>{_cells(look.vantage)}'
+        f'<td><span class="mono">{esc(look.address)}</span> port {esc(look.port)}</td>'
         f"{_cells(look.outcome, look.said)}</tr>"
         for look in told.looks
     )
@@ -176,7 +178,7 @@ def _knocks(told: Content) -> list[str]:
         return []
     more = [f'<p class="quiet">{esc(say("label", "earlier", count=told.knocks_before))}</p>'] if told.knocks_before else []
     rows = (
-        f'<tr>{_cells(knock.when)}<td><span class="mono">{esc(knock.peer)}</span></td>{_cells(knock.port, knock.said)}</tr>'
+        f'<tr><td class="when">{esc(knock.when)}</td><td><span class="mono">{esc(knock.peer)}</span></td>{_cells(knock.port, knock.said)}</tr>'
         for knock in told.knocks
     )
     return [*more, _table(say("section", "knocks"), ("When (UTC)", "From", "At port", "What came"), rows)]

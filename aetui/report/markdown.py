@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from aetui.records import Severity, Status
 from aetui.report.beside import Ending, LookLine, Step, TraceLine
 from aetui.report.content import Cause, Content, Host
-from aetui.report.phrases import phrases, say
+from aetui.report.phrases import explained, phrases, say
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~{}])")
 _LINKS = (("://", "&#58;//"), ("www.", "www&#46;"), ("@", "&#64;"))
@@ -114,8 +114,8 @@ def _cause(number: int, cause: Cause) -> Iterator[str]:
     mark = "" if cause.severity is Severity.FAIL else f" ({say('severity', cause.severity.value).lower()})"
     yield f"## {number}. {esc(cause.summary)}{mark}"
     yield ""
-    explained = f"; {say('label', 'explains', count=len(cause.explains)).lower()}" if cause.explains else ""
-    yield f"{code(cause.code)}, {cause.sure}{explained}."
+    counted = f"; {explained(len(cause.explains)).lower()}" if cause.explains else ""
+    yield f"{code(cause.code)}, {cause.sure}{counted}."
     yield ""
     for line in cause.evidence:
         yield f"- {label['seen']}: {esc(line)}"

@@ -7,13 +7,14 @@ import io
 import json
 import re
 from dataclasses import replace
+from functools import partial
 from html.parser import HTMLParser
 from importlib.resources import files
 from itertools import pairwise
 
 import jsonschema
 import pytest
-from kept_sessions import HOSTILE, catalogue, hostile, kept, large
+from kept_sessions import HOSTILE, alone, catalogue, hostile, kept, large
 
 from aetui.catalogue import load
 from aetui.causes import load_causes
@@ -72,9 +73,10 @@ class Page(HTMLParser):
 
 
 # ----------------------------------------------------------------------------------------------------------------------- HTML
-@pytest.mark.parametrize("one", [*SCENARIOS, "attack", "large"])
+@pytest.mark.parametrize("one", [*SCENARIOS, "attack", "large", "everything", "look"])
 def test_a_page_is_well_formed_fetches_nothing_and_runs_nothing(one: str) -> None:
-    text = report("html", {"attack": hostile, "large": large}[one]() if one in {"attack", "large"} else kept(one))
+    made_up = {"attack": hostile, "large": large, "everything": partial(alone, "everything"), "look": partial(alone, "look")}
+    text = report("html", made_up[one]() if one in made_up else kept(one))
     page = Page(text)
     assert not page.open
     assert {tag for tag, _ in page.elements} <= ALLOWED
@@ -90,9 +92,9 @@ def test_a_page_is_well_formed_fetches_nothing_and_runs_nothing(one: str) -> Non
     assert "script" not in policy
 
 
-@pytest.mark.parametrize("one", [*SCENARIOS, "attack"])
+@pytest.mark.parametrize("one", [*SCENARIOS, "attack", "everything"])
 def test_headings_descend_in_order_and_pictures_have_words(one: str) -> None:
-    page = Page(report("html", hostile() if one == "attack" else kept(one)))
+    page = Page(report("html", hostile() if one == "attack" else alone(one) if one == "everything" else kept(one)))
     levels = [level for level, _ in page.headings]
     assert levels[0] == 1
     assert levels.count(1) == 1

@@ -18,6 +18,7 @@ from aetui.screens.widgets.page import Para
 from aetui.screens.widgets.rows import MARK_WIDTH, Row
 from aetui.screens.words import took
 from aetui.store import Summary
+from aetui.tally import Tally
 
 MOMENT = "%Y-%m-%d %H:%M"
 WIDE = 110
@@ -92,7 +93,7 @@ def verdict(summary: Summary) -> tuple[str, str]:
     return f"{sign.glyph} {say('verdicts', summary.verdict.value)}", sign.ink
 
 
-def beside(summary: Summary) -> str:
+def beside(summary: Summary | Tally) -> str:
     """What it holds besides checks."""
     counts = (("trace", summary.traces), ("look", summary.looks), ("knock", summary.knocks), ("answer", summary.answers))
     return ", ".join(say("beside", f"{key}_one" if count == 1 else f"{key}_more", count=count) for key, count in counts if count)

@@ -19,8 +19,10 @@ from aetui.entries import Kept
 from aetui.reach import InboundSeen
 from aetui.report.forms import made
 from aetui.screens.app import AetuiApp
+from aetui.screens.earlier import Earlier
 from aetui.screens.inbound import Inbound
 from aetui.screens.launch import Launch
+from aetui.screens.reader import Reader
 from aetui.store import Summary, opened
 
 
@@ -155,3 +157,55 @@ async def test_a_guide_in_the_console_is_kept_with_its_looks_and_its_verdict() -
     page = made("html", kept, load(), load_causes())
     for words in ("BLOCKED: The router does not pass the port on", "What is the trouble?", "What to hand to whom", "The public port"):
         assert words in page
+
+
+async def test_a_session_without_checks_opens_as_a_page_that_says_all_of_it() -> None:
+    app = stage("forward-missing")
+    async with app.run_test(size=(100, 40)) as pilot:
+        inbound = await to_inbound(app, pilot)
+        await pilot.press("t")
+        await until(pilot, lambda: inbound.view is not None and inbound.view.outside.result is not None)
+        await pilot.press("4")
+        await until(pilot, lambda: "1 try from outside" in screen(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, Reader))
+        for words in ("BLOCKED: the equipment is not reached from outside.", "✗ The router does not pass the port on", "Who mends it", "Seen:"):
+            assert words in screen(app)
+        assert "`" not in screen(app), "a page, and no ticket's markup"
+
+
+async def test_a_run_with_more_than_checks_says_so_where_it_is_opened_and_shows_it() -> None:
+    app = stage("forward-missing", equipment=("pm2000",))
+    async with app.run_test(size=(100, 40)) as pilot:
+        await finished(pilot)
+        inbound = await to_inbound(app, pilot)
+        await pilot.press("t")
+        await until(pilot, lambda: inbound.view is not None and inbound.view.outside.result is not None)
+        await pilot.press("4")
+        await until(pilot, lambda: "1 try from outside" in screen(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, Earlier))
+        await until(pilot, lambda: "Besides: 1 try from outside; with it the verdict" in screen(app))
+        await pilot.press("b")
+        await until(pilot, lambda: isinstance(app.screen, Reader))
+        assert "DEGRADED" in screen(app)
+        assert "not pass the port on" in screen(app)
+
+
+async def test_a_guides_session_opens_with_the_guides_verdict() -> None:
+    async with guide_opened("guide", "forward-missing", save=True) as pilot:
+        await shows(pilot, "Which equipment is it about?")
+        await pilot.press("enter")
+        await shows(pilot, "What is the trouble?")
+        await pilot.press("enter")
+        await types(pilot, LOGGER)
+        await shows(pilot, "The public port")
+        await pilot.press("enter")
+        await shows(pilot, "Prove it with this computer")
+        await pilot.press("enter")
+        await shows(pilot, "✗ Does not work: The router does not pass the port on")
+        await pilot.press("4")
+        await until(pilot, lambda: "answers in a guide" in screen(pilot.app))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Reader))
+        assert "BLOCKED: The router does not pass the port on" in screen(pilot.app)

@@ -77,11 +77,12 @@ def begin(base: sqlite3.Connection, event: SessionStarted, about: About, codec: 
     """A new row for a session that starts; its number."""
     words = _words(event.session, event.vantage, event.equipment, about.name, about.note, about.command)
     done = base.execute(
-        "INSERT INTO session (id, started, equipment, vantage, name, note, tool, catalogue, sha256, changes, codec, command, words)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO session (id, started, equipment, vantage, name, note, tool, catalogue, sha256, changes, codec, command, words, checks)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             event.session, event.started.isoformat(), " ".join(event.equipment), json.dumps(encode(VantageInfo, event.vantage)),
             about.name, about.note, about.tool, about.catalogue, about.sha256, json.dumps(about.changes), codec, about.command, words,
+            sum(bool(check.equipment) for check in event.checks),
         ),
     )  # fmt: skip
     return int(done.lastrowid or 0)

@@ -66,8 +66,8 @@ class Journal:
         """Entries of a session whose row could not be made yet."""
         self._rows: list[tuple[int, str, str]] = []
         """Entries that no transaction has taken yet; the tail has them too."""
-        self._news = False
-        """True where the session's line in lists has to follow."""
+        self._stale = self._news = False
+        """The session's line in lists has to follow; it has to at once."""
         self._written = 0.0
         self._tail: Tail | None = None
         self._path = path or folder() / FILE
@@ -165,10 +165,10 @@ class Journal:
             if base.execute(_THERE, (self._number,)).fetchone() is None:
                 raise _Deleted
             base.executemany(_INSERT, self._rows)
-            if self._news:
+            if self._stale:
                 update(base, self._number, self._state, self._tally)
         self._rows.clear()
-        self._news, self._written = False, monotonic()
+        self._stale, self._news, self._written = False, False, monotonic()
         if self._tail is not None:
             self._tail.clear()
 
@@ -178,9 +178,10 @@ class Journal:
             return
         if isinstance(entry, Found):
             self._tally.take(entry)
-            self._news = True
+            self._stale = self._news = True
         else:
             self._state.fold(entry)
+            self._stale = True
             self._news |= isinstance(entry, SessionEnded) or (isinstance(entry, Diagnosing) and self._other(entry))
 
     def _other(self, entry: Diagnosing) -> bool:

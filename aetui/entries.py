@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from aetui.events import Event
 from aetui.path.records import Trace
 from aetui.reach import InboundSeen, Knock
-from aetui.records import Diagnosed, Status
+from aetui.records import Diagnosed, Status, Verdict
 from aetui.state import State
 
 
@@ -67,6 +67,8 @@ class Checked:
     facts: Mapping[str, str] = field(default_factory=dict)
     lines: tuple[str, ...] = ()
     elapsed_ms: float = 0.0
+    title: str = ""
+    """What the step is called; empty in entries of older versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,26 @@ class WentBack:
     step: str
 
 
-Found = TraceDone | Knocked | InboundDone | Answered | Checked | WentBack
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    """A guide came to its verdict. Texts as they stood on the screen."""
+
+    at: float
+    guide: str
+    step: str
+    outcome: Verdict
+    title: str
+    text: str
+    now: tuple[str, ...] = ()
+    """What to do."""
+    hand: tuple[tuple[str, str], ...] = ()
+    """Whom to hand what: an ``Owner``'s value, and the text."""
+
+
+Walked = Answered | Checked | WentBack | Concluded
+"""A step of a guide's walk."""
+
+Found = TraceDone | Knocked | InboundDone | Walked
 """What a session holds beside its run's own events."""
 
 Entry = Event | Found
@@ -113,7 +134,8 @@ class Kept:
     traces: tuple[TraceDone, ...] = ()
     knocks: tuple[Knocked, ...] = ()
     inbound: tuple[InboundDone, ...] = ()
-    answers: tuple[Answered, ...] = ()
+    walk: tuple[Walked, ...] = ()
+    """The guides' steps, in order, with those that were taken back."""
     unread: int = 0
     """Entries that this version cannot read, written by a newer one: what is missing here was not unseen then."""
 
@@ -121,22 +143,40 @@ class Kept:
 def fold(entries: Iterable[Entry], about: About | None = None, unread: int = 0) -> Kept:
     """A session from its journal's entries, in order."""
     state = State()
-    traces: list[TraceDone] = []
-    knocks: list[Knocked] = []
-    inbound: list[InboundDone] = []
-    answers: list[Answered] = []
+    found: list[Found] = []
     for entry in entries:
-        match entry:
-            case TraceDone():
-                traces.append(entry)
-            case Knocked():
-                knocks.append(entry)
-            case InboundDone():
-                inbound.append(entry)
-            case Answered():
-                answers.append(entry)
-            case Checked() | WentBack():
-                pass  # the guide's own affair: it reads them by ``History.entries``
-            case _:
-                state.fold(entry)
-    return Kept(state, about or About(), tuple(traces), tuple(knocks), tuple(inbound), tuple(answers), unread)
+        if isinstance(entry, Found):
+            found.append(entry)
+        else:
+            state.fold(entry)
+    return sorted_out(state, about or About(), found, unread)
+
+
+def sorted_out(state: State, about: About, found: Iterable[Found], unread: int = 0) -> Kept:
+    """A session from its state and what was found beside it, in order."""
+    lists: dict[str, list[Found]] = {name: [] for name in _PLACES.values()}
+    for entry in found:
+        lists[_PLACES[type(entry)]].append(entry)
+    return Kept(state, about, unread=unread, **{name: tuple(listed) for name, listed in lists.items()})  # type: ignore[arg-type]
+
+
+_PLACES: Mapping[type, str] = {
+    TraceDone: "traces", Knocked: "knocks", InboundDone: "inbound", Answered: "walk", Checked: "walk", WentBack: "walk", Concluded: "walk",
+}  # fmt: skip
+
+
+def standing(walk: Iterable[Walked]) -> tuple[Answered | Checked | Concluded, ...]:
+    """The steps of a walk that count: without those that were taken back, nor a verdict that was left again."""
+    found: list[Answered | Checked | Concluded] = []
+    for entry in walk:
+        if isinstance(entry, WentBack):
+            found = _before(found, entry)
+        else:
+            found.append(entry)
+    return tuple(found)
+
+
+def _before(found: list[Answered | Checked | Concluded], back: WentBack) -> list[Answered | Checked | Concluded]:
+    """Everything before the last time that the step was taken, and all of other guides."""
+    last = max((n for n, entry in enumerate(found) if (entry.guide, entry.step) == (back.guide, back.step)), default=len(found))
+    return [entry for n, entry in enumerate(found) if n < last or entry.guide != back.guide]

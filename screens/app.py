@@ -72,7 +72,7 @@ class AetuiApp(App[int]):
         self.aim: Aim | None = None
         """What the Path tab is to trace when it is opened next."""
         self.runner = Runner(changed=lambda: None, prepare=prepare or self._engine)
-        self.keeper = Keeper(self.launch, self._kept)
+        self.keeper = Keeper(lambda: self.launch, self._kept)
         self.runner.keep = self.keeper.kept
         if self.no_color or self.console.color_system in {None, "standard", "windows"}:
             self.theme = COLOURLESS
@@ -167,6 +167,7 @@ class AetuiApp(App[int]):
         """Stop everything and leave."""
         await self.runner.close()
         await self.packets.close()
+        self.keeper.end()
         self.exit(0)
 
     async def action_stop_or_quit(self) -> None:
@@ -198,5 +199,8 @@ class AetuiApp(App[int]):
 def start(launch: Launch) -> int:
     """Run the console; gives the exit status."""
     app = AetuiApp(launch)
-    app.run(mouse=launch.mouse)
+    try:
+        app.run(mouse=launch.mouse)
+    finally:
+        app.keeper.end()
     return app.return_code or 0

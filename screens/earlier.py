@@ -17,13 +17,18 @@ from aetui.catalogue import Catalogue
 from aetui.display import displayable
 from aetui.entries import Kept
 from aetui.plan import Options, plan
+from aetui.records import Verdict
+from aetui.screens.history_rows import beside
 from aetui.screens.history_words import say, tables
 from aetui.screens.outbound import ENGINE, Outbound
 from aetui.screens.outbound_view import View
+from aetui.screens.reader import Reader
 from aetui.screens.runner import Runner
 from aetui.screens.widgets.lines import Lines, line
+from aetui.tally import tally_of
 
 MOMENT = "%Y-%m-%d %H:%M"
+INKS = {Verdict.READY: "pass", Verdict.DEGRADED: "warn", Verdict.BLOCKED: "fail", Verdict.UNDETERMINED: "unknown"}
 
 
 def past(kept: Kept, catalogue: Catalogue) -> Runner:
@@ -60,6 +65,7 @@ class Earlier(Outbound, inherit_bindings=False):
         Binding("escape,q", "leave", "Back", key_display="Esc"),
         Binding("p", "report", "Report"),
         Binding("f", "failed_then", "Run failed again"),
+        Binding("b", "besides", "Besides"),
         Binding("question_mark", "why", "Why", key_display="?"),
         Binding("v", "filter(1)", "View"),
         Binding("V", "all", "View all", show=False),
@@ -74,6 +80,7 @@ class Earlier(Outbound, inherit_bindings=False):
         self.kept = kept
         self.catalogue = catalogue
         self.past = past(kept, catalogue)
+        self.tally = tally_of(kept)
 
     @property
     def runner(self) -> Runner:
@@ -96,10 +103,22 @@ class Earlier(Outbound, inherit_bindings=False):
         where: str = tables()["vantages"].get(state.vantage.kind, "{name}").format(name=displayable(state.vantage.name, 30))
         what = self.query_one("#unsaved", Lines)
         what.set_class(True, "-said")
-        what.show([line((" ", "plain"), (say("earlier", "which", when=when, site=f"{name}, " if name else "", where=where), "head"))])
+        which = line((" ", "plain"), (say("earlier", "which", when=when, site=f"{name}, " if name else "", where=where), "head"))
+        besides = [line((f" {said}", INKS[self.tally.verdict(state)]))] if (said := self._besides()) else []
+        what.styles.height = 1 + len(besides)
+        what.show([which, *besides])
+
+    def _besides(self) -> str:
+        """What the session holds besides the checks shown, and the verdict over all of it where that is another."""
+        said = beside(self.tally)
+        verdict = self.tally.verdict(self.kept.state)
+        other = verdict is not self.kept.state.diagnosis.verdict
+        return say("earlier", "besides_other" if other else "besides", what=said, verdict=say("verdicts", verdict.value)) if said else ""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What the tab would offer, and always the way back."""
+        if action == "besides":
+            return bool(beside(self.tally))
         if action == "failed_then":
             return self.view is not None and bool(self.view.closed())
         return True if action in {"leave", "report"} else super().check_action(action, parameters)
@@ -107,6 +126,13 @@ class Earlier(Outbound, inherit_bindings=False):
     def action_leave(self) -> None:
         """Back to the list."""
         self.app.pop_screen()
+
+    def action_besides(self) -> None:
+        """Everything that the session holds, on a page."""
+        from aetui.screens.earlier_page import page
+
+        told = page(self.kept, self.catalogue)
+        self.app.push_screen(Reader(self._place(), lambda: told))
 
     async def reported(self) -> tuple[Kept, Catalogue] | str:
         """This one."""

@@ -145,6 +145,8 @@ class Visit:
         world = await self.room.open(request, (self._journal,) if self._journal is not None else ())
         if world is not None and self.guide is guide:
             world.tell = self._hear
+            if self._journal is not None:
+                world.keep = self._journal.keep
             self._walk(guide, world, taken)
         self.changed()
 

@@ -17,7 +17,6 @@ from aetui.display import displayable
 from aetui.screens.history_list import HistoryList
 from aetui.screens.history_words import pair, say
 from aetui.screens.reader import Reader
-from aetui.screens.widgets.page import Para
 from aetui.screens.widgets.rows import Rows
 
 if TYPE_CHECKING:
@@ -74,16 +73,17 @@ class History(HistoryList):
 
     async def _open(self, summary: Summary) -> None:
         from aetui.screens.earlier import Earlier
+        from aetui.screens.earlier_page import page
         from aetui.screens.history_rows import heading
 
         got = await self._whole(summary.id)
         if isinstance(got, str):
             self.say(got)
-        elif got[0].state.checks:
+        elif got[0].state.checks and not got[0].walk:
             self.app.push_screen(Earlier(*got))
         else:
-            text = await asyncio.to_thread(_ticket, *got)
-            self.app.push_screen(Reader(heading(summary), lambda: tuple(Para(each) for each in text.splitlines())))
+            told = await asyncio.to_thread(page, *got)
+            self.app.push_screen(Reader(heading(summary), lambda: told))
 
     async def _whole(self, identity: str) -> tuple[Kept, Catalogue] | str:
         from aetui.screens.history_shelf import shelf, whole
@@ -223,10 +223,3 @@ class History(HistoryList):
             self.note_stays = True
             self.say(say("delete", "done_one" if count == 1 else "done", count=count))
         self.reload()
-
-
-def _ticket(kept: Kept, catalogue: Catalogue) -> str:
-    from aetui.causes import load_causes
-    from aetui.report.forms import made
-
-    return made("markdown", kept, catalogue, load_causes())

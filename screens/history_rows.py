@@ -18,6 +18,7 @@ from aetui.screens.widgets.page import Para
 from aetui.screens.widgets.rows import MARK_WIDTH, Row
 from aetui.screens.words import took
 from aetui.store import Summary
+from aetui.tally import Tally
 
 MOMENT = "%Y-%m-%d %H:%M"
 WIDE = 110
@@ -73,7 +74,7 @@ def _row(summary: Summary, marked: bool, columns: tuple[tuple[str, int], ...], b
         "site": (displayable(summary.about.name, 60) or say("list", "unnamed"), "strong" if summary.about.name else "muted"),
         "equipment": (book.equipment(summary.equipment, 60), "plain"),
         "vantage": (place(summary), "muted"),
-        "cause": (book.cause(summary.causes[0]) if summary.causes else "", "muted"),
+        "cause": (book.cause(summary.causes[0]) if summary.causes else "" if summary.checks else beside(summary), "muted"),
     }
     spans = [(cut(cells[key][0], columns - 1) + " ", cells[key][1]) for key, columns in columns]
     return Row(summary.id, ((MARKED if marked else UNMARKED, "key"), *spans))
@@ -85,11 +86,17 @@ def moment(summary: Summary) -> str:
 
 
 def verdict(summary: Summary) -> tuple[str, str]:
-    """Sign and word, and their ink; the command where nothing was checked."""
-    if not summary.checks:
+    """Sign and word, and their ink; the command where there is nothing to judge."""
+    if not summary.judged:
         return displayable(summary.about.command, 9), "muted"
     sign = SIGNS[STANDING[summary.verdict]]
     return f"{sign.glyph} {say('verdicts', summary.verdict.value)}", sign.ink
+
+
+def beside(summary: Summary | Tally) -> str:
+    """What it holds besides checks."""
+    counts = (("trace", summary.traces), ("look", summary.looks), ("knock", summary.knocks), ("answer", summary.answers))
+    return ", ".join(say("beside", f"{key}_one" if count == 1 else f"{key}_more", count=count) for key, count in counts if count)
 
 
 def place(summary: Summary) -> str:
@@ -110,7 +117,10 @@ def unnamed(summary: Summary) -> str:
 
 def details(summary: Summary, book: Book) -> tuple[Para, ...]:
     """What the list knows of a session."""
-    width = max(len(say("details", label)) for label in ("site", "note", "from", "equipment", "checks", "found", "made")) + 2
+    width = (
+        max(len(say("details", label)) for label in ("site", "note", "from", "equipment", "checks", "besides", "ended", "found", "made"))
+        + 2
+    )
     return tuple(
         Para(text, "plain", say("details", label).ljust(width)) for label, text in _facts(summary, book) if text
     )  # fmt: skip
@@ -118,11 +128,14 @@ def details(summary: Summary, book: Book) -> tuple[Para, ...]:
 
 def _facts(summary: Summary, book: Book) -> Iterator[tuple[str, str]]:
     about = summary.about
-    nothing = say("details", "nothing_found") if summary.verdict is Verdict.READY else ""
+    nothing = say("details", "nothing_found") if summary.verdict is Verdict.READY and summary.judged else ""
     yield "found", ", ".join(book.cause(code) for code in summary.causes) or nothing
     if summary.checks:
         line_ = say("details", "checks_line", passed=summary.passed, checks=summary.checks, took=took(summary.elapsed_ms))
         yield "checks", line_ if summary.ended == "done" else f"{line_}; {ended(summary.ended)}"
+    yield "besides", beside(summary)
+    if not summary.checks and summary.ended not in {"done", "interrupted"}:
+        yield "ended", ended(summary.ended)
     yield "site", displayable(about.name, 120) or say("list", "unnamed_long")
     yield "note", displayable(about.note, 400)
     address = f", {displayable(summary.vantage.address, 50)}" if summary.vantage.address else ""

@@ -109,7 +109,7 @@ class DemoStage:
 
 class Outside:
     """One console's outside half. ``jump`` makes the vantage of a jump host, ``local`` this computer's; neither is open yet.
-    ``worked`` is told the name of every jump host that could be opened."""
+    ``worked`` is told the name of every jump host that could be opened, ``keep`` every result."""
 
     def __init__(
         self,
@@ -118,8 +118,9 @@ class Outside:
         local: Callable[[], Vantage],
         worked: Callable[[str], None] = lambda _name: None,
         now: Callable[[], datetime] = datetime.now,
+        keep: Callable[[Result], None] = lambda _result: None,
     ) -> None:
-        self.changed, self.jump, self.local, self.worked, self.now = changed, jump, local, worked, now
+        self.changed, self.jump, self.local, self.worked, self.now, self.keep = changed, jump, local, worked, now, keep
         self.question: Question | None = None
         """The last one, running or not."""
         self.step = ""
@@ -235,6 +236,7 @@ class Outside:
         findings = tuple(describe(words, finding) for finding in diagnose(seen))
         name = say("outside", "demo") if stage.demo else vantage_name(stage.outside)
         self.result = Result(question, wanted.targets[0].address, name, seen, findings, determined(seen), self.now())
+        self.keep(self.result)
 
     async def _wanted(self, question: Question, public: str, stage: Stage, deadline: float) -> Wanted:
         key = derive(question.code) if question.code is not None else None

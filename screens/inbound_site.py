@@ -1,8 +1,8 @@
 """The on-site half: one listener at a time, what became of each port, and the knocks that are shown. Knows no widget.
 
 ``changed`` is called for every batch of knocks: whoever draws must coalesce. ``rang`` is called when the outside half is heard for the
-first time. Nothing is open before ``open`` and after ``close``; the listener closes by itself when its time is over. In the demo the
-ports are high ones on loopback and the callers are made up; a row still goes by the port that was asked for.
+first time, ``keep`` is given every knock. Nothing is open before ``open`` and after ``close``; the listener closes by itself when its
+time is over. In the demo the ports are high ones on loopback and the callers are made up; a row still goes by the port that was asked for.
 """
 
 from __future__ import annotations
@@ -79,8 +79,9 @@ class Site:
         rang: Callable[[], None] = lambda: None,
         now: Callable[[], datetime] = datetime.now,
         limits: Limits | None = None,
+        keep: Callable[[Knock], None] = lambda _knock: None,
     ) -> None:
-        self.changed, self.rang, self.now = changed, rang, now
+        self.changed, self.rang, self.now, self.keep = changed, rang, now, keep
         self.settings = Settings()
         self.ports: tuple[Port, ...] = ()
         self.stopped: Stopped | None = None
@@ -235,6 +236,7 @@ class Site:
         self._came += len(batch.knocks) + batch.missed
         for knock in map(self._named, batch.knocks):
             self._serial += 1
+            self.keep(knock)
             known = bool(self.settings.allow) and knock.refused != "not-allowed"
             notable = known or knock.token is not Token.NONE
             (self._notable if notable else self._ordinary).append(Entry(self._serial, knock))

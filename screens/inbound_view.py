@@ -25,6 +25,7 @@ from aetui.store.place import StoreError
 from aetui.vantage.choose import VantageSpec, make
 
 if TYPE_CHECKING:
+    from aetui.screens.keeper import Keeper
     from aetui.screens.widgets.page import Para
     from aetui.screens.widgets.rows import Row
     from aetui.vantage.asker import Asker
@@ -53,9 +54,12 @@ def keep(name: str) -> None:
 class View:
     """What the screen draws, asked for anew at every repaint."""
 
-    def __init__(self, changed: Callable[[], None], rang: Callable[[], None], asker: Asker) -> None:
+    def __init__(self, changed: Callable[[], None], rang: Callable[[], None], asker: Asker, keeper: Keeper | None = None) -> None:
         self.site = Site(changed, rang)
         self.outside = Outside(changed, partial(jump_vantage, asker=asker), local_vantage, keep)
+        if keeper is not None:
+            self.site.keep = keeper.knocked
+            self.outside.keep = lambda result: keeper.confirmed(result.seen, result.findings)
 
     # ------------------------------------------------------------------------------------------------------------ what is drawn
     def summary(self, width: int) -> list[Line]:

@@ -1,26 +1,33 @@
 """Writes the console's runs to the history, and knows what a person says of them: the site's name and a note.
 
 The rules are those of ``aetui check``: real runs are saved unless the launch says otherwise, runs against the embedded site only where
-it asks for it. Trouble (a full disk, a home that cannot be written) is one sentence in ``trouble``, and the run goes on unsaved. The
-site's name stays for as long as the console runs; a note belongs to the session during which it was written.
+it asks for it. What is found beside a run (traces, knocks, looks from outside) stands in the run's session; where none has run at this
+place, in a session of its own, which begins with the first thing found. Trouble (a full disk, a home that cannot be written) is one
+sentence in ``trouble``, and the run goes on unsaved. The site's name stays for as long as the console runs; a note belongs to the session
+during which it was written.
 """
 
 from __future__ import annotations
 
 import asyncio
+import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from aetui.display import displayable
 
 if TYPE_CHECKING:
-    from aetui.entries import About, Found, Kept, TraceDone
+    from aetui.entries import About, Found, Kept
     from aetui.events import Event
+    from aetui.inbound.knocklog import Share
     from aetui.path.records import Trace
     from aetui.prepare import Prepared
+    from aetui.reach import InboundSeen, Knock
+    from aetui.records import Diagnosed, VantageInfo
     from aetui.screens.launch import Launch
     from aetui.state import State
     from aetui.store import Journal
@@ -31,26 +38,37 @@ LONGEST_NOTE = 400
 
 
 class Keeper:
-    """One console's journal."""
+    """One console's journal. ``launch`` gives what the console is looking at now."""
 
-    def __init__(self, launch: Launch, changed: Callable[[], None] = lambda: None) -> None:
-        self.name = displayable(launch.site, LONGEST_NAME)
-        self.note = displayable(launch.note, LONGEST_NOTE)
+    def __init__(self, launch: Callable[[], Launch], changed: Callable[[], None] = lambda: None) -> None:
+        self.launch = launch
+        self.name = displayable(launch().site, LONGEST_NAME)
+        self.note = displayable(launch().note, LONGEST_NOTE)
         self.trouble = ""
         """Why the run is not saved, where it was to be."""
         self.changed = changed
         self.ended: Callable[[], None] = lambda: None
         """Called when a session has ended and stands in the history so."""
         self._journal: Journal | None = None
+        """Of the present vantage's runs."""
+        self._aside: Aside | None = None
         self._about: About | None = None
-        self._begun = False
+        self._begun = self._ran = self._over = False
+        """A first session has begun since the console was told what to look at; one has at the vantage that is open now."""
         self._started = datetime.now(UTC)
-        self._traces: list[TraceDone] = []
+        self._found: list[Found] = []
+        self._share: Share | None = None
 
     @property
     def session(self) -> str | None:
-        """Id of the session that the history holds of the present run; None where it holds none."""
-        return self._journal.id if self._journal is not None else None
+        """Id of the session that the history holds of the present run, or of what was found without one; None where it holds none."""
+        journal = self._present
+        return journal.id if journal is not None else None
+
+    @property
+    def _present(self) -> Journal | None:
+        """Where what is found now is written down, if anywhere yet."""
+        return self._journal if self._ran else self._aside.journal if self._aside is not None else None
 
     @property
     def about(self) -> About:
@@ -68,35 +86,77 @@ class Keeper:
         catalogue = prepared.catalogue
         self._about = About("console", "", "", __version__, catalogue.version, catalogue.sha256, catalogue.changes)
         self.trouble, self._journal = "", None
-        if not (launch.save if launch.save is not None else launch.demo is None):
-            prepared.session.listeners += (self._see,)
-            yield
-            return
-        from aetui.store import Journal
+        listeners: tuple[Callable[[Event], None], ...] = (self._see,)
+        if _wanted(launch):
+            from aetui.store import Journal
 
-        journal = self._journal = Journal(self.about, self._say)
-        prepared.session.listeners += (self._see, journal, self._end)
+            self._journal = Journal(self.about, self._say)
+            listeners += (self._journal, self._end)
+        prepared.session.listeners += listeners
         try:
             yield
         finally:
-            journal.close()
+            if self._journal is not None:
+                self._journal.close()
+            self._journal, self._ran = None, False
 
     def next(self, name: str, note: str) -> None:
         """What the next session is called."""
         self.name, self.note, self._begun = displayable(name, LONGEST_NAME), displayable(note, LONGEST_NOTE), False
 
-    def found(self, entry: Found) -> None:
-        """Write down what is no event of a run: a trace, a knock, an answer. Dropped where no session is being saved."""
-        if self._journal is not None:
-            self._journal.keep(entry)
-
     def traced(self, trace: Trace) -> None:
         """Write a trace down."""
         from aetui.entries import TraceDone
 
-        done = TraceDone(self.at, trace)
-        self._traces.append(done)
-        self.found(done)
+        self._keep(lambda at: TraceDone(at, trace), "trace")
+
+    def knocked(self, knock: Knock) -> None:
+        """Write a knock down; of a flood only so many."""
+        from aetui.entries import Knocked
+        from aetui.inbound.knocklog import Share
+
+        self._share = self._share or Share()
+        if self._share.takes(knock):
+            self._keep(lambda at: Knocked(at, knock), "listen")
+
+    def confirmed(self, seen: InboundSeen, diagnosis: tuple[Diagnosed, ...]) -> None:
+        """Write down a try of the site's public address from outside."""
+        from aetui.entries import InboundDone
+
+        self._keep(lambda at: InboundDone(at, seen, diagnosis), "confirm")
+
+    def _keep(self, make: Callable[[float], Found], command: str) -> None:
+        """In the run's session, or in the one beside it, which is begun where there is none for this place."""
+        if self._over:
+            return
+        journal = self._journal
+        if not self._ran:
+            fits = self._aside is not None and self._aside.place == self.launch().place
+            journal = self._aside.journal if fits and self._aside is not None else self._beside(command)
+        entry = make(self.at)
+        self._found.append(entry)
+        if journal is not None:
+            journal.keep(entry)
+
+    def _beside(self, command: str) -> Journal | None:
+        """A session for what is found where nothing has run; None where it is not to be saved."""
+        self.close()
+        if not _wanted(self.launch()):
+            return None
+        self._aside, self._found = Aside(self.launch(), command, self.name, self.note, self._say), []
+        self._started = datetime.now(UTC)
+        return self._aside.journal
+
+    def end(self) -> None:
+        """The console ends: what still comes is not written down."""
+        self._over = True
+        self.close()
+
+    def close(self) -> None:
+        """What was found without a run is over."""
+        aside, self._aside = self._aside, None
+        if aside is not None:
+            aside.close()
 
     @property
     def at(self) -> float:
@@ -106,31 +166,33 @@ class Keeper:
     async def call(self, name: str, note: str) -> str:
         """Name the site and note something of the present session; gives what went wrong, or nothing."""
         self.name, self.note = displayable(name, LONGEST_NAME), displayable(note, LONGEST_NOTE)
-        if self._journal is None or self.session is None:
+        if self.session is None:
             return ""
-        self._journal.about = self.about
+        if self._journal is not None:
+            self._journal.about = self.about
         from aetui.screens.history_shelf import describe
 
         return await asyncio.to_thread(describe, self.session, self.name, self.note)
 
     def kept_now(self, state: State) -> Kept:
         """The present session as a report takes it: a copy, since the run goes on."""
-        from aetui.entries import Kept
+        from aetui.entries import sorted_out
 
         still = replace(state, checks=dict(state.checks), results=dict(state.results), running=set(), beside=dict(state.beside))
-        return Kept(still, self.about, tuple(self._traces))
+        return sorted_out(still, self.about, self._found)
 
     def _see(self, event: Event) -> None:
         """A second run is a session of its own, and has no note yet."""
         from aetui.events import SessionStarted
 
         if isinstance(event, SessionStarted):
-            self._started, self._traces = event.started, []
+            self.close()
+            self._started, self._found, self._share = event.started, [], None
             if self._begun:
                 self.note = ""
                 if self._journal is not None:
                     self._journal.about = self.about
-            self._begun = True
+            self._begun = self._ran = True
 
     def _end(self, event: Event) -> None:
         from aetui.events import SessionEnded
@@ -141,3 +203,43 @@ class Keeper:
     def _say(self, why: str) -> None:
         self.trouble = why
         self.changed()
+
+
+class Aside:
+    """A session of its own for what is found where nothing has run."""
+
+    def __init__(self, launch: Launch, command: str, name: str, note: str, trouble: Callable[[str], None]) -> None:
+        from aetui import __version__
+        from aetui.catalogue import load
+        from aetui.entries import About
+        from aetui.events import SessionStarted
+        from aetui.session import new_id
+        from aetui.store import Journal
+
+        self.place = launch.place
+        self._zero = monotonic()
+        shipped, now = load(), datetime.now(UTC)
+        self.journal = Journal(About(command, name, note, __version__, shipped.version, shipped.sha256, shipped.changes), trouble)
+        self.journal(SessionStarted(0.0, new_id(now), now, _whence(launch), (), (), 0.0))
+
+    def close(self) -> None:
+        """It is over."""
+        from aetui.events import SessionEnded
+
+        self.journal(SessionEnded((monotonic() - self._zero) * 1000, "done"))
+        self.journal.close()
+
+
+def _whence(launch: Launch) -> VantageInfo:
+    """Where the console looks from, as far as its launch says."""
+    from aetui.records import VantageInfo
+
+    if launch.demo is not None:
+        return VantageInfo("demo", launch.demo)
+    kind, _, name = launch.vantage.partition(":")
+    return VantageInfo(kind, displayable(name or platform.node() or "this computer", 80))
+
+
+def _wanted(launch: Launch) -> bool:
+    """True where what is seen there goes to the history."""
+    return launch.save if launch.save is not None else launch.demo is None

@@ -1,10 +1,16 @@
-"""The README's pictures of the console, made from the embedded site: ``python tests/pictures.py``. Writes assets/pictures/*.svg."""
+"""The README's pictures of the console, made from the embedded site: ``python tests/pictures.py [NAME…]``. Writes assets/pictures/*.svg."""
 
 from __future__ import annotations
 
 import asyncio
+import io
+import os
+import sys
+import tempfile
+from contextlib import redirect_stdout
 from pathlib import Path
 
+from aetui.cli.main import main
 from aetui.screens.app import AetuiApp
 from aetui.screens.launch import Launch
 
@@ -15,9 +21,21 @@ LONGEST_S = 20.0
 PICTURES = {
     "outbound": ("dns-hijacked", ("pm2000",), ("r",), 12.0),
     "path": ("support-port-dropped", ("acquisuite",), ("2", *"ra.buildingmanageronline.com:2022", "enter"), 6.0),
+    "inbound": ("forward-missing", ("pm2000",), ("3", "t"), 6.0),
     "guide": ("forward-missing", ("pm2000",), ("5", "enter"), 4.0),
+    "history": ("healthy", ("pm2000",), ("4",), 2.0),
 }
 """File, scenario, equipment, keys, and the seconds until it is worth a picture."""
+
+EARLIER = (
+    ("check", "pm2000", "--demo", "dns-dead", "--site", "Hilltop", "--note", "first visit"),
+    ("check", "pm2000", "acquisuite", "--demo", "tls-intercepted", "--site", "Mill Road"),
+    ("confirm", "--demo", "forward-missing", "--site", "Hilltop"),
+    ("check", "kiosk", "--demo", "healthy", "--site", "Town Hall"),
+    ("trace", "www.alsoenergy.com:443", "--demo", "healthy", "--site", "Mill Road"),
+    ("check", "pm2000", "--demo", "healthy", "--site", "Hilltop", "--note", "resolver mended"),
+)
+"""What the history holds in its picture."""
 
 
 async def picture(name: str) -> None:
@@ -33,8 +51,18 @@ async def picture(name: str) -> None:
         (FOLDER / f"{name}.svg").write_text(app.export_screenshot(title=f"aetui --demo {scenario}"))
 
 
+def lived(home: str) -> None:
+    """A history with something in it."""
+    os.environ["AETUI_HOME"] = home
+    for command in EARLIER:
+        with redirect_stdout(io.StringIO()):
+            main([*command, "--save"])
+
+
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
-    for each in PICTURES:
-        asyncio.run(picture(each))
-        print(f"{each}.svg")
+    with tempfile.TemporaryDirectory() as home:
+        lived(home)
+        for each in sys.argv[1:] or PICTURES:
+            asyncio.run(picture(each))
+            print(f"{each}.svg")

@@ -114,7 +114,7 @@ def _spec(argument: Argument) -> Iterator[str]:
 
 def _plain(text: str) -> str:
     """A description without the characters that the shells' own lists are made of."""
-    return " ".join(text.translate(str.maketrans("[]:'\"`$\\", "()  ,   ")).split())
+    return " ".join(text.translate(str.maketrans('[]:"`$\\', "() ,   ")).split())
 
 
 # ----------------------------------------------------------------------------------------------------------------------- fish

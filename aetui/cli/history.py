@@ -85,7 +85,7 @@ def _lines(found: list[Summary], total: int, searched: bool) -> Iterator[str]:
         about = summary.about
         yield f"{summary.id}  {summary.started.astimezone():%Y-%m-%d %H:%M}  {_state(summary)}"
         where = f"from {summary.vantage.kind} {displayable(summary.vantage.name, 40)}"
-        yield f"    {displayable(about.name, 60) or '(no name)'}: {about.command} {' '.join(summary.equipment)}, {where}"
+        yield f"    {displayable(about.name, 60) or '(no name)'}: {' '.join([about.command, *summary.equipment])}, {where}"
         if summary.causes:
             yield f"    {', '.join(summary.causes)}"
         if about.note:
@@ -97,10 +97,16 @@ def _lines(found: list[Summary], total: int, searched: bool) -> Iterator[str]:
 
 
 def _state(summary: Summary) -> str:
-    if not summary.checks:
-        return summary.about.command
     ended = "" if summary.ended == "done" else f", {ENDED.get(summary.ended or '', summary.ended)}"
-    return f"{summary.verdict.value.upper()}, {summary.passed} of {summary.checks} checks hold{ended}"
+    held = f", {summary.passed} of {summary.checks} checks hold" if summary.checks else ""
+    counts = (("trace", summary.traces), ("try from outside", summary.looks), ("knock", summary.knocks), ("answer", summary.answers))
+    beside = "".join(f", {count} {_several(word, count)}" for word, count in counts if count)
+    verdict = summary.verdict.value.upper() if summary.judged else summary.about.command
+    return f"{verdict}{held}{beside}{ended}"
+
+
+def _several(word: str, count: int) -> str:
+    return word if count == 1 else "tries from outside" if word.startswith("try") else f"{word}s"
 
 
 ENDED = {"": "did not end", "deadline": "the time was up", "cancelled": "stopped", "vantage-lost": "the way there was lost"}
@@ -113,7 +119,9 @@ def _json(summary: Summary) -> dict[str, object]:
     return {
         "session": summary.id, "started": timestamp(summary.started), "command": about.command, "name": about.name, "note": about.note,
         "equipment": list(summary.equipment), "vantage": vantage_json(summary.vantage), "verdict": summary.verdict.value,
-        "causes": list(summary.causes), "passed": summary.passed, "checks": summary.checks, "elapsed_ms": round(summary.elapsed_ms, 1),
+        "causes": list(summary.causes), "passed": summary.passed, "checks": summary.checks,
+        "judged": summary.judged, "traces": summary.traces, "looks": summary.looks, "knocks": summary.knocks, "answers": summary.answers,
+        "elapsed_ms": round(summary.elapsed_ms, 1),
         "ended": summary.ended, "version": about.tool,
         "catalogue": {"version": about.catalogue, "sha256": about.sha256, "changes": list(about.changes)},
     }  # fmt: skip

@@ -82,6 +82,7 @@ def recorded(arguments: argparse.Namespace, command: str) -> Iterator[Keep]:
     from aetui.catalogue import load
     from aetui.events import SessionEnded, SessionStarted
     from aetui.session import new_id
+    from aetui.vantage.base import VantageLost
 
     with kept(arguments, about(arguments, command, load())) as journal:
         if journal is None:
@@ -93,6 +94,9 @@ def recorded(arguments: argparse.Namespace, command: str) -> Iterator[Keep]:
         try:
             yield lambda make: journal.keep(make((monotonic() - zero) * 1000))
             reason = "done"
+        except VantageLost:
+            reason = "vantage-lost"
+            raise
         finally:
             journal(SessionEnded((monotonic() - zero) * 1000, reason))
 

@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 
-MOST_KEPT = 2000
-"""Knocks of one listener that go to the history; under a flood the rest is only counted, those that carry a token excepted."""
-
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
@@ -85,16 +82,13 @@ async def _listen(arguments: argparse.Namespace, minutes: float) -> int:
 def _kept(keep: Keep, show: Callable[[Batch], None]) -> Callable[[Batch], None]:
     """Knocks go to the history and to whoever watches; of a flood only so many, and those that carry a token."""
     from aetui.entries import Knocked
-    from aetui.reach import Token
+    from aetui.inbound.knocklog import Share
 
-    left = MOST_KEPT
+    share = Share()
 
     def see(batch: Batch) -> None:
-        nonlocal left
-        for knock in batch.knocks:
-            if left > 0 or knock.token is not Token.NONE:
-                left -= 1
-                keep(partial(Knocked, knock=knock))
+        for knock in filter(share.takes, batch.knocks):
+            keep(partial(Knocked, knock=knock))
         show(batch)
 
     return see

@@ -45,7 +45,7 @@ def page() -> Iterator[str]:
     yield f'.TH AETUI 1 "" "aetui {__version__}" "User Commands"'
     yield from (".SH NAME", "aetui \\- will this data logger get through this network?", ".SH SYNOPSIS")
     for definition in found:
-        yield from (f".B {roff(f'aetui {definition.name}'.strip())}", roff(_usage(definition)), ".br")
+        yield from (f".B {roff(f'aetui {definition.name}'.strip())}", roff(_usage(definition).strip()), ".br")
     yield ".SH DESCRIPTION"
     yield from (line for text in texts["description"] for line in (".PP", roff(text)))
     yield ".SH VANTAGES"

@@ -14,8 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from aetui.entries import Answered, Checked, Entry, WentBack
-from aetui.guide.interpreter import Answer, Found, Taken, Went
+from aetui.entries import Answered, Checked, Concluded, Entry, WentBack
+from aetui.guide.interpreter import Answer, Conclusion, Found, Taken, Went
 from aetui.guide.records import Seen
 from aetui.store import History, Journal, StoreError
 from aetui.store.schema import connect
@@ -35,6 +35,9 @@ class Keeper(Protocol):
     def went_back(self, guide: str, step: str) -> None:
         """What was taken from this step on no longer counts."""
 
+    def concluded(self, guide: str, conclusion: Conclusion) -> None:
+        """The walk came to its verdict."""
+
 
 class NoKeeper:
     """Keeps nothing."""
@@ -43,6 +46,9 @@ class NoKeeper:
         """See ``Keeper``."""
 
     def went_back(self, guide: str, step: str) -> None:
+        """See ``Keeper``."""
+
+    def concluded(self, guide: str, conclusion: Conclusion) -> None:
         """See ``Keeper``."""
 
 
@@ -64,6 +70,13 @@ class StoreKeeper:
         self._journal.keep(WentBack(self._at(), guide, step))
         self._settle()
 
+    def concluded(self, guide: str, conclusion: Conclusion) -> None:
+        """See ``Keeper``."""
+        end = conclusion.end
+        hand = tuple((each.to.value, each.what) for each in end.hand)
+        self._journal.keep(Concluded(self._at(), guide, end.id, end.outcome, end.title, end.text, end.now, hand))
+        self._settle()
+
     def _settle(self) -> None:
         """Have SQLite write its log through to the disk: a person's answer is worth an fsync, which a check's events are not."""
         if self._journal.saving:
@@ -83,7 +96,7 @@ def entry_of(at: float, guide: str, taken: Taken, question: str) -> Entry:
         case Answer():
             return Answered(at, guide, taken.step, question, taken.text)
         case Found(seen=seen):
-            return Checked(at, guide, taken.step, seen.status, seen.signs, seen.told, seen.facts, seen.lines, seen.elapsed_ms)
+            return Checked(at, guide, taken.step, seen.status, seen.signs, seen.told, seen.facts, seen.lines, seen.elapsed_ms, question)
 
 
 def taken_of(entries: Iterable[Entry | None], guide: str, instructions: frozenset[str]) -> tuple[Taken, ...]:

@@ -32,6 +32,7 @@ class Walker:
         for each in whole.taken:
             self._keep(again, each)
             again = replace(again, taken=(*again.taken, each))
+        self._conclude()
         return len(whole.taken)
 
     # ---------------------------------------------------------------------------------------------------------- what is so
@@ -87,7 +88,13 @@ class Walker:
             return result
         self._keep(self.walk, result.taken[-1])
         self.walk = result
+        self._conclude()
         return None
+
+    def _conclude(self) -> None:
+        end = self.conclusion
+        if end is not None:
+            self._keeper.concluded(self.guide.key, end)
 
     def _keep(self, before: Walk, taken: Taken) -> None:
         self._keeper.took(self.guide.key, taken, interpreter.here(self.guide, before).step.title)

@@ -17,6 +17,21 @@ LONGEST_NOTABLE = 500
 BATCH = 40
 """Ordinary knocks handed on at once; ten batches a second are more than anybody reads."""
 
+MOST_KEPT = 2000
+"""Knocks of one session that go to the history; under a flood the rest is only counted, those that carry a token excepted."""
+
+
+class Share:
+    """Which knocks of one session go to the history."""
+
+    def __init__(self, most: int = MOST_KEPT) -> None:
+        self._left = most
+
+    def takes(self, knock: Knock) -> bool:
+        """True where this one does."""
+        self._left -= 1
+        return self._left >= 0 or knock.token is not Token.NONE
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:

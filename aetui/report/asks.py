@@ -13,14 +13,15 @@ from functools import cache
 from importlib.resources import files
 from ipaddress import ip_address, ip_interface
 
-from aetui.catalogue import Catalogue, Endpoint, Inbound, Service, is_address
+from aetui.catalogue import Catalogue, Endpoint, Service, is_address
 from aetui.describe import row_line
 from aetui.display import displayable
 from aetui.entries import Kept
-from aetui.observations import DnsSeen, LinkSeen
+from aetui.observations import DnsSeen, FtpSeen, LinkSeen
 from aetui.records import Check, Requirement, Severity, Status
 from aetui.state import State
 from aetui.strict import parse_toml
+from aetui.tally import tally_of
 
 FTP_DATA = "1024-65535"
 """Where a passive FTP server may listen (RFC 959 names none; RFC 6056's range is a habit, not a rule)."""
@@ -49,11 +50,23 @@ class Ask:
     """Which equipment, and where its need is written."""
     evidence: str = ""
     number: int = 0
+    inside: str = ""
+    """Of a forward: the equipment's own port, where it is another than the public one."""
 
     @property
     def addresses(self) -> tuple[str, ...]:
         """All known addresses; a network counts as one."""
         return (self.target,) if "/" in self.target or is_address(self.target) else self.documented + self.seen
+
+    @property
+    def own_port(self) -> str:
+        """The port at the equipment's end."""
+        return self.inside or self.ports
+
+    @property
+    def floating(self) -> bool:
+        """True for a name without a documented address: its owner moves it about."""
+        return self.kind == "allow" and not self.documented and self.target not in self.addresses
 
     @property
     def direction(self) -> str:
@@ -73,6 +86,8 @@ class Asked:
     """Needs that could not be tested, and are not in it."""
     when: str
     """When it was tested: UTC, to the minute."""
+    other_faults: bool = False
+    """True where something failed that is no matter of a firewall's rules."""
 
 
 @cache
@@ -94,7 +109,14 @@ def asked(kept: Kept, catalogue: Catalogue, everything: bool = False) -> Asked:
     gathering = _Gathering(kept, catalogue, everything)
     found = tuple(replace(ask, number=number) for number, ask in enumerate(_merged(gathering.asks()), 1))
     network = source(kept.state)
-    return Asked(found, network or UNKNOWN_SOURCE, network is not None, 0 if everything else gathering.later(), gathering.when)
+    return Asked(
+        found,
+        network or UNKNOWN_SOURCE,
+        network is not None,
+        0 if everything else gathering.later(),
+        gathering.when,
+        any(f.severity is Severity.FAIL for f in (*kept.state.diagnosis.findings, *gathering.beside)),
+    )
 
 
 def source(state: State) -> str | None:
@@ -130,6 +152,8 @@ class _Gathering:
         self.kept = kept
         self.catalogue = catalogue
         self.everything = everything
+        self.beside = tally_of(kept).findings()
+        """What was concluded beside the checks, as it stands now."""
         self.when = f"{kept.state.started:%Y-%m-%d %H:%M}"
         self.wanted: dict[str, frozenset[str]] = {}
         """By check id: what its cause asks for."""
@@ -149,14 +173,19 @@ class _Gathering:
             for service in endpoint.services:
                 if service.requirement is not Requirement.STATED:
                     yield from self._service(endpoint, service)
-        for entry in self.catalogue.inbound_of(self.state.equipment):
-            yield from self._forward(entry)
+        yield from self._inbound()
 
     def later(self) -> int:
         """Required checks with neither a result that holds nor a line of their own."""
-        left = {c.id for c in self.state.required() if self.state.reading(c.id).status in {Status.SKIP, Status.UNKNOWN}}
+        left = {c.id for c in self.state.required() if self._open(c.id)}
         covered = {identity for identity, wanted in self.wanted.items() if wanted & {"allow", "exempt", "ftp"}}
         return len({self._place(identity) for identity in left - covered} - {self._place(identity) for identity in covered})
+
+    def _open(self, identity: str) -> bool:
+        """True where it is not known whether a check holds; one that another of its either-or group stands in for is settled."""
+        reading = self.state.reading(identity)
+        settled = reading.because is not None and self.state.reading(reading.because).status is Status.PASS
+        return reading.status in {Status.SKIP, Status.UNKNOWN} and not settled
 
     def _place(self, identity: str) -> tuple[str | None, int | None]:
         check = self.state.checks[identity]
@@ -173,9 +202,10 @@ class _Gathering:
         if self.everything or "allow" in wanted:
             yield ask
         if service.speaks == "ftp" and (self.everything or wanted & {"allow", "ftp"}):
-            yield replace(ask, kind="ftp", ports=FTP_DATA, why=word("ftp_why"))
+            yield replace(ask, kind="ftp", ports=FTP_DATA, why=word("ftp_why"), evidence=self._transfers(checks))
         if service.speaks == "https" and (self.everything or "exempt" in wanted):
-            yield replace(ask, kind="exempt", why=word("exempt_why"))
+            handshakes = [check for check in checks if check.kind == "tls"]
+            yield replace(ask, kind="exempt", why=word("exempt_why"), evidence=self._evidence(handshakes))
 
     @staticmethod
     def _of(check: Check, endpoint: Endpoint) -> bool:
@@ -217,12 +247,36 @@ class _Gathering:
                     asked=word("asked", equipment=", ".join(titles), source="RFC 7766"),
                 )  # fmt: skip
 
-    def _forward(self, entry: Inbound) -> Iterator[Ask]:
-        causes = [d.cause for done in self.kept.inbound for d in done.diagnosis]
-        missing = next((cause for cause in causes if tables()["cause"].get(cause) == "forward"), None)
-        if self.everything or missing:
-            evidence = word("seen", cause=missing, line=entry.service, when=self.when) if missing else word("unseen")
+    def _transfers(self, checks: list[Check]) -> str:
+        """What was seen of FTP's data connections: a control connection that works says nothing of them."""
+        for check in checks:
+            result = self.state.results.get(check.id)
+            if result is not None and isinstance(result.observation, FtpSeen) and result.observation.transfers:
+                return self._evidence([check])
+        return word("unseen")
+
+    def _inbound(self) -> Iterator[Ask]:
+        """The forwards that the equipment needs; those that were tried and failed where no equipment was named."""
+        failed = [entry for entry in self.beside if tables()["cause"].get(entry.cause) == "forward"]
+        tried = [
+            r.target for done in self.kept.inbound for r in done.seen.outside if any(r.target.id in entry.explains for entry in failed)
+        ]
+        entries = tuple(self.catalogue.inbound_of(self.state.equipment))
+        for entry in entries:
+            target = next((target for target in tried if target.own_port == entry.port), None)
+            if self.everything or failed:
+                evidence = (
+                    word("seen", cause=failed[0].cause, line=failed[0].summary.rstrip("."), when=self.when) if failed else word("unseen")
+                )
+                public = str(target.port) if target is not None else str(entry.port)
+                yield Ask(
+                    "forward", "tcp", public, displayable(entry.service), why=entry.why, evidence=evidence,
+                    asked=self._asker(entry.equipment, entry.section), inside=str(entry.port) if public != str(entry.port) else "",
+                )  # fmt: skip
+        for target in [] if entries else tried:
+            known = next((e for e in self.catalogue.inbound_of(tuple(self.catalogue.equipment)) if e.port == target.own_port), None)
+            evidence = word("seen", cause=failed[0].cause, line=failed[0].summary.rstrip("."), when=self.when)
             yield Ask(
-                "forward", "tcp", str(entry.port), displayable(entry.service), why=entry.why, evidence=evidence,
-                asked=self._asker(entry.equipment, entry.section),
+                "forward", "tcp", str(target.port), displayable(target.expected or "tcp"), why=known.why if known else word("forward_why"),
+                evidence=evidence, asked=word("tried"), inside=str(target.own_port) if target.own_port != target.port else "",
             )  # fmt: skip

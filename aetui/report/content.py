@@ -15,22 +15,36 @@ from aetui.catalogue import Catalogue
 from aetui.causes import Words, describe
 from aetui.describe import observation_facts, row_line
 from aetui.display import displayable
-from aetui.entries import Answered, Kept, TraceDone
+from aetui.entries import Kept
 from aetui.events import Result
 from aetui.explain import OWNERS
 from aetui.records import Check, Diagnosed, Requirement, Severity, Status, Verdict
-from aetui.report.inbound import confirm_lines, knock_line
+from aetui.report.beside import (
+    Ending,
+    KnockLine,
+    LookLine,
+    Step,
+    TraceLine,
+    earlier_knocks,
+    ending,
+    knock_lines,
+    look_lines,
+    router_lines,
+    steps,
+    trace_line,
+)
 from aetui.report.phrases import phrases, say
 from aetui.report.picture import Piece, pieces
 from aetui.report.provenance import provenance
 from aetui.report.text import by_host, headline
 from aetui.report.untested import untested
+from aetui.tally import RANK, Tally, tally_of
 
 LONGEST_FACT = 400
 """Characters of one fact in a report."""
 
-KNOCKS = 500
-"""Knocks listed; more are counted."""
+LONGEST_SENTENCE = 2000
+"""Characters of one sentence of a finding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,34 +95,6 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True)
-class HopLine:
-    """One hop of a trace, ready to be drawn. Round trips in milliseconds, None for a lost one."""
-
-    ttl: int
-    address: str
-    name: str
-    said: str
-    sent: int
-    received: int
-    low: float | None
-    median: float | None
-    high: float | None
-    samples: tuple[float | None, ...]
-    last: bool
-    """True at the last hop that answers where the port dies."""
-
-
-@dataclass(frozen=True, slots=True)
-class TraceLine:
-    """One trace."""
-
-    title: str
-    verdict: str
-    hops: tuple[HopLine, ...]
-    causes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Content:
     """A whole report."""
 
@@ -125,10 +111,15 @@ class Content:
     hosts: tuple[Host, ...]
     counts: tuple[tuple[Status, int], ...]
     traces: tuple[TraceLine, ...]
-    knocks: tuple[str, ...]
-    inbound: tuple[str, ...]
-    answers: tuple[tuple[str, str, str], ...]
-    """Guide, question, answer."""
+    knocks: tuple[KnockLine, ...]
+    knocks_before: int
+    """Earlier ones, which are only counted."""
+    looks: tuple[LookLine, ...]
+    router: tuple[str, ...]
+    """What the site's router said of itself."""
+    walk: tuple[Step, ...]
+    ending: Ending | None
+    """The last verdict of a guide."""
     untested: tuple[str, ...]
     about: tuple[tuple[str, str], ...]
     when: str
@@ -139,26 +130,29 @@ class Content:
 
 def content(kept: Kept, catalogue: Catalogue, words: Words, zone: tzinfo | None = None) -> Content:
     """The tree of a kept session. ``zone`` is the local time zone; without one that of this machine."""
-    state, about = kept.state, kept.about
-    told = [describe(words, finding) for finding in state.diagnosis.findings]
+    state, about, tally = kept.state, kept.about, tally_of(kept)
+    told = _told(kept, tally, words)
     causes = tuple(_cause(entry) for entry in told)
     hosts = tuple(_hosts(kept, catalogue))
     counted = Counter(row.status for host in hosts for row in host.rows)
     return Content(
         title=_title(kept),
-        headline=headline(state, catalogue) if state.checks else _title(kept),
-        verdict=state.diagnosis.verdict,
+        headline=_headline(kept, tally, catalogue),
+        verdict=tally.verdict(state),
         site=displayable(about.name),
         note=displayable(about.note, 2000),
         causes=tuple(c for c in causes if c.severity is not Severity.INFO),
         remarks=tuple(c for c in causes if c.severity is Severity.INFO),
-        path=pieces(state, told) if state.checks else (),
+        path=pieces(kept, told),
         hosts=hosts,
         counts=tuple((status, counted[status]) for status in Status if counted[status]),
-        traces=tuple(map(_trace, kept.traces)),
-        knocks=_knocks(kept),
-        inbound=tuple(line for done in kept.inbound for line in confirm_lines(done.seen, (), words) + _told(done.diagnosis)),
-        answers=tuple(map(_answer, kept.answers)),
+        traces=tuple(map(trace_line, kept.traces)),
+        knocks=knock_lines(kept),
+        knocks_before=earlier_knocks(kept),
+        looks=tuple(look_lines(kept)),
+        router=tuple(dict.fromkeys(router_lines(kept))),
+        walk=steps(kept, {key: each.title for key, each in catalogue.equipment.items()}),
+        ending=ending(tally.conclusion) if tally.conclusion else None,
         untested=tuple(untested(kept, catalogue)),
         about=tuple(provenance(kept, catalogue, zone)),
         when=f"{state.started.astimezone(UTC):%Y-%m-%d %H:%M}",
@@ -173,18 +167,56 @@ def content(kept: Kept, catalogue: Catalogue, words: Words, zone: tzinfo | None 
     )
 
 
+def _told(kept: Kept, tally: Tally, words: Words) -> list[Diagnosed]:
+    """Everything that was concluded: of the checks, then beside them, each once; faults before warnings before remarks."""
+    told = [describe(words, finding) for finding in kept.state.diagnosis.findings]
+    known = {(entry.cause, entry.summary) for entry in told}
+    told += [entry for entry in tally.findings() if (entry.cause, entry.summary) not in known]
+    return sorted(told, key=lambda entry: RANK[entry.severity])
+
+
 def _title(kept: Kept) -> str:
     if kept.about.name:
         return say("title", "page", name=displayable(kept.about.name))
     return phrases()["title"].get(kept.about.command, phrases()["title"]["unnamed"])
 
 
+def _headline(kept: Kept, tally: Tally, catalogue: Catalogue) -> str:
+    """The verdict as one sentence: the guide's own where it came to one."""
+    verdict, conclusion = tally.verdict(kept.state), tally.conclusion
+    mark = verdict.value.upper()
+    if conclusion is not None:
+        return f"{mark}: {displayable(conclusion.title, 300)}"
+    checked = any(True for _ in kept.state.required())
+    if tally.walk and not (checked and verdict is kept.state.diagnosis.verdict):
+        failed = next((entry.title for entry in tally.findings() if entry.severity is Severity.FAIL), "")
+        return f"{mark}: {_sentence(failed).rstrip('.') + '; ' if failed else ''}{say('headline', 'left')}"
+    if checked:
+        return headline(kept.state, catalogue, verdict)
+    if tally.looks:
+        return f"{mark}: {say('headline', f'looked_{verdict.value}')}"
+    if tally.traces:
+        return f"{mark}: {displayable(kept.traces[-1].trace.verdict, 300)}" if verdict is not Verdict.UNDETERMINED else _trace_unknown(kept)
+    knocks = say("headline", "knock" if tally.knocks == 1 else "knocks", count=tally.knocks)
+    return knocks if tally.knocks else _title(kept)
+
+
+def _trace_unknown(kept: Kept) -> str:
+    trace = kept.traces[-1].trace
+    return f"{Verdict.UNDETERMINED.value.upper()}: {displayable(trace.verdict, 300) or say('headline', 'untraced', host=displayable(trace.target))}"
+
+
 def _cause(entry: Diagnosed) -> Cause:
     sure = say("sure", entry.confidence.value)
     return Cause(
-        entry.cause, entry.severity, sure, entry.title, entry.summary, entry.evidence, OWNERS[entry.owner], entry.remedy, entry.breaks,
-        tuple(displayable(identity) for identity in entry.explains),
+        displayable(entry.cause), entry.severity, sure, _sentence(entry.title), _sentence(entry.summary), tuple(map(_sentence, entry.evidence)),
+        OWNERS[entry.owner], tuple(map(_sentence, entry.remedy)), _sentence(entry.breaks), tuple(map(displayable, entry.explains)),
     )  # fmt: skip
+
+
+def _sentence(text: str) -> str:
+    """The words of a finding, which are displayable when they are made; a journal may hold what a later version would not write."""
+    return displayable(text, LONGEST_SENTENCE)
 
 
 def _hosts(kept: Kept, catalogue: Catalogue) -> Iterator[Host]:
@@ -217,45 +249,3 @@ def _facts(kept: Kept, check: Check, result: Result | None) -> tuple[tuple[str, 
         name = displayable(kept.state.beside_vantage.name, 40)
         facts += [(f"{label}, from {name}", displayable(value, LONGEST_FACT)) for label, value in seen[:2]]
     return tuple(facts)
-
-
-def _trace(done: TraceDone) -> TraceLine:
-    from aetui.path.words import port_words
-
-    trace = done.trace
-    hops = tuple(
-        HopLine(
-            hop.ttl, hop.address or "", displayable(hop.name) if hop.name else "", _hop_said(hop.reply.value, hop.notes), hop.sent, hop.received,
-            hop.rtt.min if hop.rtt else None, hop.rtt.median if hop.rtt else None, hop.rtt.max if hop.rtt else None, hop.samples,
-            hop.ttl == trace.dies_after,
-        )
-        for hop in trace.hops
-    )  # fmt: skip
-    return TraceLine(
-        f"{displayable(trace.target)}, {port_words(trace.proto, trace.port)}",
-        displayable(trace.verdict, 300),
-        hops,
-        tuple(f"{entry.title}: {entry.summary}" for entry in trace.diagnosis),
-    )
-
-
-_ORDINARY = frozenset({"time-exceeded"})
-
-
-def _hop_said(reply: str, notes: tuple[str, ...]) -> str:
-    from aetui.path.words import note_short
-
-    return ", ".join([*([] if reply in _ORDINARY else [reply]), *map(note_short, notes)])
-
-
-def _knocks(kept: Kept) -> tuple[str, ...]:
-    lines = [knock_line(entry.knock) for entry in kept.knocks[-KNOCKS:]]
-    return (*([f"{len(kept.knocks) - KNOCKS} earlier ones are not listed"] if len(kept.knocks) > KNOCKS else []), *lines)
-
-
-def _told(diagnosis: tuple[Diagnosed, ...]) -> list[str]:
-    return [f"{entry.title}. {entry.summary}" for entry in diagnosis]
-
-
-def _answer(entry: Answered) -> tuple[str, str, str]:
-    return displayable(entry.guide), displayable(entry.question, 300), displayable(entry.answer, 300)

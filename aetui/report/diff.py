@@ -2,7 +2,8 @@
 
 Only checks that both have are compared. A check is ``fixed`` where it did not hold, or could not because of another, and holds now;
 ``broken`` the other way round; any other change of its status stands under ``otherwise``. ``changed`` is what was seen differently
-though the check stands as before: another address, another issuer, another path, another delay. The rest is counted.
+though the check stands as before: another address, another issuer, another path, another delay. The rest is counted. A port that was
+tried from outside counts as a check of its own; of several tries the latest does.
 """
 
 from __future__ import annotations
@@ -19,9 +20,12 @@ from aetui.events import Result
 from aetui.observations import DnsSeen, NtpSeen, Outcome, TcpSeen, TlsSeen
 from aetui.path.records import Trace
 from aetui.plan import Options, plan
+from aetui.reach import Standing
 from aetui.records import Check, Status
+from aetui.report.inbound import found_there, learned
 from aetui.report.words import words
 from aetui.state import State
+from aetui.tally import PROVED, tally_of
 
 SLOWER = 2.0
 """A delay has changed where it is this many times the other …"""
@@ -88,21 +92,73 @@ def compare(first: Kept, second: Kept, partial: bool = False) -> Difference:
     """The second session as seen from the first. ``partial`` where the second repeated only some checks: what it left out is not told."""
     a, b = first.state, second.state
     both = [identity for identity in _needed(a) if identity in set(_needed(b))]
+    looked = _looked(first), _looked(second)
+    tried = [identity for identity in looked[0] if identity in looked[1]]
     moved = [_moved(a, b, identity) for identity in both]
-    changed = (*_place(a, b), *(c for identity in both for c in _seen(a, b, identity)), *_paths(first, second))
-    told = {m.id for m in moved if m.before is not m.after} | {c.id for c in changed}
-    causes_a, causes_b = _causes(a), _causes(b)
+    again = [Moved(i, looked[0][i].status, looked[1][i].status, looked[1][i].line) for i in tried]
+    changed = (
+        *_place(a, b), *(c for identity in both for c in _seen(a, b, identity)), *_paths(first, second),
+        *(c for i in tried if (c := _answers(i, looked[0][i], looked[1][i])) is not None),
+    )  # fmt: skip
+    told = {m.id for m in (*moved, *again) if m.before is not m.after} | {c.id for c in changed}
+    causes_a, causes_b = _causes(first), _causes(second)
     return Difference(
         title=words("head", "sessions", a=a.session, b=b.session), sides=(_side(first), _side(second)), vantages=_where(a) != _where(b),
-        fixed=tuple(m for m in moved if m.after is Status.PASS and _missed(a, m.id)),
-        broken=tuple(m for m in moved if m.before is Status.PASS and _missed(b, m.id)),
-        otherwise=tuple(m for m in moved if _otherwise(a, b, m)), changed=changed,
+        fixed=tuple(m for m in moved if m.after is Status.PASS and _missed(a, m.id)) + tuple(m for m in again if _turned(m, Status.PASS)),
+        broken=tuple(m for m in moved if m.before is Status.PASS and _missed(b, m.id)) + tuple(m for m in again if _turned(m, Status.FAIL)),
+        otherwise=tuple(m for m in moved if _otherwise(a, b, m)) + tuple(m for m in again if _unsure(m)), changed=changed,
         gone=tuple(c for c in causes_a if c not in causes_b and not partial), new=tuple(c for c in causes_b if c not in causes_a),
-        same=tuple(c for c in causes_b if c in causes_a), left=() if partial else tuple(i for i in _needed(a) if i not in both),
-        added=tuple(i for i in _needed(b) if i not in both), unchanged=len([i for i in both if i not in told]),
+        same=tuple(c for c in causes_b if c in causes_a),
+        left=() if partial else tuple(i for i in (*_needed(a), *looked[0]) if i not in both and i not in tried),
+        added=tuple(i for i in (*_needed(b), *looked[1]) if i not in both and i not in tried),
+        unchanged=len([i for i in (*both, *tried) if i not in told]),
     )  # fmt: skip
 
 
+# -------------------------------------------------------------------------------------------------------------- tried from outside
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """How a port stood from outside."""
+
+    status: Status
+    line: str
+    speaks: str
+    identity: str
+    """Which machine or program it said it is; empty where it did not."""
+
+
+def _looked(kept: Kept) -> dict[str, Looked]:
+    """Every port that was tried from outside, as the latest try saw it."""
+    found: dict[str, Looked] = {}
+    for done in kept.inbound:
+        works = {identity for entry in done.diagnosis if entry.cause in PROVED for identity in entry.explains}
+        for reached in done.seen.outside:
+            proves = learned(reached) and reached.standing is not Standing.INSIDE
+            status = Status.UNKNOWN if not proves else Status.PASS if reached.target.id in works else Status.FAIL
+            name = displayable(reached.identity or "", 100)
+            found[f"outside:{displayable(reached.target.id, 120)}"] = Looked(
+                status, displayable(found_there(reached), 200), reached.speaks, name
+            )
+    return found
+
+
+def _turned(moved: Moved, towards: Status) -> bool:
+    return moved.after is towards and moved.before in {Status.PASS, Status.FAIL} and moved.before is not towards
+
+
+def _unsure(moved: Moved) -> bool:
+    return moved.before is not moved.after and Status.UNKNOWN in {moved.before, moved.after}
+
+
+def _answers(identity: str, before: Looked, after: Looked) -> Change | None:
+    """Another machine behind the same port."""
+    known = "nothing" not in {before.speaks, after.speaks}
+    if known and (before.speaks != after.speaks or (before.identity and after.identity and before.identity != after.identity)):
+        return Change(identity, "answers", *(", ".join(filter(None, (one.speaks, one.identity))) for one in (before, after)))
+    return None
+
+
+# ----------------------------------------------------------------------------------------------------------------------- checks
 def _needed(state: State) -> dict[str, Check]:
     return {check.id: check for check in state.required()}
 
@@ -118,8 +174,8 @@ def _side(kept: Kept) -> str:
     return name + words("head", "one", id=state.session, when=f"{state.started.astimezone(UTC):%Y-%m-%d %H:%M}", vantage=vantage)
 
 
-def _causes(state: State) -> list[str]:
-    return list(dict.fromkeys(finding.cause for finding in state.diagnosis.findings))
+def _causes(kept: Kept) -> tuple[str, ...]:
+    return tally_of(kept).causes(kept.state)
 
 
 def _moved(a: State, b: State, identity: str) -> Moved:
@@ -201,6 +257,15 @@ def _paths(first: Kept, second: Kept) -> Iterator[Change]:
             yield Change(name, "path", f"hop {other[0]}: {displayable(other[1])}", displayable(other[2]))
         if (before.dies_after, before.reached) != (trace.dies_after, trace.reached):
             yield Change(name, "dies", _end(before), _end(trace))
+        slow = _length(before), _length(trace)
+        if slow[0] is not None and slow[1] is not None and _apart(slow[0], slow[1]):
+            yield Change(name, "delay", f"{slow[0]:.0f} ms", f"{slow[1]:.0f} ms")
+
+
+def _length(trace: Trace) -> float | None:
+    """The round trip to the target, where it was reached."""
+    last = trace.hops[-1].rtt if trace.reached and trace.hops else None
+    return last.median if last is not None else None
 
 
 def _target(trace: Trace) -> tuple[str, int | None, str]:

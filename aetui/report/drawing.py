@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from aetui.report.content import HopLine
+from aetui.report.beside import HopLine
 from aetui.report.picture import Piece, alternative
 
 BOX = (204, 118)
@@ -68,8 +68,8 @@ def _box(piece: Piece, x: int, y: int) -> str:
     )
     return (
         f'<g class="{escape(piece.state)}"><rect class="box" x="{x}" y="{y}" width="{width}" height="{height}" rx="8"/>'
-        f'<g class="glyph" transform="translate({x + 26} {y + 24})">{GLYPHS[piece.key]}</g>'
-        f'<text x="{x + 54}" y="{y + 29}" font-size="14" font-weight="600">{escape(piece.title)}</text>'
+        f'<g class="glyph" transform="translate({x + 31} {y + 26})">{GLYPHS[piece.key]}</g>'
+        f'<text x="{x + 60}" y="{y + 31}" font-size="14" font-weight="600">{escape(piece.title)}</text>'
         f'<text class="quiet" x="{middle}" y="{y + 58}" font-size="12" text-anchor="middle">{escape(piece.detail)}</text>'
         f'<text class="mark" x="{middle}" y="{y + 79}" font-size="14" font-weight="700" text-anchor="middle">{escape(piece.words)}</text>'
         f"{said}{cross}</g>"

@@ -12,10 +12,11 @@ from html import escape
 from importlib.resources import files
 from string import Template
 
-from aetui.records import Severity, Status
-from aetui.report.content import Cause, Content, Host, Row, TraceLine
+from aetui.records import Severity, Status, Verdict
+from aetui.report.beside import Ending, Step, TraceLine
+from aetui.report.content import Cause, Content, Host, Row
 from aetui.report.drawing import bars, path
-from aetui.report.phrases import phrases, say
+from aetui.report.phrases import explained, phrases, say
 
 
 @cache
@@ -37,20 +38,34 @@ def html(told: Content) -> str:
     )
 
 
+def _table(label: str, heads: Iterable[str], rows: Iterable[str]) -> str:
+    """A table that scrolls sideways where it has to; the rows are ready."""
+    head = "".join(f"<th>{esc(text)}</th>" for text in heads)
+    whole = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="{esc(label)}">{whole}</div>'
+
+
+def _cells(*texts: str) -> str:
+    return "".join(f"<td>{esc(text)}</td>" for text in texts)
+
+
 def _tally(told: Content) -> str:
     return ", ".join(f"{count} {say('status', status.value)}" for status, count in told.counts)
 
 
 def _main(told: Content) -> Iterator[str]:
-    if told.hosts:
+    if told.ending is not None:
+        yield from _section("ending", [_ending(told.ending)])
+    if told.hosts or told.causes:
         yield from _section("causes" if told.causes else "fine", map(_cause, told.causes))
-        yield from _section("path", [path(told.path)] if told.path else [])
-        yield from _section("remarks", map(_cause, told.remarks), empty=False)
-    yield from _section("checks", map(_host, told.hosts), empty=False)
-    yield from _section("inbound", _list(told.inbound), empty=False)
+    yield from _section("path", [path(told.path)] if told.path else [], empty=False)
+    yield from _section("remarks", map(_cause, told.remarks), empty=False)
+    paper = [f'<p class="paper quiet">{esc(say("label", "paper"))}</p>'] if told.hosts else []
+    yield from _section("checks", [*paper, *map(_host, told.hosts)], empty=False)
+    yield from _section("inbound", _looks(told), empty=False)
     yield from _section("traces", map(_trace, told.traces), empty=False)
-    yield from _section("knocks", _list(told.knocks), empty=False)
-    yield from _section("answers", _answers(told), empty=False)
+    yield from _section("knocks", _knocks(told), empty=False)
+    yield from _section("answers", _walk(told), empty=False)
     yield from _section("untested", _list(told.untested), empty=False)
     pairs = "".join(f"<dt>{esc(label)}</dt><dd>{esc(value)}</dd>" for label, value in told.about)
     yield from _section("about", [f'<dl class="about">{pairs}</dl>'])
@@ -70,11 +85,11 @@ def _list(lines: tuple[str, ...]) -> list[str]:
 
 def _cause(cause: Cause) -> str:
     label = phrases()["label"]
-    explains = say("label", "explains", count=len(cause.explains))
+    counted = f" · {esc(explained(len(cause.explains)))}" if cause.explains else ""
     parts = [
         f'<article class="cause {cause.severity.value}"><h3>{esc(cause.title)}</h3>',
         f'<p><span class="chip {cause.severity.value}">{esc(say("severity", cause.severity.value))}</span> ',
-        f'<span class="quiet">{esc(cause.sure)} · <code>{esc(cause.code)}</code> · {esc(explains)}</span></p>',
+        f'<span class="quiet">{esc(cause.sure)} · <code>{esc(cause.code)}</code>{counted}</span></p>',
         f'<p class="summary">{esc(cause.summary)}</p>',
     ]
     if cause.evidence:
@@ -110,7 +125,7 @@ def _row(row: Row) -> str:
         facts.insert(0, ("cause", row.cause))
     listed = "".join(f"<div><dt>{esc(label)}</dt> <dd>{esc(value)}</dd></div>" for label, value in facts)
     return (
-        f'<div class="row">{_chip(row.status)}<strong>{esc(row.label)}</strong><span class="seen">{esc(row.line)}</span>'
+        f'<div class="row {row.status.value}">{_chip(row.status)}<strong>{esc(row.label)}</strong><span class="seen">{esc(row.line)}</span>'
         f'<dl class="facts">{listed}</dl></div>'
     )
 
@@ -132,11 +147,51 @@ def _trace(trace: TraceLine) -> str:
     )
 
 
-def _answers(told: Content) -> list[str]:
-    if not told.answers:
-        return []
-    rows = "".join(
-        f"<tr><td>{esc(guide)}</td><td>{esc(question)}</td><td>{esc(answer)}</td></tr>" for guide, question, answer in told.answers
+def _ending(ending: Ending) -> str:
+    label = phrases()["label"]
+    now = "".join(f"<li>{esc(step)}</li>" for step in ending.now)
+    hand = "".join(f"<li><strong>{esc(whom)}</strong>: {esc(what)}</li>" for whom, what in ending.hand)
+    parts = [f'<article class="cause {_SEVERITY[ending.outcome]}"><h3>{esc(ending.title)}</h3><p class="summary">{esc(ending.text)}</p>']
+    parts += [f"<h4>{esc(label['now'])}</h4><ol>{now}</ol>"] if now else []
+    parts += [f"<h4>{esc(label['hand'])}</h4><ul>{hand}</ul>"] if hand else []
+    return "".join(parts) + "</article>"
+
+
+_SEVERITY = {Verdict.READY: "good", Verdict.DEGRADED: "warn", Verdict.BLOCKED: "fail", Verdict.UNDETERMINED: "info"}
+
+
+def _looks(told: Content) -> list[str]:
+    if not told.looks:
+        return _list(told.router)
+    rows = (
+        f'<tr><td class="when">{esc(look.when)}</td>{_cells(look.vantage)}'
+        f'<td><span class="mono">{esc(look.address)}</span> port {esc(look.port)}</td>'
+        f"{_cells(look.outcome, look.said)}</tr>"
+        for look in told.looks
     )
-    head = "<thead><tr><th>Guide</th><th>Question</th><th>Answer</th></tr></thead>"
-    return [f'<div class="scroll"><table>{head}<tbody>{rows}</tbody></table></div>']
+    label = say("section", "inbound")
+    return [_table(label, ("When (UTC)", "From", "Where", "Result", "What answered"), rows), *_list(told.router)]
+
+
+def _knocks(told: Content) -> list[str]:
+    if not told.knocks:
+        return []
+    more = [f'<p class="quiet">{esc(say("label", "earlier", count=told.knocks_before))}</p>'] if told.knocks_before else []
+    rows = (
+        f'<tr><td class="when">{esc(knock.when)}</td><td><span class="mono">{esc(knock.peer)}</span></td>{_cells(knock.port, knock.said)}</tr>'
+        for knock in told.knocks
+    )
+    return [*more, _table(say("section", "knocks"), ("When (UTC)", "From", "At port", "What came"), rows)]
+
+
+def _walk(told: Content) -> list[str]:
+    if not told.walk:
+        return []
+    return [_table(say("section", "answers"), ("Guide", "Step", "Answer or result"), map(_step, told.walk))]
+
+
+def _step(step: Step) -> str:
+    said = _chip(step.status) if step.status is not None else f"<strong>{esc(step.said)}</strong>"
+    note = f' <span class="quiet">({esc(say("walk", "withdrawn"))})</span>' if step.withdrawn else ""
+    gone = ' class="withdrawn"' if step.withdrawn else ""
+    return f"<tr{gone}>{_cells(step.guide, step.title)}<td>{said}{note}{''.join(_list(step.lines))}</td></tr>"

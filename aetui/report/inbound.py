@@ -105,11 +105,15 @@ def say(table: str, key: str, **values: str) -> str:
 
 def knock_line(knock: Knock) -> str:
     """One knock in one line."""
+    time = knock.at.astimezone().strftime("%H:%M:%S")
+    return displayable(say("listen", "knock", time=time, peer=knock.peer, port=str(knock.port), said=said_of(knock)), 240)
+
+
+def said_of(knock: Knock) -> str:
+    """What it spoke, and what became of it."""
     words = phrases()
     extras = [words["token"].get(knock.token.value, ""), words["refused"].get(knock.refused or "", ""), *_evidence(knock)]
-    said = "; ".join([words["said"][knock.speaks], *filter(None, extras)])
-    time = knock.at.astimezone().strftime("%H:%M:%S")
-    return displayable(say("listen", "knock", time=time, peer=knock.peer, port=str(knock.port), said=said), 240)
+    return "; ".join([words["said"][knock.speaks], *filter(None, extras)])
 
 
 def _evidence(knock: Knock) -> Iterator[str]:
@@ -123,7 +127,7 @@ def confirm_lines(seen: InboundSeen, findings: Sequence[Finding], words: Words) 
     page = [line for finding in findings for line in _finding(finding, words)]
     if not findings:
         page = [say("confirm", "undetermined")]
-    page += [*(line for reached in seen.outside for line in _wrapped(_row(reached), ""))]
+    page += [*(line for reached in seen.outside for line in _wrapped(looked(reached), ""))]
     return page + [line for reached in seen.inside for line in _wrapped(_inside_row(reached), "")]
 
 
@@ -145,21 +149,28 @@ def _wrapped(line: str, indent: str) -> list[str]:
     return textwrap.wrap(line, WIDTH, initial_indent=indent, subsequent_indent=indent + "   ", break_on_hyphens=False)
 
 
-def _row(reached: Reached) -> str:
+def learned(reached: Reached) -> bool:
+    """False where a knock says nothing, for a reason on the side of whoever knocked."""
+    return reached.tcp.outcome in _OUTCOMES
+
+
+def looked(reached: Reached) -> str:
+    """One knock from outside in one sentence."""
     place = {"address": reached.target.address, "port": str(reached.target.port), "vantage": reached.vantage.name}
     if reached.standing is Standing.INSIDE:
         return say("confirm", "hairpin", **place)
     if reached.tcp.outcome not in _OUTCOMES:
         return say("confirm", "own-trouble", why=reached.tcp.reason or reached.tcp.errno or reached.tcp.outcome.value, **place)
-    return say("confirm", "row", outcome=reached.tcp.outcome.value, said=_said(reached), **place)
+    return say("confirm", "row", outcome=reached.tcp.outcome.value, said=found_there(reached), **place)
 
 
 def _inside_row(reached: Reached) -> str:
     values = {"address": reached.target.address, "port": str(reached.target.port), "outcome": reached.tcp.outcome.value}
-    return say("confirm", "inside", said=_said(reached), **values)
+    return say("confirm", "inside", said=found_there(reached), **values)
 
 
-def _said(reached: Reached) -> str:
+def found_there(reached: Reached) -> str:
+    """What answered."""
     words = phrases()
     if reached.speaks == "nothing":
         return words["confirm"]["silent-open"] if reached.tcp.outcome is Outcome.OPEN else "—"

@@ -15,6 +15,7 @@ from aetui.report.asks import Ask, Asked
 from aetui.report.phrases import say
 from aetui.report.request import Site
 from aetui.strict import parse_toml
+from aetui.tally import tally_of
 
 WIDTH = 76
 
@@ -42,13 +43,14 @@ def _page(kept: Kept, asked: Asked, site: Site, words: Words, everything: bool) 
     yield ""
     yield said["greeting"]
     yield from _paragraph(said["opening"].format_map(values))
-    faults = [describe(words, f) for f in kept.state.diagnosis.findings if f.severity is not Severity.INFO]
+    faults = [describe(words, f) for f in kept.state.diagnosis.findings] + list(tally_of(kept).findings())
+    faults = [entry for entry in faults if entry.severity is not Severity.INFO]
     if faults:
         yield from _paragraph(said["findings"])
         for entry in faults:
             yield from _wrapped(f"- {entry.summary}", "  ")
     if not asked.asks:
-        yield from _paragraph(said["nothing"])
+        yield from _paragraph(said["nothing_here" if asked.other_faults else "nothing"])
     else:
         yield from _asks(asked, site, everything)
     yield from _paragraph(said["closing"])
@@ -86,7 +88,7 @@ def _line(number: int, group: list[Ask], site: Site) -> Iterator[str]:
             what = f"no TLS inspection ({ports}) for {', '.join(ask.target for ask in group)}"
         case "forward":
             away = ", ".join(site.support) or "the support team's addresses"
-            what = f"inbound {ports} from {away} to {site.logger or 'the equipment'}, port {first.ports}"
+            what = f"inbound {ports} from {away} to {site.logger or 'the equipment'}, port {first.own_port}"
         case _:
             shown = f" ({', '.join(first.addresses)})" if first.addresses and first.target not in first.addresses else ""
             what = f"{ports} to {first.target}{shown}"

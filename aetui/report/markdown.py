@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterator
 
 from aetui.records import Severity, Status
+from aetui.report.beside import Ending, LookLine, Step, TraceLine
 from aetui.report.content import Cause, Content, Host
-from aetui.report.phrases import phrases, say
+from aetui.report.phrases import explained, phrases, say
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~{}])")
 _LINKS = (("://", "&#58;//"), ("www.", "www&#46;"), ("@", "&#64;"))
@@ -45,21 +46,58 @@ def _page(told: Content) -> Iterator[str]:
     yield ""
     yield " · ".join(filter(None, (esc(told.site), f"{told.when} UTC", _tally(told), esc(told.note))))
     yield ""
+    if told.ending is not None:
+        yield from _ending(told.ending)
     for number, cause in enumerate(told.causes, 1):
         yield from _cause(number, cause)
     if told.path:
         yield f"**{say('section', 'path')}:** " + " → ".join(_piece(p.title, p.words, p.said, p.state) for p in told.path)
         yield ""
     yield from _bullets("remarks", [f"{c.title}: {c.summary}" for c in told.remarks])
-    yield from _bullets("inbound", told.inbound)
+    yield from _bullets("inbound", [*map(_look, told.looks), *told.router])
     for trace in told.traces:
         yield from _bullets("traces", [f"{trace.title}: {trace.verdict}", *trace.causes])
-    yield from _bullets("knocks", told.knocks)
-    yield from _bullets("answers", [f"{question} {answer}" for _, question, answer in told.answers])
+        yield from _hops(trace)
+    before = [say("label", "earlier", count=told.knocks_before)] if told.knocks_before else []
+    yield from _bullets(
+        "knocks", [*before, *(f"{knock.when} UTC, {knock.peer} at port {knock.port}: {knock.said}" for knock in told.knocks)]
+    )
+    yield from _bullets("answers", [line for step in told.walk for line in _step(step)])
     yield from _bullets("untested", told.untested)
     if told.hosts:
         yield from _table(told.hosts)
     yield from _bullets("about", [f"{label}: {value}" for label, value in told.about])
+
+
+def _ending(ending: Ending) -> Iterator[str]:
+    label = phrases()["label"]
+    yield f"**{esc(ending.title)}** {esc(ending.text)}"
+    yield ""
+    yield from (f"- [ ] {esc(step)}" for step in ending.now)
+    yield from (f"- {label['hand']}: **{esc(whom)}**: {esc(what)}" for whom, what in ending.hand)
+    yield ""
+
+
+def _look(look: LookLine) -> str:
+    return f"{look.when} UTC, {look.address} port {look.port} from {look.vantage}: {look.outcome}, {look.said}"
+
+
+def _hops(trace: TraceLine) -> Iterator[str]:
+    if not trace.hops:
+        return
+    yield "| Hop | Address | Name | Answered | Median | Notes |"
+    yield "|---:|---|---|---:|---:|---|"
+    for hop in trace.hops:
+        median = "" if hop.median is None else f"{hop.median:.1f} ms"
+        cells = [str(hop.ttl), code(hop.address) or "no answer", code(hop.name), f"{hop.received} of {hop.sent}", median, esc(hop.said)]
+        yield f"| {' | '.join(cells)} |"
+    yield ""
+
+
+def _step(step: Step) -> Iterator[str]:
+    gone = f" ({say('walk', 'withdrawn')})" if step.withdrawn else ""
+    yield f"{step.title}: {step.said}{gone}"
+    yield from (f"{step.title}: {line}" for line in step.lines)
 
 
 def _tally(told: Content) -> str:
@@ -76,7 +114,8 @@ def _cause(number: int, cause: Cause) -> Iterator[str]:
     mark = "" if cause.severity is Severity.FAIL else f" ({say('severity', cause.severity.value).lower()})"
     yield f"## {number}. {esc(cause.summary)}{mark}"
     yield ""
-    yield f"{code(cause.code)}, {cause.sure}; {say('label', 'explains', count=len(cause.explains)).lower()}."
+    counted = f"; {explained(len(cause.explains)).lower()}" if cause.explains else ""
+    yield f"{code(cause.code)}, {cause.sure}{counted}."
     yield ""
     for line in cause.evidence:
         yield f"- {label['seen']}: {esc(line)}"

@@ -10,7 +10,7 @@ from aetui.strict import parse_toml
 
 TABLES = (
     "title", "section", "piece", "state", "picture", "label", "severity", "sure", "untested", "about", "ended", "summary", "where", "owner",
-    "kind", "status",
+    "kind", "status", "headline", "verdict", "look", "walk", "piece_inward",
 )  # fmt: skip
 
 
@@ -26,3 +26,8 @@ def phrases() -> Mapping[str, Mapping[str, str]]:
 def say(table: str, key: str, **values: object) -> str:
     """One sentence, filled. The values have been made displayable by whoever took them from the network."""
     return phrases()[table][key].format_map({name: str(value) for name, value in values.items()})
+
+
+def explained(count: int) -> str:
+    """How many checks a cause accounts for; empty for none."""
+    return say("label", "explains_one" if count == 1 else "explains", count=count) if count else ""

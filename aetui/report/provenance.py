@@ -35,8 +35,11 @@ def _values(kept: Kept, catalogue: Catalogue, zone: tzinfo | None) -> Iterator[t
         "vantage",
         f"{where.kind} {displayable(where.name, 60)}" + ("" if where.interface is None else f", {displayable(where.interface, 20)}"),
     )
-    yield "network", f"{displayable(where.address or 'not known')}, gateway {displayable(where.gateway or 'not known')}"
-    yield "resolvers", ", ".join(map(displayable, where.resolvers)) or ("not known" if "resolvers" in where.missing else "none")
+    looked = bool(state.checks) or where.address is not None  # a trace or a listener does not ask its own machine for these
+    network = f"{displayable(where.address or 'not known')}, gateway {displayable(where.gateway or 'not known')}"
+    resolvers = ", ".join(map(displayable, where.resolvers)) or ("not known" if "resolvers" in where.missing else "none")
+    yield "network", network if looked else ""
+    yield "resolvers", resolvers if looked else ""
     yield "beside", displayable(state.beside_vantage.name, 60) if state.beside_vantage else ""
     yield "tool", about.tool or "version not known"
     yield "document", catalogue.document

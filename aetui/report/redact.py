@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from aetui.catalogue import Catalogue
 from aetui.entries import Kept
 from aetui.observations import Certificate, RdpSeen, TlsSeen
+from aetui.records import VantageInfo
 from aetui.report.json import plain, vantage_json
 
 T = TypeVar("T")
@@ -49,9 +50,9 @@ class Redactor:
         self._counts: dict[str, int] = {}
         self._done: dict[str, str] = {}
         self._note = kept.about.note
-        said = sorted(
-            {name for name in _spoken(kept) if len(name) >= SHORTEST_NAME and name.lower() not in self._names}, key=len, reverse=True
-        )
+        ordinary = self._names | {word.lower() for key, one in catalogue.equipment.items() for word in (key, one.title)} | _ORDINARY
+        spoken = {name.strip() for name in _spoken(kept)}
+        said = sorted({name for name in spoken if len(name) >= SHORTEST_NAME and name.lower() not in ordinary}, key=len, reverse=True)
         self._spoken = re.compile("|".join(map(re.escape, said)), re.IGNORECASE) if said else None
         self._prime(kept)
 
@@ -89,7 +90,7 @@ class Redactor:
         self._walk(vantage_json(kept.state.vantage))
         for identity, result in kept.state.results.items():
             self._walk([identity, result.address, plain(result.observation)])
-        for found in (*kept.traces, *kept.knocks, *kept.inbound):
+        for found in (*kept.traces, *kept.knocks, *kept.inbound, *kept.walk):
             self._walk(plain(found))
 
     def _replaced(self, found: re.Match[str]) -> str:
@@ -140,19 +141,39 @@ def _documented(catalogue: Catalogue) -> Iterator[str]:
         yield endpoint.host
 
 
+_ORDINARY = frozenset(
+    {"local", "localhost", "this computer", "this machine", "support", "admin", "administrator", "test", "hello", "login", "password"}
+)
+"""What a machine or a person may be called and still tells nothing; as words of a report they must stay."""
+
+
 def _spoken(kept: Kept) -> Iterator[str]:
-    """Names that have not the form of a host name: the site's, the vantage's, and those in certificates of this network's own."""
+    """Names that have not the form of a host name: the site's, those of vantages and of people, what machines call themselves, and those in
+    certificates of this network's own.
+    """
     yield kept.about.name
-    if kept.state.vantage.kind == "jump":
-        yield kept.state.vantage.name
-    if kept.state.beside_vantage is not None:
-        yield kept.state.beside_vantage.name
+    for where in _vantages(kept):
+        if where.kind != "demo":
+            yield from (where.name, *where.name.split("@"))
+    for done in kept.inbound:
+        for reached in (*done.seen.outside, *done.seen.inside):
+            yield reached.identity or ""
+    for knock in (*(entry.knock for entry in kept.knocks), *(knock for done in kept.inbound for knock in done.seen.knocks)):
+        yield knock.evidence.get("cookie", "").rpartition("=")[2]
     products = {value.lower() for finding in kept.state.diagnosis.findings for value in finding.facts.values()}
     for certificate in _own_certificates(kept):
         for part in f"{certificate.subject},{certificate.issuer}".split(","):
             value = part.partition("=")[2].strip()
             if value.lower() not in products:
                 yield value
+
+
+def _vantages(kept: Kept) -> Iterator[VantageInfo]:
+    yield kept.state.vantage
+    if kept.state.beside_vantage is not None:
+        yield kept.state.beside_vantage
+    for done in kept.inbound:
+        yield from (reached.vantage for reached in (*done.seen.outside, *done.seen.inside))
 
 
 def _own_certificates(kept: Kept) -> Iterator[Certificate]:

@@ -19,8 +19,9 @@ from importlib.resources import files
 from ipaddress import ip_network
 
 from aetui.catalogue import Catalogue, is_address
+from aetui.display import displayable
 from aetui.entries import Kept
-from aetui.report.asks import Ask, Asked, word
+from aetui.report.asks import UNKNOWN_SOURCE, Ask, Asked, word
 from aetui.strict import Table, parse_toml
 
 PRODUCTS = ("generic", "csv", "nftables", "iptables", "cisco-asa", "fortigate", "palo-alto", "windows")
@@ -45,6 +46,8 @@ class Site:
     logger: str | None = None
     support: tuple[str, ...] = ()
     """Networks of the support team."""
+    public: str | None = None
+    """The site's address as seen from outside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,8 @@ class Product:
     names: bool
     """True where it takes host names."""
     comment: str
+    quote: str
+    """What stands around its texts: a quotation mark, or ``none``."""
     blocks: Mapping[str, tuple[str, ...]]
 
 
@@ -74,14 +79,24 @@ def product(name: str) -> Product:
 
 
 def _product(table: Table) -> Product:
-    title, names, comment = table.text("title"), table.flag("names"), table.text("comment")
-    return Product(title, names, comment, {key: table.lines(key) for key in BLOCKS})
+    title, names, comment, quote = table.text("title"), table.flag("names"), table.text("comment"), table.text("quote")
+    return Product(title, names, comment, quote, {key: table.lines(key) for key in BLOCKS})
 
 
 def site_of(kept: Kept, catalogue: Catalogue, source: str | None = None, logger: str | None = None, support: tuple[str, ...] = ()) -> Site:
     """What is known of a kept session's site."""
     titles = [catalogue.equipment[k].title for k in kept.state.equipment if k in catalogue.equipment]
-    return Site(", ".join(titles), kept.about.name or word("unnamed"), source, logger, support)
+    own = [r.target.address for done in kept.inbound for r in done.seen.inside]
+    outer = [r.target.address for done in kept.inbound for r in done.seen.outside]
+    equipment = ", ".join(titles) or word("equipment")
+    return Site(
+        equipment,
+        displayable(kept.about.name) or word("unnamed"),
+        source,
+        logger or (own[-1] if own else None),
+        support,
+        outer[-1] if outer else None,
+    )
 
 
 def request(asked: Asked, site: Site, name: str) -> str:
@@ -92,8 +107,10 @@ def request(asked: Asked, site: Site, name: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Text for a comment or between quotation marks: printable ASCII without anything that a shell or a parser takes for more."""
-    flat = re.sub(r"[\"'`\\$;{}<>|&\x00-\x1f\x7f]", " ", text.encode("ascii", "replace").decode("ascii"))
+    """Text for a comment or between double quotation marks: printable ASCII without anything that a shell or a parser takes for more.
+    Apostrophes stay.
+    """
+    flat = re.sub(r"[\"`\\$;{}<>|&\x00-\x1f\x7f]", " ", text.encode("ascii", "replace").decode("ascii"))
     return " ".join(flat.split())
 
 
@@ -110,11 +127,10 @@ class _Writing:
     def lines(self) -> Iterator[str]:
         """Head, then every line of the request, then what was left out."""
         if not self.asked.asks:
-            yield self._comment(word("nothing"))
+            yield self._comment(word("nothing_here" if self.asked.other_faults else "nothing"))
             return
         yield from self._block("head", self._site())
-        known = self.site.source or self.asked.source_known
-        yield self._comment(f"{self._source()}: {word('own_network' if known else 'unknown_source')}")
+        yield self._comment(f"{self._source()}: {word(self._whence())}")
         for ask in self.asked.asks:
             yield from self._ask(ask)
         if self.asked.later:
@@ -136,6 +152,8 @@ class _Writing:
         if ask.target not in ask.addresses:
             documented, seen = (", ".join(a) or word("none") for a in (ask.documented, ask.seen))
             yield self._comment(word("addresses", documented=documented, seen=seen, when=self.asked.when))
+        if ask.floating:
+            yield self._comment(word("floating", target=ask.target))
         if not ask.addresses:
             yield self._comment(word("no_address", target=ask.target))
         for address in ask.addresses:
@@ -146,8 +164,10 @@ class _Writing:
         yield from self._allow(ask)
 
     def _dns_here(self, ask: Ask) -> Iterator[str]:
-        yield self._comment(word("dns_here"))
+        note = self._comment(word("dns_here"))
+        yield from () if self.generic else (note,)
         yield from self._block("dns_here", self._values(ask, ask.target))
+        yield from (f"   note:     {word('dns_here')}",) if self.generic else ()
 
     def _exempt(self, ask: Ask) -> Iterator[str]:
         if self.product.names and not self.generic:
@@ -157,7 +177,8 @@ class _Writing:
     def _forward(self, ask: Ask) -> Iterator[str]:
         for support in self.site.support or ("",):
             values = self._values(ask, ask.target) | _support(support)
-            yield from self._once("define_service", ask.protocol, ask.ports, values=values)
+            for port in dict.fromkeys((ask.ports, ask.own_port)):
+                yield from self._once("define_service", ask.protocol, port, values=values | {"ports": port})
             yield from self._block("forward", values)
 
     def _define(self, ask: Ask) -> Iterator[str]:
@@ -181,13 +202,27 @@ class _Writing:
         indent = " " * (len(text) - len(text.lstrip(" ")))
         return self.product.comment.format(text=indent + plain_comment(text))
 
+    def _text(self, text: str, longest: int = 400) -> str:
+        """Words for this text: as they are for a reader, without anything that a parser takes for more in a rule."""
+        if self.generic:
+            return displayable(text, longest)
+        return plain(text)[:longest].strip().replace("'", "''" if self.product.quote == "'" else "'")
+
+    def _whence(self) -> str:
+        """What the source is: a key of the ``[word]`` table."""
+        if self._source() == UNKNOWN_SOURCE:
+            return "unknown_source"
+        if self.site.source:
+            return "given_source"
+        return "own_network" if self.asked.source_known else "own_address"
+
     def _source(self) -> str:
-        return self.site.source or self.asked.source
+        return _source(self.asked, self.site)
 
     def _site(self) -> dict[str, str]:
         network = ip_network(self._source(), strict=False)
         return {
-            "equipment": plain(self.site.equipment), "site": plain(self.site.name), "source": self._source(),
+            "equipment": self._text(self.site.equipment), "site": self._text(self.site.name), "source": self._source(),
             "source_address": str(network.network_address), "source_mask": str(network.netmask), "title": self.product.title,
         }  # fmt: skip
 
@@ -199,14 +234,20 @@ class _Writing:
             "ports_colon": ask.ports.replace("-", ":"), "ports_asa": f"range {low} {high}" if high else f"eq {low}", "target": ask.target,
             "address": address, "addresses": ", ".join(ask.addresses) or word("none"), "slug": re.sub(r"[^A-Za-z0-9.-]", "-", ask.target)[:48],
             "network_address": str(network.network_address) if network else "", "network_mask": str(network.netmask) if network else "",
-            "why": plain(ask.why), "asked": plain(ask.asked), "evidence": plain(ask.evidence),
-            "short": plain(f"{ask.target}: {ask.why}")[:SHORT], "logger": self.site.logger or "LOGGER-ADDRESS",
+            "why": self._text(ask.why), "asked": self._text(ask.asked), "evidence": self._text(ask.evidence), "inside": ask.own_port,
+            "short": self._text(f"{ask.target}: {ask.why}", SHORT), "logger": self.site.logger or "LOGGER-ADDRESS",
+            "public": self.site.public or "PUBLIC-ADDRESS",
         }  # fmt: skip
 
 
 _WRITERS: Mapping[str, Callable[[_Writing, Ask], Iterator[str]]] = {
     "allow": _Writing._allow, "ftp": _Writing._ftp, "dns-here": _Writing._dns_here, "exempt": _Writing._exempt, "forward": _Writing._forward,
 }  # fmt: skip
+
+
+def _source(asked: Asked, site: Site) -> str:
+    """Where the equipment stands: as the user says, else the network that was tested from, else the equipment's own address."""
+    return site.source or (asked.source if asked.source_known or site.logger is None else site.logger)
 
 
 def plain_comment(text: str) -> str:
@@ -225,6 +266,12 @@ def _action(ask: Ask) -> str:
     return {"exempt": "EXEMPT from TLS inspection", "forward": "FORWARD"}.get(ask.kind, "ALLOW")
 
 
+def _host(ask: Ask, site: Site) -> str:
+    if ask.kind == "forward":
+        return f"{site.logger or word('the_equipment')} port {ask.own_port}"
+    return "" if is_address(ask.target) or "/" in ask.target else ask.target
+
+
 def _csv(asked: Asked, site: Site) -> str:
     from aetui.report.csv import cell
 
@@ -234,8 +281,8 @@ def _csv(asked: Asked, site: Site) -> str:
     for ask in asked.asks:
         away = ", ".join(site.support) or "support team"
         row = (
-            ask.number, _action(ask).lower(), ask.direction, ask.protocol, ask.ports, away if ask.kind == "forward" else site.source or asked.source,
-            "" if is_address(ask.target) or "/" in ask.target else ask.target, " ".join(ask.addresses), ask.why, ask.asked, ask.evidence,
+            ask.number, _action(ask).lower(), ask.direction, ask.protocol, ask.ports, away if ask.kind == "forward" else _source(asked, site),
+            _host(ask, site), " ".join(ask.addresses), ask.why, ask.asked, ask.evidence,
         )  # fmt: skip
         writer.writerow([cell(value) for value in row])
     return stream.getvalue()

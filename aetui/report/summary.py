@@ -18,13 +18,26 @@ def summary(told: Content, fancy: bool = True) -> str:
     end = _fit(list(_end(told)), 4)
     begin = [*_fit(_wrapped(told.headline), 3), *([told.site[:WIDTH]] if told.site else [])]
     room = LINES - len(begin) - len(end) - 2
-    body = _causes(told.causes, room) or _fit(list(told.inbound or _verdicts(told) or told.knocks[-3:]), room)
+    body = _causes(told.causes, room) or _fit(list(_beside(told)), room)
     whole = "\n".join([*begin, *([""] if body else []), *body, "", *end])
     return whole if fancy else whole.encode("ascii", "replace").decode("ascii")
 
 
-def _verdicts(told: Content) -> tuple[str, ...]:
-    return tuple(line for trace in told.traces for line in _wrapped(f"{trace.title}: {trace.verdict}"))
+def _beside(told: Content) -> Iterator[str]:
+    """What there is to say where nothing stands in the way: a guide's word, looks from outside, paths, knocks."""
+    if told.ending is not None:
+        yield from _wrapped(told.ending.text)
+        yield from (line for step in told.ending.now for line in _wrapped(f"- {step}", "  "))
+    for remark in told.remarks:
+        yield from _wrapped(remark.summary)
+    for look in told.looks[-4:]:
+        yield from _wrapped(f"{look.address} port {look.port} from {look.vantage}: {look.outcome}, {look.said}", "  ")
+    for trace in told.traces[-3:]:
+        yield from _wrapped(f"{trace.title}: {trace.verdict}", "  ")
+    for knock in told.knocks[-3:]:
+        yield from _wrapped(f"{knock.when} UTC {knock.peer} at port {knock.port}: {knock.said}", "  ")
+    for step in [each for each in told.walk if each.kind in {"answer", "check"} and not each.withdrawn][-4:] if told.ending is None else []:
+        yield from _wrapped(f"{step.title}: {step.said}", "  ")
 
 
 def _causes(causes: tuple[Cause, ...], room: int) -> list[str]:

@@ -37,11 +37,11 @@ HEADLINES: Mapping[Verdict, str] = {
 SURE: Mapping[str, str] = {"certain": "certain", "likely": "likely", "possible": "possible, not proved"}
 
 
-def headline(state: State, catalogue: Catalogue) -> str:
-    """The verdict as one sentence."""
+def headline(state: State, catalogue: Catalogue, verdict: Verdict | None = None) -> str:
+    """The verdict as one sentence: that of the checks, unless another is given."""
     titles = [catalogue.equipment[key].title for key in state.equipment if key in catalogue.equipment]
     joined = ", ".join(titles[:-1]) + (" and " if len(titles) > 1 else "") + titles[-1] if titles else "the equipment"
-    return HEADLINES[state.diagnosis.verdict].format(equipment=joined)
+    return HEADLINES[verdict or state.diagnosis.verdict].format(equipment=joined)
 
 
 def text(state: State, catalogue: Catalogue, words: Words, fancy: bool = True, colour: bool = False) -> str:

@@ -1,9 +1,10 @@
 """A session written down as it happens: a listener of its events, and of what else is found out meanwhile.
 
-Every entry is a transaction of its own, so that the death of the process costs at most the one being written. While another console
-holds the file, entries wait in memory and are written with the next one. Trouble (a full disk, a damaged file, a session that another
-console deleted) is told once, in one sentence, to ``trouble``; from then on nothing is written and the run goes on unsaved. Nothing
-here ever raises into a run.
+An entry is safe when ``keep`` returns: the death of the process costs at most the one being written. The results of single checks stand
+in the journal's ``tail`` until a transaction takes them together, a fraction of a second later or when there is news; everything else
+is a transaction at once. Without a tail every entry is one. While another console holds the file, entries wait and are written with the
+next one. Trouble (a full disk, a damaged file, a session that another console deleted) is told once, in one sentence, to ``trouble``;
+from then on nothing is written and the run goes on unsaved. Nothing here ever raises into a run.
 """
 
 from __future__ import annotations
@@ -13,14 +14,17 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic
 
 from aetui.entries import About, Entry, Found
-from aetui.events import Diagnosing, Event, SessionEnded, SessionStarted
+from aetui.events import CheckDone, CheckStarted, Diagnosing, Event, SessionEnded, SessionStarted
 from aetui.state import State
 from aetui.store.codec import VERSION, encode, learn
 from aetui.store.place import FILE, StoreError, folder
-from aetui.store.schema import PLACES, connect, plainly, transaction
+from aetui.store.schema import MIGRATIONS, PLACES, connect, plainly, record, transaction
 from aetui.store.summary import KINDS, begin, update
+from aetui.store.tail import Tail
+from aetui.tally import Tally
 
 PATIENCE_S = 0.05
 """Longest wait, within a run, for another console's transaction: the event loop stands still for it."""
@@ -31,8 +35,16 @@ LAST_PATIENCE_S = 3.0
 CHECKPOINT_PAGES = 4000
 """Pages of 4 KiB after which SQLite moves the log into the file: more than a session has, so that no fsync falls into a run."""
 
-_INSERT = "INSERT INTO entry (place, kind, data) SELECT ?, ?, ? WHERE EXISTS (SELECT 1 FROM session WHERE number = ?)"
-"""A transaction of its own, as every statement is outside of ``transaction``."""
+TOGETHER_S = 0.2
+"""Longest time that results of checks stand in the tail alone while more of them come."""
+
+_INSERT = "INSERT INTO entry (place, kind, data) VALUES (?, ?, ?)"
+_THERE = "SELECT 1 FROM session WHERE number = ?"
+
+
+class _Deleted(Exception):
+    """The session's row is gone."""
+
 
 _dumps = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
@@ -47,16 +59,32 @@ class Journal:
         self._trouble = trouble
         self._base: sqlite3.Connection | None = None
         self._number = self._place = 0
-        self._state = State()
-        self._told: tuple[str, ...] = ()
+        self._state, self._tally = State(), Tally()
+        """What the session's line in lists is made of: the results of the single checks are not."""
+        self._told: tuple[tuple[str, str], ...] = ()
         self._waiting: list[Entry] = []
+        """Entries of a session whose row could not be made yet."""
+        self._rows: list[tuple[int, str, str]] = []
+        """Entries that no transaction has taken yet; the tail has them too."""
+        self._stale = self._news = False
+        """The session's line in lists has to follow; it has to at once."""
+        self._written = 0.0
+        self._tail: Tail | None = None
         self._path = path or folder() / FILE
         try:
             learn(KINDS.values())
             self._base = connect(path, PATIENCE_S)
             self._base.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+            self._warm_up(self._base)
         except (StoreError, sqlite3.Error) as error:
             self._give_up(str(error))
+
+    def _warm_up(self, base: sqlite3.Connection) -> None:
+        """What the first entries would have to wait for: SQLite begins its log with an fsync, a new file's pages are met one by one."""
+        with suppress(sqlite3.OperationalError):  # another console writes just now, and has begun the log
+            base.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        with suppress(OSError):
+            self._tail = Tail(self._path)
 
     @property
     def saving(self) -> bool:
@@ -80,49 +108,92 @@ class Journal:
         """Write what waits, and let go of the file."""
         if self._base is None:
             return
-        if self._waiting:
+        if self._waiting or self._rows:
             self._base.execute(f"PRAGMA busy_timeout = {int(LAST_PATIENCE_S * 1000)}")
+            self._written = 0.0
             self._write()
-        if self._waiting and self._base is not None:
+        if (self._waiting or self._rows) and self._base is not None:
             self._give_up("another aetui kept the history busy to the end; this session is not saved whole")
         if self._base is not None:
             self._base.close()
             self._base = None
+            self._drop_tail()
 
     def _write(self) -> None:
         try:
             while self._waiting and self._base is not None:
-                self._put(self._base, self._waiting[0])
+                self._take(self._base, self._waiting[0])
                 del self._waiting[:1]
+            if self._base is not None and self._rows and self._due():
+                self._flush(self._base)
+        except _Deleted:
+            self._give_up("this session was deleted from the history while it ran")
         except sqlite3.Error as error:
             if "locked" not in str(error):
                 self._give_up(str(plainly(error, self._path)))
 
-    def _put(self, base: sqlite3.Connection, entry: Entry) -> None:
+    def _take(self, base: sqlite3.Connection, entry: Entry) -> None:
         kind = type(entry)
-        data = _dumps(encode(kind, entry))
         if isinstance(entry, SessionStarted):
-            with transaction(base):
-                number = begin(base, entry, self.about, VERSION)
-                base.execute(_INSERT, (number * PLACES, kind.__name__, data, number))
-            self._number, self._place, self._state, self._told = number, number * PLACES, State(), ()
-        elif base.execute(_INSERT, (self._place, kind.__name__, data, self._number)).rowcount != 1:
-            self._give_up("this session was deleted from the history while it ran")
+            self._flush(base)
+            self._begin(base, entry, _dumps(encode(kind, entry)))
             return
+        row = (self._place, kind.__name__, _dumps(encode(kind, entry)))
         self._place += 1
-        if not isinstance(entry, Found):
-            self._state.fold(entry)
-            self._summarise(base, entry)
+        self._rows.append(row)
+        self._notice(entry)
+        if self._tail is not None and not self._tail.add(record(*row)):
+            self._written = 0.0  # no room: a transaction takes everything now
 
-    def _summarise(self, base: sqlite3.Connection, entry: Entry) -> None:
-        """The session's line in lists follows when its causes change and when it ends."""
-        if isinstance(entry, Diagnosing):
-            told = (entry.diagnosis.verdict.value, *(f.cause for f in entry.diagnosis.findings))
-            changed, self._told = told != self._told, told
-            if changed:
-                update(base, self._number, self._state)
-        elif isinstance(entry, SessionEnded):
-            update(base, self._number, self._state)
+    def _due(self) -> bool:
+        """True where a transaction is to take what has been gathered."""
+        return self._tail is None or self._news or monotonic() - self._written >= TOGETHER_S
+
+    def _begin(self, base: sqlite3.Connection, entry: SessionStarted, data: str) -> None:
+        with transaction(base):
+            number = begin(base, entry, self.about, VERSION)
+            base.execute(_INSERT, (number * PLACES, SessionStarted.__name__, data))
+        self._number, self._place, self._told = number, number * PLACES + 1, ()
+        self._state, self._tally = State(), Tally()
+        self._state.fold(entry)
+        self._written = monotonic()
+
+    def _flush(self, base: sqlite3.Connection) -> None:
+        if not self._rows:
+            return
+        with transaction(base):
+            if base.execute(_THERE, (self._number,)).fetchone() is None:
+                raise _Deleted
+            base.executemany(_INSERT, self._rows)
+            if self._stale:
+                update(base, self._number, self._state, self._tally)
+        self._rows.clear()
+        self._stale, self._news, self._written = False, False, monotonic()
+        if self._tail is not None:
+            self._tail.clear()
+
+    def _notice(self, entry: Entry) -> None:
+        """The session's line in lists follows when its causes change, when something is found beside its checks, and when it ends."""
+        if isinstance(entry, CheckStarted | CheckDone):
+            return
+        if isinstance(entry, Found):
+            self._tally.take(entry)
+            self._stale = self._news = True
+        else:
+            self._state.fold(entry)
+            self._stale = True
+            self._news |= isinstance(entry, SessionEnded) or (isinstance(entry, Diagnosing) and self._other(entry))
+
+    def _other(self, entry: Diagnosing) -> bool:
+        """True where a diagnosis says something else than the last one; that nothing is found yet is no news."""
+        told = tuple((f.cause, f.severity.value) for f in entry.diagnosis.findings)
+        changed, self._told = told != self._told, told
+        return changed
+
+    def _drop_tail(self) -> None:
+        tail, self._tail = self._tail, None
+        if tail is not None:
+            tail.close()
 
     def _give_up(self, why: str) -> None:
         if self._base is not None:
@@ -130,4 +201,6 @@ class Journal:
                 self._base.close()
         self._base, self.id = None, None
         self._waiting.clear()
+        self._rows.clear()
+        self._drop_tail()
         self._trouble(f"not saved to the history: {why}")

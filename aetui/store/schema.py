@@ -7,12 +7,14 @@ know is left alone.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from aetui.store.place import StoreError, private_file
+from aetui.store.tail import orphans
 
 BUSY_S = 5.0
 """Longest wait for another console's transaction when reading or changing the history; each takes well under a millisecond."""
@@ -55,16 +57,33 @@ ALTER TABLE session ADD COLUMN words TEXT NOT NULL DEFAULT '';
 """
 
 
+_BESIDE = """
+ALTER TABLE session ADD COLUMN traces INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE session ADD COLUMN knocks INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE session ADD COLUMN looks INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE session ADD COLUMN answers INTEGER NOT NULL DEFAULT 0;
+"""
+
+
 def _one(base: sqlite3.Connection) -> None:
     _script(base, _FIRST)
 
 
 def _two(base: sqlite3.Connection) -> None:
     """What lists show and searches look through stands beside each session, so that neither has to read a journal."""
+    _script(base, _SUMMARY)
+
+
+def _three(base: sqlite3.Connection) -> None:
+    """Beside it stands too what a session holds besides checks, and its verdict takes that into account. Sessions of checks alone that have
+    their line already keep it.
+    """
     from aetui.store.summary import rewrite
 
-    _script(base, _SUMMARY)
-    for (number,) in base.execute("SELECT number FROM session").fetchall():
+    _script(base, _BESIDE)
+    run_alone = "('SessionStarted', 'ChecksAdded', 'CheckStarted', 'CheckDone', 'BesideDone', 'Diagnosing', 'SessionEnded')"
+    more = f"SELECT DISTINCT place / {PLACES} FROM entry WHERE kind NOT IN {run_alone}"  # noqa: S608  (our own names)
+    for (number,) in base.execute(f"SELECT number FROM session WHERE words = '' OR number IN ({more})").fetchall():  # noqa: S608
         rewrite(base, number)
 
 
@@ -73,7 +92,7 @@ def _script(base: sqlite3.Connection, statements: str) -> None:
         base.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_one, _two)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_one, _two, _three)
 """In order; a new one is added at the end, and none is ever changed."""
 
 
@@ -120,6 +139,7 @@ def connect(path: Path | None = None, wait_s: float = BUSY_S) -> sqlite3.Connect
         base.execute("PRAGMA synchronous=NORMAL")
         base.execute("PRAGMA trusted_schema=OFF")
         _migrate(base, path)
+        _take_over(base, path)
     except sqlite3.Error as error:
         if base is not None:
             base.close()
@@ -129,6 +149,38 @@ def connect(path: Path | None = None, wait_s: float = BUSY_S) -> sqlite3.Connect
             base.close()
         raise
     return base
+
+
+_RECORD = re.compile(r"\d{1,19} [A-Za-z]+ ")
+
+
+def record(place: int, kind: str, data: str) -> str:
+    """An entry as a tail keeps it."""
+    return f"{place} {kind} {data}"
+
+
+def _take_over(base: sqlite3.Connection, path: Path) -> None:
+    """What stands in the tails of processes that died goes where it belongs; while another console is busy, the next time does it."""
+    for tail, records in orphans(path):
+        rows = [(int(place), kind, data) for place, kind, data in (text.split(" ", 2) for text in records if _RECORD.match(text))]
+        try:
+            with transaction(base):
+                _add(base, rows)
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                return
+            raise
+        tail.unlink(missing_ok=True)
+
+
+def _add(base: sqlite3.Connection, rows: list[tuple[int, str, str]]) -> None:
+    from aetui.store.summary import rewrite
+
+    for number in {place // PLACES for place, _, _ in rows}:
+        if base.execute("SELECT 1 FROM session WHERE number = ?", (number,)).fetchone() is not None:
+            mine = [row for row in rows if row[0] // PLACES == number]
+            base.executemany("INSERT OR IGNORE INTO entry (place, kind, data) VALUES (?, ?, ?)", mine)
+            rewrite(base, number)
 
 
 def _migrate(base: sqlite3.Connection, path: Path) -> None:

@@ -16,6 +16,7 @@ from aetui.records import Status, VantageInfo, Verdict
 from aetui.state import State
 from aetui.store.codec import CodecError, decode, encode
 from aetui.store.schema import PLACES
+from aetui.tally import Tally
 
 KINDS: Mapping[str, type] = {kind.__name__: kind for kind in get_args(Entry)}
 """Every kind of entry by its name in the file."""
@@ -39,10 +40,21 @@ class Summary:
     elapsed_ms: float
     ended: str | None
     """As ``State.ended``; None while it runs, and for ever where its process was killed."""
+    traces: int = 0
+    knocks: int = 0
+    looks: int = 0
+    """Tries of the site's public address from outside."""
+    answers: int = 0
+    """Answers given in a guide."""
+
+    @property
+    def judged(self) -> bool:
+        """True where the verdict is about something: knocks alone prove nothing."""
+        return bool(self.checks or self.traces or self.looks or self.answers)
 
 
 _WRITTEN = "id, started, equipment, vantage, name, note, tool, catalogue, sha256, changes, command"
-_DERIVED = "verdict, causes, passed, checks, elapsed_ms, ended"
+_DERIVED = "verdict, causes, passed, checks, elapsed_ms, ended, traces, knocks, looks, answers"
 COLUMNS = f"{_WRITTEN}, {_DERIVED}"
 
 
@@ -50,13 +62,14 @@ def summary(row: tuple[Any, ...]) -> Summary:
     """A row of ``COLUMNS``."""
     (
         identity, started, equipment, vantage, name, note, tool, catalogue, sha256, changes,
-        command, verdict, causes, passed, checks, elapsed, ended,
+        command, verdict, causes, passed, checks, elapsed, ended, traces, knocks, looks, answers,
     ) = row  # fmt: skip
     return Summary(
         id=identity, started=datetime.fromisoformat(started),
         about=About(command, name, note, tool, catalogue, sha256, tuple(json.loads(changes)) if changes != "[]" else ()),
         equipment=tuple(equipment.split()), vantage=_vantage(vantage), verdict=Verdict(verdict),
         causes=tuple(causes.split()), passed=passed, checks=checks, elapsed_ms=elapsed, ended=ended,
+        traces=traces, knocks=knocks, looks=looks, answers=answers,
     )  # fmt: skip
 
 
@@ -64,24 +77,28 @@ def begin(base: sqlite3.Connection, event: SessionStarted, about: About, codec: 
     """A new row for a session that starts; its number."""
     words = _words(event.session, event.vantage, event.equipment, about.name, about.note, about.command)
     done = base.execute(
-        "INSERT INTO session (id, started, equipment, vantage, name, note, tool, catalogue, sha256, changes, codec, command, words)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO session (id, started, equipment, vantage, name, note, tool, catalogue, sha256, changes, codec, command, words, checks)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             event.session, event.started.isoformat(), " ".join(event.equipment), json.dumps(encode(VantageInfo, event.vantage)),
             about.name, about.note, about.tool, about.catalogue, about.sha256, json.dumps(about.changes), codec, about.command, words,
+            sum(bool(check.equipment) for check in event.checks),
         ),
     )  # fmt: skip
     return int(done.lastrowid or 0)
 
 
-def update(base: sqlite3.Connection, number: int, state: State) -> None:
-    """What the state says of itself, written to its row."""
-    causes = " ".join(dict.fromkeys(f.cause for f in state.diagnosis.findings))
+def update(base: sqlite3.Connection, number: int, state: State, tally: Tally) -> None:
+    """What a session says of itself, written to its row."""
     needed = [state.reading(check.id).status for check in state.required()]
     base.execute(
-        "UPDATE session SET verdict = ?, causes = ?, passed = ?, checks = ?, elapsed_ms = ?, ended = ? WHERE number = ?",
-        (state.diagnosis.verdict.value, causes, needed.count(Status.PASS), len(needed), state.elapsed_ms, state.ended, number),
-    )
+        "UPDATE session SET verdict = ?, causes = ?, passed = ?, checks = ?, elapsed_ms = ?, ended = ?, traces = ?, knocks = ?, looks = ?,"
+        " answers = ? WHERE number = ?",
+        (
+            tally.verdict(state).value, " ".join(tally.causes(state)), needed.count(Status.PASS), len(needed), state.elapsed_ms, state.ended,
+            tally.traces, tally.knocks, tally.looks, tally.answers, number,
+        ),
+    )  # fmt: skip
     reword(base, number)
 
 
@@ -98,11 +115,13 @@ def reword(base: sqlite3.Connection, number: int) -> None:
 
 def rewrite(base: sqlite3.Connection, number: int) -> None:
     """The row of a session, derived anew from its journal."""
-    state = State()
+    state, tally = State(), Tally()
     for entry in entries(base, number):
-        if entry is not None and not isinstance(entry, Found):
+        if isinstance(entry, Found):
+            tally.take(entry)
+        elif entry is not None:
             state.fold(entry)
-    update(base, number, state)
+    update(base, number, state, tally)
 
 
 def entries(base: sqlite3.Connection, number: int) -> Iterator[Entry | None]:

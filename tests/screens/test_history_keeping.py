@@ -93,7 +93,7 @@ async def test_a_disk_that_fills_up_is_one_line_and_the_run_goes_on(monkeypatch:
     def full(self: Journal, _base: sqlite3.Connection, _entry: object) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr(Journal, "_put", full)
+    monkeypatch.setattr(Journal, "_take", full)
     app = console(World())
     async with app.run_test(size=(120, 40)) as pilot:
         await finished(pilot)

@@ -11,12 +11,12 @@ from store_sessions import events_of, state_of
 
 from aetui import __version__
 from aetui.catalogue import Catalogue, load
-from aetui.entries import About, Answered, Kept, Knocked, TraceDone
+from aetui.entries import About, Answered, Checked, Concluded, Found, InboundDone, Kept, Knocked, TraceDone, WentBack, sorted_out
 from aetui.events import CheckDone, Result, SessionStarted
 from aetui.observations import Outcome, TcpSeen
 from aetui.path.records import Hop, Method, Proto, ReplyKind, Rtt, Trace
-from aetui.reach import Knock
-from aetui.records import Check, Requirement, Transport
+from aetui.reach import InboundSeen, Knock, NatSeen, OuterSide, Reached, Standing, Target, Token
+from aetui.records import Check, Confidence, Diagnosed, Owner, Requirement, Severity, Status, Transport, VantageInfo, Verdict
 from aetui.state import State
 
 ALL = ("pm2000", "acquisuite", "sma-ftp")
@@ -62,6 +62,60 @@ def knock(text: str = "mstshash=support") -> Knocked:
     return Knocked(4.0, Knock(datetime(2026, 3, 1, tzinfo=UTC), "203.0.113.9", 40000, 3389, "rdp", b"\x03\x00", evidence={"cookie": text}))
 
 
+def told(cause: str = "forward-missing", severity: Severity = Severity.FAIL, text: str = "") -> Diagnosed:
+    owner = Owner.SITE_IT if severity is Severity.FAIL else Owner.UNKNOWN
+    return Diagnosed(
+        cause, severity, Confidence.LIKELY, text or f"Title of {cause}", text or f"Summary of {cause}.", (text or f"Evidence of {cause}.",),
+        ("rdp:203.0.113.7:3389",), owner, (text or f"Remedy of {cause}.",), text or "Support stays out.",
+    )  # fmt: skip
+
+
+def look(cause: str = "forward-missing", severity: Severity = Severity.FAIL, port: int = 3389, text: str = "", at: float = 6.0) -> InboundDone:
+    """A try of one port from outside, and of the equipment itself over the LAN."""
+    target = Target("203.0.113.7", port, port, "rdp")
+    missing = severity is Severity.FAIL
+    outside = Reached(
+        target, VantageInfo("jump", text or "office"), Standing.OUTSIDE,
+        TcpSeen("203.0.113.7", port, Outcome.FILTERED if missing else Outcome.OPEN), "nothing" if missing else "rdp", text or None,
+        token=Token.NONE if missing else Token.MATCHED,
+    )  # fmt: skip
+    lan = Target("192.168.50.60", port, port, "rdp")
+    inside = Reached(
+        lan, VantageInfo("local", text or "laptop"), Standing.UNKNOWN, TcpSeen("192.168.50.60", port, Outcome.OPEN), "rdp", text or "PM2000-0815"
+    )
+    nat = NatSeen("192.168.50.1", "192.168.50.20", (OuterSide("upnp", "203.0.113.7", "success"),), "203.0.113.7", (), listed=True)
+    return InboundDone(at, InboundSeen((outside,), (inside,), nat), (told(cause, severity, text),))
+
+
+def walk(text: str = "") -> tuple[Found, ...]:
+    """A guide walked to its verdict, with one answer taken back."""
+    return (
+        Answered(1.0, "pm2000", "power", text or "Is the screen on?", text or "no"),
+        WentBack(2.0, "pm2000", "power"),
+        Answered(3.0, "pm2000", "power", text or "Is the screen on?", text or "yes"),
+        Checked(
+            4.0, "pm2000", "inside", Status.FAIL, ("silent",), (told("service-down", text=text),), {}, (text or "Nothing answers there.",), 9.0,
+            text or "Does it answer on the local network?",
+        ),
+        Concluded(
+            5.0, "pm2000", "down", Verdict.BLOCKED, text or "The PM2000 itself does not answer", text or "Its service is off.",
+            (text or "Start it again.",), (("technician", text or "Open the PM2000."),),
+        ),
+    )  # fmt: skip
+
+
+@cache
+def alone(kind: str) -> Kept:
+    """A session without checks: ``look``, ``trace``, ``knock``, ``walk`` or ``everything`` of them."""
+    found = {"look": (look(),), "trace": (trace(),), "knock": (knock(),), "walk": walk(), "left": walk()[:-1]}
+    entries = tuple(entry for entries in found.values() for entry in entries) if kind == "everything" else found[kind]
+    started = next(e for e in events_of("healthy") if isinstance(e, SessionStarted))
+    state = State()
+    state.fold(replace(started, equipment=(), checks=()))
+    commands = {"look": "confirm", "trace": "trace", "knock": "listen", "walk": "guide", "left": "guide", "everything": "console"}
+    return sorted_out(state, replace(about(), command=commands[kind]), entries)
+
+
 @cache
 def kept(scenario: str = "tls-intercepted", equipment: tuple[str, ...] = ALL) -> Kept:
     """A run of the scenario, with a trace, a knock and an answer."""
@@ -75,7 +129,8 @@ def hostile() -> Kept:
     extras = {
         "traces": tuple(trace(6, n, name=attack.replace("{", "").replace("}", ""), verdict=attack) for n, attack in enumerate(HOSTILE)),
         "knocks": tuple(knock(attack) for attack in HOSTILE),
-        "answers": tuple(Answered(5.0, attack, attack, attack, attack) for attack in HOSTILE),
+        "walk": tuple(entry for attack in HOSTILE for entry in (Answered(5.0, attack, attack, attack, attack), *walk(attack))),
+        "inbound": tuple(look(port=3000 + n, text=attack) for n, attack in enumerate(HOSTILE)),
     }
     return replace(kept("hostile"), about=about(text, text), **extras)
 

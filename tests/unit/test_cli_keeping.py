@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -43,7 +44,7 @@ def test_knocks_from_outside_are_kept_with_what_they_mean(capsys: pytest.Capture
     assert done.seen.outside
     assert "forward-missing" in {entry.cause for entry in done.diagnosis}
     assert "3389" in said(capsys, "report")
-    assert "FORWARD inbound" not in said(capsys, "request"), "without equipment nobody asked for it"
+    assert "FORWARD inbound tcp 3389 to 192.168.50.60" in said(capsys, "request"), "what was tried and failed is asked for"
 
 
 def test_a_listener_keeps_its_knocks() -> None:
@@ -61,3 +62,24 @@ def test_a_listener_keeps_its_knocks() -> None:
 def test_practice_leaves_no_trace(command: list[str], tmp_path: Path) -> None:
     main(command)
     assert not (tmp_path / "home").exists()
+
+
+def test_no_code_and_no_password_is_in_the_history_after_runs_with_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever is secret in a call: the code of a listener, given and made, and a login. Looked for in the files as they lie on the disk."""
+    monkeypatch.setenv("AETUI_FTP_PASSWORD", "correct horse battery")
+    main(["check", "sma-ftp", "--demo", "--save", "--ftp-user", "solar-uploader-77"])
+    main(["confirm", "--demo", "--save", "--code", "K7QM-2RXP"])
+    listening = subprocess.run(
+        [sys.executable, "-m", "aetui", "listen", "--demo", "--for", "0.05", "--save"], capture_output=True, text=True, timeout=60, check=False
+    )
+    made = re.search(r"--code ([A-Z0-9]{4}-[A-Z0-9]{4})", listening.stdout)
+    assert made
+    with opened() as history:
+        assert {s.about.command for s in history.sessions()} == {"check", "confirm", "listen"}
+        assert any(history.open(s.id).knocks for s in history.sessions())
+    files = [file.read_bytes() for file in (tmp_path / "home").iterdir()]
+    assert any(b"TelnetSeen" in data or b"InboundDone" in data for data in files)
+    for secret in ("correct horse battery", "solar-uploader-77", "K7QM-2RXP", "K7QM2RXP", made.group(1), made.group(1).replace("-", "")):
+        assert not any(secret.encode() in data for data in files), secret

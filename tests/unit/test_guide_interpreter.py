@@ -190,6 +190,9 @@ class Kept:
     def went_back(self, guide: str, step: str) -> None:
         self.entries.append(WentBack(0.0, guide, step))
 
+    def concluded(self, guide: str, conclusion: interpreter.Conclusion) -> None:
+        pass
+
 
 def test_a_walker_writes_everything_down_before_it_goes_on_and_takes_up_what_was_written() -> None:
     guide, kept = guide_of("kiosk"), Kept()

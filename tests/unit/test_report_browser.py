@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from kept_sessions import HOSTILE, catalogue, hostile, kept
+from kept_sessions import HOSTILE, alone, catalogue, hostile, kept
 
 from aetui.causes import load_causes
 from aetui.entries import Kept
@@ -113,10 +113,23 @@ def test_text_stands_out_as_painted_and_nothing_sticks_out_sideways(tmp_path: Pa
     assert seen["shown"] == (["block", "none"] if width > 640 else ["none", "block"])
 
 
+@pytest.mark.parametrize("width", [1100, 390])
+def test_a_session_with_everything_in_it_reads_as_well(tmp_path: Path, width: int) -> None:
+    one = alone("everything")
+    seen = measured(tmp_path, replace(one, state=kept("tls-intercepted").state), width)
+    assert (seen["found"], seen["wide"], seen["over"]) == ([], [], 0)
+
+
+@pytest.mark.parametrize(("paper", "points"), [("A4", (595, 842)), ("letter", (612, 792))])
 @pytest.mark.parametrize("scenario", ["healthy", "tls-intercepted"])
-def test_a_report_prints(tmp_path: Path, scenario: str) -> None:
-    target = tmp_path / "report.pdf"
-    run(tmp_path, f"--print-to-pdf={target}", "--no-pdf-header-footer", page(tmp_path, kept(scenario)).as_uri())
+def test_a_report_prints_on_both_papers_with_the_causes_on_the_first_pages(
+    tmp_path: Path, scenario: str, paper: str, points: tuple[int, int]
+) -> None:
+    target, path = tmp_path / "report.pdf", page(tmp_path, kept(scenario))
+    path.write_text(path.read_text(encoding="utf-8").replace("@page {", f"@page {{ size: {paper};"), encoding="utf-8")
+    run(tmp_path, f"--print-to-pdf={target}", "--no-pdf-header-footer", path.as_uri())
     data = target.read_bytes()
     assert data.startswith(b"%PDF")
-    assert len(re.findall(rb"/Type\s*/Page\b", data)) <= 25
+    sizes = {(round(float(w)), round(float(h))) for w, h in re.findall(rb"/MediaBox\s*\[\s*0\s+0\s+([\d.]+)\s+([\d.]+)", data)}
+    assert {(abs(w - points[0]) <= 1, abs(h - points[1]) <= 1) for w, h in sizes} == {(True, True)}
+    assert len(re.findall(rb"/Type\s*/Page\b", data)) <= 10

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from kept_sessions import catalogue, kept, trace
+from kept_sessions import alone, catalogue, kept, look, trace
 
 from aetui.cli.main import Exit, main
 from aetui.entries import Kept
 from aetui.events import Result
 from aetui.observations import DnsSeen, TcpSeen, TlsSeen
-from aetui.records import Requirement, VantageInfo
+from aetui.records import Requirement, Severity, Status, VantageInfo
 from aetui.report.diff import Difference, against, compare
 from aetui.report.difflines import as_json, lines
 from aetui.state import State
@@ -110,6 +110,41 @@ def test_another_path_and_another_end_of_it_are_told() -> None:
         ("path", "hop 2: 10.2.0.1", "10.99.0.1"),
         ("dies", "after hop 9", "after hop 11"),
     }
+
+
+def test_a_port_that_was_tried_from_outside_is_compared_like_a_check() -> None:
+    missing, there = alone("look"), replace(alone("look"), inbound=(look("service-confirmed", Severity.INFO),))
+    told = compare(missing, there)
+    assert [(m.id, m.before, m.after) for m in told.fixed] == [("outside:rdp:203.0.113.7:3389", Status.FAIL, Status.PASS)]
+    assert (told.gone, told.new) == (("forward-missing",), ("service-confirmed",))
+    assert [m.id for m in compare(there, missing).broken] == ["outside:rdp:203.0.113.7:3389"]
+    assert (compare(missing, missing).unchanged, compare(missing, missing).same) == (1, ("forward-missing",))
+
+
+def test_of_several_tries_the_latest_is_compared_and_another_machine_behind_the_port_is_told() -> None:
+    one = replace(alone("look"), inbound=(look(), look("service-confirmed", Severity.INFO)))
+    done = look("service-confirmed", Severity.INFO)
+    printer = replace(done.seen.outside[0], identity="a printer")
+    other = replace(one, inbound=(replace(done, seen=replace(done.seen, outside=(printer,))),))
+    told = compare(one, other)
+    assert not told.fixed
+    assert [(c.what, c.after) for c in told.changed] == []
+    named = replace(done.seen.outside[0], identity="PM2000")
+    before = replace(one, inbound=(replace(done, seen=replace(done.seen, outside=(named,))),))
+    assert [(c.what, c.before, c.after) for c in compare(before, other).changed] == [("answers", "rdp, PM2000", "rdp, a printer")]
+
+
+@pytest.mark.parametrize(("factor", "changes"), [(1.0, []), (1.2, []), (20.0, ["delay"])])
+def test_a_longer_way_to_a_target_that_is_reached_is_told(factor: float, changes: list[str]) -> None:
+    def reached(times: float) -> Kept:
+        done = trace()
+        hops = done.trace.hops[:9]
+        rtt = hops[-1].rtt
+        assert rtt is not None
+        last = replace(hops[-1], rtt=replace(rtt, median=rtt.median * times))
+        return replace(kept(), traces=(replace(done, trace=replace(done.trace, reached=True, dies_after=None, hops=(*hops[:-1], last))),))
+
+    assert [c.what for c in compare(reached(1.0), reached(factor)).changed] == changes
 
 
 def test_two_vantages_are_said_to_be_two_and_their_own_addresses_are_no_change() -> None:

@@ -11,10 +11,11 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kept_sessions import about, catalogue, kept
+from kept_sessions import about, alone, catalogue, kept, knock, look
 
 from aetui.causes import load_causes
 from aetui.entries import Kept
+from aetui.records import VantageInfo
 from aetui.report.forms import FORMS, made
 from aetui.report.redact import Redactor
 
@@ -30,6 +31,30 @@ def test_no_form_tells_of_the_site_when_redacted(form: str) -> None:
     text = made(form, kept(), catalogue(), load_causes(), redact=True)
     assert [word for word in PRIVATE if word in text] == []
     assert "lan-address-1" in text or form == "text"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_was_found_beside_the_checks_tells_as_little(form: str) -> None:
+    """Jump hosts with their users, what machines call themselves, and the user name in a Remote Desktop cookie."""
+    office = VantageInfo("jump", "peter.pan@bastion", address="203.0.113.5")
+    done = look()
+    reached = replace(done.seen.outside[0], vantage=office, identity="FARM-7-LOGGER")
+    inbound = replace(done, seen=replace(done.seen, outside=(reached,)))
+    came = knock("mstshash=wendy")
+    one = replace(
+        alone("everything"), inbound=(inbound,), knocks=(replace(came, knock=replace(came.knock, evidence={"cookie": "mstshash=wendy"})),)
+    )
+    text = made(form, one, catalogue(), load_causes(), redact=True)
+    for word in ("peter", "bastion", "FARM-7", "wendy", "203.0.113", "192.168.50", "PM2000-0815", "laptop", "North Field"):
+        assert word not in text, word
+    assert "PM2000" in text, "a model is no name of the site"
+
+
+@pytest.mark.parametrize("kind", ["local", "jump", "ssh"])
+def test_the_name_of_the_place_that_was_tested_from_goes_whatever_its_form(kind: str) -> None:
+    one = kept()
+    named = replace(one, state=replace(one.state, vantage=replace(one.state.vantage, kind=kind, name="solarpc")))
+    assert "solarpc" not in made("json", named, catalogue(), load_causes(), redact=True)
 
 
 @pytest.mark.parametrize("form", ["html", "markdown", "json"])

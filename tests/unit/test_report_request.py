@@ -19,11 +19,11 @@ from ipaddress import ip_address, ip_network
 from itertools import pairwise
 
 import pytest
-from kept_sessions import HOSTILE, about, catalogue, kept
+from kept_sessions import HOSTILE, about, alone, catalogue, kept, look
 
 from aetui.causes import load_causes
 from aetui.entries import InboundDone, Kept
-from aetui.reach import InboundSeen
+from aetui.reach import InboundSeen, Target
 from aetui.records import Confidence, Diagnosed, Owner, Severity, VantageInfo
 from aetui.report.asks import FTP_DATA, Ask, Asked, asked, source
 from aetui.report.letter import letter
@@ -122,6 +122,68 @@ def test_a_missing_forward_asks_for_a_forward() -> None:
     assert keys(asked(one, catalogue())) == {("forward", "tcp", "3389", "rdp")}
 
 
+def test_a_forward_that_was_tried_from_outside_is_asked_for_where_no_equipment_was_named() -> None:
+    """What ``aetui confirm`` found is enough for a request: the equipment's address and port are known from it."""
+    target = Target("203.0.113.7", 33890, 3389, "rdp")
+    done = look()
+    outside = replace(done.seen.outside[0], target=target)
+    said = replace(done.diagnosis[0], explains=(target.id,))
+    one = replace(alone("look"), inbound=(replace(done, seen=replace(done.seen, outside=(outside,)), diagnosis=(said,)),))
+    (ask,) = asked(one, catalogue()).asks
+    assert (ask.kind, ask.ports, ask.own_port) == ("forward", "33890", "3389")
+    site = site_of(one, catalogue(), support=("198.51.100.0/24",))
+    assert (site.logger, site.public) == ("192.168.50.60", "203.0.113.7")
+    forms = {name: request(asked(one, catalogue()), site, name) for name in PRODUCTS}
+    for name, marks in (
+        ("nftables", ("tcp dport 33890 dnat to 192.168.50.60:3389", "ip daddr 192.168.50.60 tcp dport 3389")),
+        ("iptables", ("--dport 33890", "--to-destination 192.168.50.60:3389", "-d 192.168.50.60 -p tcp -m tcp --dport 3389")),
+        ("cisco-asa", ("service tcp 3389 33890", "object AETUI-LOGGER-1 eq 3389")),
+        ("fortigate", ("set extip 203.0.113.7", "set extport 33890", "set mappedport 3389", 'set service "aetui-tcp-3389"')),
+        ("palo-alto", ("ip-netmask 203.0.113.7/32", "service aetui-tcp-33890", "translated-port 3389")),
+        ("windows", ("-LocalPort 3389",)),
+        ("csv", ("192.168.50.60 port 3389",)),
+        ("generic", ("FORWARD inbound tcp 33890 to 192.168.50.60, port 3389", "only from: 198.51.100.0/24")),
+    ):
+        for mark in marks:
+            assert mark in forms[name], (name, mark)
+            assert not any(line.lstrip().startswith(("#", "!")) for line in forms[name].splitlines() if mark in line and name != "generic")
+
+
+def test_a_forward_that_works_by_now_is_not_asked_for() -> None:
+    one = replace(alone("look"), inbound=(look(), look("service-confirmed", Severity.INFO)))
+    assert asked(one, catalogue()).asks == ()
+
+
+def test_what_no_firewall_can_mend_is_not_called_fine() -> None:
+    one = kept("tls-expired", ("pm2000",))
+    assert asked(one, catalogue()).asks == ()
+    assert "no matter of a firewall's rules" in text("generic", one, everything=False)
+    assert "Nothing is to be asked for: what could be tested gets through." in text("generic", kept("healthy", ("pm2000",)), everything=False)
+
+
+def test_needs_that_another_of_their_group_stands_in_for_are_not_counted_as_untested() -> None:
+    assert asked(kept("port-dropped", ("pm2000", "kiosk")), catalogue()).later == 0
+
+
+def test_evidence_is_of_the_thing_that_is_asked_for() -> None:
+    found = asked(kept("healthy", ("pm2000", "sma-ftp")), catalogue(), everything=True).asks
+    assert {ask.evidence for ask in found if ask.kind == "ftp"} == {"not tested yet"}, "the control connection proves nothing of the data's"
+    assert all("TLSv1" in ask.evidence for ask in found if ask.kind == "exempt")
+
+
+def test_a_name_whose_owner_moves_it_about_is_said_where_addresses_must_do() -> None:
+    found = text("nftables", kept("healthy", ("pm2000",)))
+    assert found.count("moves it from address to address") == 2
+    assert "time.nist.gov moves it" in found
+
+
+def test_words_for_people_keep_their_apostrophes_and_rules_their_quotation_marks() -> None:
+    one = kept("healthy", ("pm2000",))
+    assert "The logger's first contact with the vendor's service." in text("generic", one)
+    assert "The logger''s first contact" in text("windows", one)
+    assert "The logger's first contact" in text("fortigate", one)
+
+
 def test_the_source_is_the_network_that_was_tested_from() -> None:
     assert source(kept("healthy", ("pm2000",)).state) == "192.168.50.0/24"
 
@@ -150,7 +212,7 @@ def test_nothing_is_opened_to_everybody_while_the_support_team_is_unknown(name: 
         return
     assert not any(placeholder in line for line in lines(name) for placeholder in PLACEHOLDERS)
     assert any("SUPPORT-ADDRESS" in line for line in text(name).splitlines())
-    assert any("198.51.100.0" in line for line in lines(name, **KNOWN)) or name == "palo-alto"
+    assert any("198.51.100.0" in line for line in lines(name, **KNOWN)) or name in {"palo-alto", "fortigate"}, "the public address is not known either"
 
 
 @pytest.mark.parametrize("name", PRODUCTS)

@@ -74,7 +74,7 @@ def test_traces_knocks_and_answers_are_kept_beside_the_run_in_order(journal: Jou
         journal(event)
     with opened(path) as history:
         kept = history.open()
-    assert (kept.traces, kept.knocks, kept.answers) == ((trace,), (knock,), (answer,))
+    assert (kept.traces, kept.knocks, kept.walk) == ((trace,), (knock,), (answer,))
     assert kept.state == state_of((started, *rest))
 
 
@@ -350,6 +350,53 @@ def test_a_file_of_the_first_version_is_brought_up_to_date_and_keeps_everything(
         assert (found.verdict, found.causes) == ("blocked", ("tls-intercepted",))
         assert history.sessions("farm intercepted") == [found]
         assert history.open(found.id).state == state_of(events)
+
+
+HISTORIES = Path(__file__).parent / "histories"
+WAS_KEPT = {
+    "Old Farm": ("check", "blocked", ("dns-failing",), (1, 0, 0, 0, 0)),
+    "Old Gate": ("confirm", "blocked", ("forward-missing",), (0, 0, 0, 1, 0)),
+    "Old Path": ("trace", "ready", (), (0, 1, 0, 0, 0)),
+    "Old Ear": ("listen", "undetermined", (), (0, 0, 5, 0, 0)),
+    "Old Walk": ("guide", "blocked", ("forward-missing",), (0, 0, 0, 1, 6)),
+}
+"""What stands in the files: command, verdict, causes; how many checks, traces, knocks, looks, answers."""
+
+
+@pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))
+def test_a_file_that_an_earlier_version_wrote_is_read_whole(version: int, tmp_path: Path) -> None:
+    """A new migration needs a file of the version before it."""
+    path = tmp_path / "old.sqlite3"
+    base = sqlite3.connect(path, isolation_level=None)
+    base.executescript((HISTORIES / f"version{version}.sql").read_text(encoding="utf-8"))
+    assert base.execute("PRAGMA user_version").fetchone()[0] == version
+    entries = base.execute("SELECT count(*) FROM entry").fetchone()[0]
+    base.close()
+    with opened(path) as history:
+        found = {s.about.name: s for s in history.sessions()}
+        said = {n: (s.about.command, s.verdict, s.causes, (s.checks, s.traces, s.knocks, s.looks, s.answers)) for n, s in found.items()}
+        whole = [history.open(s.id) for s in found.values()]
+        count = sum(len(history.entries(s.id)) for s in found.values())
+    assert said == {n: (("check" if version == 1 else each[0]), *each[1:]) for n, each in WAS_KEPT.items()}  # the first kept no command
+    assert not any(kept.unread for kept in whole)
+    assert count == entries
+
+
+def test_the_line_in_the_list_follows_what_is_found_beside_the_checks(journal: Journal, path: Path) -> None:
+    from kept_sessions import knock, look, trace, walk
+
+    for event in events_of("healthy"):
+        journal(event)
+    seen = []
+    with opened(path) as history:
+        for entry in (trace(), knock(), look(), *walk()):
+            journal.keep(entry)
+            found = history.find()
+            seen.append((found.verdict, found.traces, found.knocks, found.looks, found.answers))
+    assert seen == [
+        ("ready", 1, 0, 0, 0), ("ready", 1, 1, 0, 0), ("degraded", 1, 1, 1, 0), ("blocked", 1, 1, 1, 1),
+        ("degraded", 1, 1, 1, 1), ("blocked", 1, 1, 1, 2), ("blocked", 1, 1, 1, 2), ("blocked", 1, 1, 1, 2),
+    ]  # fmt: skip
 
 
 def test_two_consoles_that_meet_an_older_file_at_once_migrate_it_once(path: Path) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from importlib import import_module
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -18,16 +19,17 @@ from typing import TYPE_CHECKING
 from aetui.catalogue import Catalogue, load
 from aetui.display import displayable
 from aetui.entries import About
-from aetui.guide.interpreter import Found, Taken, Wrong
+from aetui.guide.interpreter import Answer, Found, Taken, Wrong
 from aetui.guide.library import Library, own_folder
 from aetui.guide.library import load as load_guides
-from aetui.guide.records import Check, Guide, Seen
+from aetui.guide.records import Check, Guide, Question, Seen
 from aetui.guiding.journal import StoreKeeper
 from aetui.guiding.walker import Walker
 from aetui.prepare import own_catalogue
 from aetui.screens.guide_earlier import Earlier, earlier, next_title
 from aetui.screens.guide_room import Room, request_of
 from aetui.screens.guide_words import say
+from aetui.screens.learnt import Learnt, here
 from aetui.screens.runner import one_line
 from aetui.strict import DataError
 
@@ -43,8 +45,9 @@ MOST_HEARD = 40
 class Visit:
     """See the module."""
 
-    def __init__(self, room: Room, launch: Callable[[], Launch], changed: Callable[[], None]) -> None:
+    def __init__(self, room: Room, launch: Callable[[], Launch], changed: Callable[[], None], learnt: Learnt | None = None) -> None:
         self.room, self.launch, self.changed = room, launch, changed
+        self.learnt = learnt or Learnt()
         self.catalogue: Catalogue | None = None
         self.library: Library | None = None
         self.earlier: tuple[Earlier, ...] = ()
@@ -145,6 +148,7 @@ class Visit:
         world = await self.room.open(request, (self._journal,) if self._journal is not None else ())
         if world is not None and self.guide is guide:
             world.tell = self._hear
+            world.learn = partial(self.learnt.read, here(launch.demo, launch.vantage))
             self._walk(guide, world, taken)
         self.changed()
 
@@ -158,12 +162,30 @@ class Visit:
         return Journal(said, self._trouble)
 
     def _walk(self, guide: Guide, world: World, taken: tuple[Taken, ...]) -> None:
-        given = _given(self.demo) | {"vantage": displayable(world.here.info.name)}
+        given = self._given() | {"vantage": displayable(world.here.info.name)}
         keeper = StoreKeeper(self._journal, world.session.at) if self._journal is not None else None
         self.walker = Walker(guide, given, keeper)
         if taken:
             self.resumed = self.walker.take_up(taken)
         self._advance()
+
+    def _given(self) -> dict[str, str]:
+        """What is known before the first step: what another tab has learnt too."""
+        known = self.learnt.public(here(self.demo, self.launch().vantage))
+        return _given(self.demo) | ({"public": known.address} if known is not None else {})
+
+    def refresh(self) -> None:
+        """Another tab may have learnt something meanwhile."""
+        if self.walker is not None and self.walker.learn("public", self._given()["public"]):
+            self.changed()
+
+    def _tell(self) -> None:
+        """A public address that was typed is known to the other tabs."""
+        assert self.walker is not None
+        last = self.walker.walk.taken[-1]
+        step = self.walker.guide.steps.get(last.step)
+        if isinstance(last, Answer) and isinstance(step, Question) and step.saves == "public":
+            self.learnt.type(here(self.demo, self.launch().vantage), last.text)
 
     async def leave(self) -> None:
         """Back to the choice of guides; the walk is kept."""
@@ -221,6 +243,7 @@ class Visit:
         self.wrong = wrong
         if wrong is None:
             self.resumed = 0
+            self._tell()
             self._advance()
         self.changed()
         return wrong is None

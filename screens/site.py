@@ -72,7 +72,7 @@ class Site(TabScreen):
         from aetui.screens.site_look import SiteLook
 
         room = Room(self.draw_soon, self.console.packets.ready)
-        self.view = module.View(SiteLook(room, lambda: self.console.launch, self.draw_soon))
+        self.view = module.View(SiteLook(room, lambda: self.console.launch, self.draw_soon, self.console.learnt))
         self.draw()
         await self.view.look.begin()
 
@@ -86,6 +86,8 @@ class Site(TabScreen):
         look = self.look
         if look is not None and look.opened_for != self.console.launch.demo:
             self.run_worker(look.begin(), exclusive=True, group="site")
+        else:
+            self.draw()  # another tab may have learnt the public address
 
     # ------------------------------------------------------------------------------------------------------------------ drawing
     def draw(self) -> None:

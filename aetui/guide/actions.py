@@ -71,7 +71,7 @@ GIVES: Mapping[type[Action], Gives] = {
     ),
     records.Nat: Gives(frozenset({Status.PASS, Status.WARN, Status.UNKNOWN}), DEEP, frozenset({"listed", "not-listed", "mute-router"})),
     records.Lan: Gives(
-        _ANY, MACHINE | DHCP, frozenset({"by-dhcp", "static"}), perhaps=frozenset({"own", "gateway", "resolvers", "network"}),
+        _ANY, MACHINE | DHCP, frozenset({"by-dhcp", "static"}), perhaps=frozenset({"own", "gateway", "resolvers", "network", "public"}),
     ),
     records.Find: Gives(
         frozenset({Status.PASS, Status.WARN, Status.FAIL, Status.UNKNOWN}), frozenset({"privilege-missing"}),

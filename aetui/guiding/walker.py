@@ -56,6 +56,16 @@ class Walker:
         return interpreter.conclusion(self.guide, self.walk)
 
     # -------------------------------------------------------------------------------------------------------------- inputs
+    def learn(self, name: str, value: str) -> bool:
+        """Something became known beside the walk; left alone where the walk would then stand elsewhere. True where anything changed."""
+        changed = replace(self.walk, given={**self.walk.given, name: value})
+        if self.walk.given.get(name, "") == value:
+            return False
+        before, after = self.showing, interpreter.here(self.guide, changed)
+        same = before.reached == after.reached and interpreter.taken_up(self.guide, changed).taken == self.walk.taken
+        self.walk = changed if same else self.walk
+        return same
+
     def answer(self, text: str) -> Wrong | None:
         """What a person typed at a question; what is wrong with it, or None."""
         return self._took(interpreter.answer(self.guide, self.walk, text))

@@ -23,6 +23,7 @@ from aetui.vantage.asker import Asker
 from aetui.vantage.base import Vantage, VantageLost
 
 if TYPE_CHECKING:
+    from aetui.inbound.public import Reading
     from aetui.packet.client import PacketHelper
 
 Beside = InboundDone | Knocked | TraceDone
@@ -89,6 +90,8 @@ class World:
     """Gets what is found beside the session's own events, for its journal: knocks, inbound looks, traces."""
     tell: Callable[[str], None] = lambda line: None
     """Gets a line that a person must see while a check still runs (the listener's code)."""
+    learn: Callable[[Reading], None] = lambda reading: None
+    """Gets what was told of the site's public address."""
 
     @property
     def here(self) -> Vantage:

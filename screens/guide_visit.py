@@ -23,6 +23,7 @@ from aetui.guide.interpreter import Answer, Found, Taken, Wrong
 from aetui.guide.library import Library, own_folder
 from aetui.guide.library import load as load_guides
 from aetui.guide.records import Check, Guide, Question, Seen
+from aetui.guiding import login
 from aetui.guiding.journal import StoreKeeper
 from aetui.guiding.walker import Walker
 from aetui.prepare import own_catalogue
@@ -67,6 +68,7 @@ class Visit:
         """The embedded site that is walked on; None for a real one."""
         self._kept: dict[tuple[str, str | None], Earlier] = {}
         self._running: asyncio.Task[Seen] | None = None
+        self._asking: asyncio.Task[None] | None = None
         self._journal: Journal | None = None
 
     # ----------------------------------------------------------------------------------------------------------- what is shown
@@ -190,6 +192,8 @@ class Visit:
     async def leave(self) -> None:
         """Back to the choice of guides; the walk is kept."""
         self.stop()
+        if self._asking is not None:
+            self._asking.cancel()
         walker, self.walker, guide, self.guide = self.walker, None, self.guide, None
         self.wrong, self.heard, self.trouble, self.fault = None, [], "", "" if self.library is not None else self.fault
         if walker is not None and guide is not None:
@@ -209,8 +213,17 @@ class Visit:
 
     # ----------------------------------------------------------------------------------------------------------------- walking
     def answer(self, text: str) -> bool:
-        """What a person typed or chose; False where it does not fit (``wrong`` says why)."""
+        """What a person typed or chose; False where it does not fit (``wrong`` says why). A login is asked for first."""
+        if self.walker is not None and self.walker.means_login(text):
+            self._asking = asyncio.create_task(self._log_in(self.walker, text), name="aetui-guide-login")
+            return True
         return self._took(self.walker.answer(text) if self.walker is not None else Wrong("not-now"))
+
+    async def _log_in(self, walker: Walker, text: str) -> None:
+        """Have the login typed; the walk takes that there was one."""
+        world, asker = self.room.world, self.room.asker
+        if world is not None and asker is not None and await login.obtain(world, asker) and walker is self.walker:
+            self._took(walker.answer(text))
 
     def go_on(self) -> bool:
         """An instruction was followed."""

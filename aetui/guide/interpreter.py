@@ -188,7 +188,7 @@ def _understood(step: Question, text: str, values: Mapping[str, str]) -> str | W
         else:
             return Wrong("empty")
     match step.ask:
-        case Ask.CHOICE | Ask.YES_NO:
+        case Ask.CHOICE | Ask.YES_NO | Ask.LOGIN:
             return _chosen(step.choices, text)
         case Ask.ADDRESS:
             return _address(text)

@@ -29,7 +29,9 @@ async def run_plan(world: World, action: Plan) -> Seen:
     told = tuple(describe(world.causes, finding) for finding in concerning(state, {check.id for check in checks}))
     status = status_of(state, needed, told)
     signs = () if status is Status.UNKNOWN else (*_share(state, needed), *_ftp(state, needed))
-    return Seen(status, signs, told, lines=_lines(state, needed, bool(action.only)))
+    if status is Status.PASS and "ftp-refused" in signs:
+        status = Status.WARN  # the network lets it through, and half of it could not be tried
+    return Seen(status, signs, told, lines=(*_lines(state, needed, bool(action.only)), *_ftp_lines(state, needed)))
 
 
 async def run_models(world: World, _action: Models) -> Seen:
@@ -93,12 +95,32 @@ def _share(state: State, needed: Iterable[Check]) -> tuple[str, ...]:
 
 def _ftp(state: State, needed: Iterable[Check]) -> tuple[str, ...]:
     """With a login: whether something moved over a data connection at every server, or a server refused the login."""
-    visits = [result.observation for check in needed if (result := state.results.get(check.id)) is not None]
-    seen = [visit for visit in visits if isinstance(visit, FtpSeen)]
-    if any((visit.login or "").startswith(_REFUSALS) for visit in seen):
+    visits = [visit for _, visit in _visits(state, needed)]
+    if any(map(_refused, visits)):
         return ("ftp-refused",)
-    moved = bool(seen) and all(any(map(carried, visit.transfers)) for visit in seen)
+    moved = bool(visits) and all(any(map(carried, visit.transfers)) for visit in visits)
     return ("ftp-moved",) if moved else ()
+
+
+def _visits(state: State, needed: Iterable[Check]) -> list[tuple[Check, FtpSeen]]:
+    found = [(check, result.observation) for check in needed if (result := state.results.get(check.id)) is not None]
+    return [(check, visit) for check, visit in found if isinstance(visit, FtpSeen)]
+
+
+def _refused(visit: FtpSeen) -> bool:
+    return (visit.login or "").startswith(_REFUSALS)
+
+
+def _ftp_lines(state: State, needed: Iterable[Check]) -> tuple[str, ...]:
+    """What each server let a login do: which kinds of data connection carried something."""
+    return tuple(_ftp_line(check.host or "", visit) for check, visit in _visits(state, needed) if visit.login)
+
+
+def _ftp_line(host: str, visit: FtpSeen) -> str:
+    if _refused(visit):
+        return seen("ftp-login-refused", host=host)
+    ways = [seen("ftp-way", kind=say("ftp", way.mode), how=say("ftp", "works" if carried(way) else "fails")) for way in visit.transfers]
+    return seen("ftp-ways", host=host, ways=", ".join(ways)) if ways else seen("ftp-no-way", host=host)
 
 
 _REFUSALS = ("4", "5")

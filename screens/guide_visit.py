@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from importlib import import_module
@@ -32,10 +33,13 @@ from aetui.screens.guide_room import Room, request_of
 from aetui.screens.guide_words import say
 from aetui.screens.learnt import Learnt, here
 from aetui.screens.runner import one_line
+from aetui.store.jumphosts import is_name, remember, remembered
+from aetui.store.place import StoreError
 from aetui.strict import DataError
 
 if TYPE_CHECKING:
     from aetui.guiding.world import World
+    from aetui.inbound.public import Reading
     from aetui.screens.launch import Launch
     from aetui.store import Journal
 
@@ -150,7 +154,7 @@ class Visit:
         world = await self.room.open(request, (self._journal,) if self._journal is not None else ())
         if world is not None and self.guide is guide:
             world.tell = self._hear
-            world.learn = partial(self.learnt.read, here(launch.demo, launch.vantage))
+            world.learn = partial(self._learn, here(launch.demo, launch.vantage))
             self._walk(guide, world, taken)
         self.changed()
 
@@ -174,7 +178,16 @@ class Visit:
     def _given(self) -> dict[str, str]:
         """What is known before the first step: what another tab has learnt too."""
         known = self.learnt.public(here(self.demo, self.launch().vantage))
-        return _given(self.demo) | ({"public": known.address} if known is not None else {})
+        hosts = remembered() if self.demo is None else ()
+        return _given(self.demo) | {"public": known.address if known is not None else "", "jump_host": displayable(hosts[0]) if hosts else ""}
+
+    def _learn(self, where: str, reading: Reading) -> None:
+        """The other tabs know it from now on; a jump host that worked is offered the next time."""
+        self.learnt.read(where, reading)
+        name = self.walker.known.get("outside", "") if self.walker is not None and reading.place and self.demo is None else ""
+        if is_name(name):
+            with suppress(StoreError):
+                remember(name)
 
     def refresh(self) -> None:
         """Another tab may have learnt something meanwhile."""

@@ -56,7 +56,7 @@ def public_fact(reading: Reading | None) -> Fact:
 
 
 _STANDS = {
-    Told.DIFFERS: "warn", Told.BEHIND: "warn", Told.SHARED: "warn", Told.HIDDEN: "warn", Told.CARRIER: "warn", Told.UNKNOWN: "unknown",
+    Told.DIFFERS: "warn", Told.BEHIND: "warn", Told.SHARED: "warn", Told.HIDDEN: "warn", Told.CARRIER: "warn", Told.UNKNOWN: "unknown", Told.UNNAMED: "unknown",
     Told.TYPED: "unknown",
 }  # fmt: skip
 

@@ -72,6 +72,7 @@ class SiteLook:
         self.opened_for: str | None = None
         """The scenario that it was opened for."""
         self._task: asyncio.Task[None] | None = None
+        self._beside: asyncio.Task[None] | None = None
 
     @property
     def why_not(self) -> str:
@@ -107,6 +108,7 @@ class SiteLook:
     async def close(self) -> None:
         """Stop, and give back what was opened."""
         self.stop()
+        self._let_go()
         await self.room.close()
 
     def order(self, what: str, address: str = "") -> bool:
@@ -127,6 +129,11 @@ class SiteLook:
             self._task.cancel()
             self._task, self.doing = None, ""
             self.changed()
+
+    def _let_go(self) -> None:
+        if self._beside is not None:
+            self._beside.cancel()
+            self._beside = None
 
     def _done(self, task: asyncio.Task[None]) -> None:
         if task is not self._task:
@@ -156,7 +163,16 @@ class SiteLook:
         self.own = Own(link, told)
         self.changed()
         hosts = tuple(dict.fromkeys(e.host for e in world.catalogue.endpoints if any(s.speaks == "ntp" for s in e.services)))
-        await asyncio.gather(self._clock(world, hosts), self._router(world))
+        self._let_go()
+        self._beside = asyncio.create_task(self._further(world, hosts), name="aetui-site-beside")
+
+    async def _further(self, world: World, hosts: tuple[str, ...]) -> None:
+        """What takes seconds and keeps nobody from asking something else: a time server and the router."""
+        try:
+            await asyncio.gather(self._clock(world, hosts), self._router(world))
+        except Exception as error:
+            self.fault = one_line(error)
+        self.changed()
 
     async def _clock(self, world: World, hosts: tuple[str, ...]) -> None:
         assert self.own is not None

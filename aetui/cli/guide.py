@@ -187,8 +187,12 @@ def _request(arguments: argparse.Namespace, guide: Guide, catalogue: Catalogue) 
 def _given(arguments: argparse.Namespace, world: World) -> dict[str, str]:
     """What the call itself makes known."""
     from aetui.display import displayable
+    from aetui.store.jumphosts import remembered
 
+    attended = arguments.answers is None and arguments.demo is None
+    hosts = remembered() if attended else ()
     return {
+        "jump_host": displayable(hosts[0]) if hosts else "",
         "outside": DEMO_PLACE if arguments.demo is not None else displayable(arguments.jump or ""), "public": arguments.public or "",
         "ftp_login": "yes" if arguments.ftp_user else "", "vantage": displayable(world.here.info.name),
     }  # fmt: skip

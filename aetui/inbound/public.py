@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from aetui.inbound import nat
 from aetui.inbound.confirm import public_address
-from aetui.reach import NatSeen, OuterSide
+from aetui.reach import NO_ADDRESS, NatSeen, OuterSide
 from aetui.vantage.base import Vantage
 from aetui.wire.realm import Realm, realm
 
@@ -41,6 +41,8 @@ class Told(StrEnum):
     """Not known: the router's own outer address is one that a provider shares among customers."""
     TYPED = "typed"
     """A person's word, and nobody else's."""
+    UNNAMED = "unnamed"
+    """Not known: the router answers, and names no outer address."""
     UNKNOWN = "unknown"
 
 
@@ -80,7 +82,8 @@ def read(seen: NatSeen, place: str = "") -> Reading:
         case Realm.PRIVATE:
             return Reading(Told.HIDDEN, None, outer, protocol)
         case Realm.NOWHERE:
-            return Reading(Told.UNKNOWN)
+            mute = [side for side in seen.outer if (side.source, side.result) in NO_ADDRESS]
+            return Reading(Told.UNNAMED, protocol=PROTOCOLS[mute[0].source]) if mute else Reading(Told.UNKNOWN)
 
 
 def _outer(seen: NatSeen) -> OuterSide | None:

@@ -35,8 +35,10 @@ def pmp(address: str | None) -> OuterSide:
         ((upnp("192.168.1.2"),), None, OWN, Told.HIDDEN, None),
         ((upnp("100.64.7.2"),), None, OWN, Told.CARRIER, None),
         ((), None, OWN, Told.UNKNOWN, None),
-        ((upnp(None),), None, OWN, Told.UNKNOWN, None),
-        ((upnp("0.0.0.0"),), None, OWN, Told.UNKNOWN, None),
+        ((upnp(None),), None, OWN, Told.UNNAMED, None),
+        ((OuterSide("nat-pmp", None, "network-failure"),), None, OWN, Told.UNNAMED, None),
+        ((OuterSide("upnp", None, "error 501"),), None, OWN, Told.UNKNOWN, None),
+        ((upnp("0.0.0.0"),), None, OWN, Told.UNNAMED, None),
         ((), None, PUBLIC, Told.OWN, PUBLIC),
         ((), PUBLIC, PUBLIC, Told.OWN, PUBLIC),
         ((), None, None, Told.UNKNOWN, None),
@@ -48,14 +50,14 @@ def test_who_says_what(outer: tuple[OuterSide, ...], outside: str | None, own: s
     said = line(reading)
     assert (address or "not known") in said
     assert "office" in said or not outside or told is Told.OWN
-    assert not outer or told in {Told.AGREED, Told.UNKNOWN, Told.OUTSIDE, Told.OWN} or (outer[0].address or "?") in said, "a word that counts is shown"
+    assert not outer or told in {Told.AGREED, Told.UNKNOWN, Told.UNNAMED, Told.OUTSIDE, Told.OWN} or (outer[0].address or "?") in said, "a word that counts is shown"
 
 
 @pytest.mark.parametrize("told", Told)
 def test_each_has_its_sentences_and_what_is_not_known_says_how_to_learn_it(told: Told) -> None:
     from aetui.screens.site_facts import public_fact
 
-    reading = Reading(told, None if told in {Told.HIDDEN, Told.CARRIER, Told.UNKNOWN} else PUBLIC, OTHER, "UPnP", "office")
+    reading = Reading(told, None if told in {Told.HIDDEN, Told.CARRIER, Told.UNKNOWN, Told.UNNAMED} else PUBLIC, OTHER, "UPnP", "office")
     assert len(public_fact(reading).text) <= 48, "a row of 80 columns holds it"
     assert "{" not in line(reading)
     if told is Told.UNKNOWN:

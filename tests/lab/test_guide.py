@@ -122,6 +122,8 @@ OUTWARD = [
     Case("logmein", "works", (), "WORKS: The sample of the vendor's hosts answers", [], 0, {}, ()),
     Case("logmein", "blocked", (dropped(f"ip daddr {SUPPORT}"),), "DOES NOT WORK: None of the sample works", ["filtered"], 1, {}, ()),
     Case("minisite", "works", (), "WORKS: All six hosts answer", [], 0, {}, ()),
+    Case("minisite", "its scripts are blocked", (dropped("ip daddr 151.101.2.137"),), "WORKS, WITH REMARKS: The pages load, and something beside them is blocked", ["filtered"], 0, {}, ()),
+    Case("minisite", "its pages are blocked", (dropped("ip daddr 52.7.10.11"),), "DOES NOT WORK: The display's pages are blocked", ["filtered"], 1, {}, ()),
 ]  # fmt: skip
 
 

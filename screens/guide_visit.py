@@ -179,7 +179,10 @@ class Visit:
         """What is known before the first step: what another tab has learnt too."""
         known = self.learnt.public(here(self.demo, self.launch().vantage))
         hosts = remembered() if self.demo is None else ()
-        return _given(self.demo) | {"public": known.address if known is not None else "", "jump_host": displayable(hosts[0]) if hosts else ""}
+        return _given(self.demo) | {
+            "public": known.address if known is not None else "",
+            "jump_host": displayable(hosts[0]) if hosts else "",
+        }
 
     def _learn(self, where: str, reading: Reading) -> None:
         """The other tabs know it from now on; a jump host that worked is offered the next time."""

@@ -32,7 +32,6 @@ class Desk(TabScreen):
         """The demo's scenario."""
         return self.console.launch.demo
 
-
     def told(self) -> str | None:
         """The site's public address as another tab has learnt it."""
         known = self.console.learnt.public(here(self.demo))

@@ -223,7 +223,9 @@ class Outside:
                 yield Stage(here, here)
 
     async def _confirm(self, question: Question, stage: Stage, on_site: OnSite) -> None:
-        public = question.public or (stage.demo.public if stage.demo else None) or await public_address(stage.outside) or self._heard(question)
+        public = (
+            question.public or (stage.demo.public if stage.demo else None) or await public_address(stage.outside) or self._heard(question)
+        )
         if public is None:
             self.needs_address = True
             self.fault = say("outside", "untold")

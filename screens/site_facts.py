@@ -55,10 +55,9 @@ def public_fact(reading: Reading | None) -> Fact:
     return Fact("public", _STANDS.get(reading.told, "pass"), say("site", f"public_{reading.told.value}", **values))
 
 
-_STANDS = {
-    Told.DIFFERS: "warn", Told.BEHIND: "warn", Told.SHARED: "warn", Told.HIDDEN: "warn", Told.CARRIER: "warn", Told.UNKNOWN: "unknown", Told.UNNAMED: "unknown",
-    Told.TYPED: "unknown",
-}  # fmt: skip
+_STANDS = dict.fromkeys((Told.DIFFERS, Told.BEHIND, Told.SHARED, Told.HIDDEN, Told.CARRIER), "warn") | dict.fromkeys(
+    (Told.UNKNOWN, Told.UNNAMED, Told.TYPED), "unknown"
+)
 
 
 def _link(link: LinkSeen) -> Fact:

@@ -244,7 +244,11 @@ def _row(key: str, kind: str, label: str, text: str, width: int, word: str = "")
 
 def _concerns(cause: str) -> str:
     """The row under which a cause is explained."""
-    return DHCP if cause.startswith("dhcp-") else {"address-conflict": FREE, "double-nat": "public", "carrier-nat": "public"}.get(cause, "link")
+    return (
+        DHCP
+        if cause.startswith("dhcp-")
+        else {"address-conflict": FREE, "double-nat": "public", "carrier-nat": "public"}.get(cause, "link")
+    )
 
 
 def _offer(offer: Offer) -> str:

@@ -16,7 +16,19 @@ from typing import Any
 
 from aetui.guide.actions import KINDS
 from aetui.guide.records import (
-    LOGIN_GIVEN, Action, Ask, Branch, By, Check, Choice, End, Guide, Hand, Instruction, Question, Step,
+    LOGIN_GIVEN,
+    Action,
+    Ask,
+    Branch,
+    By,
+    Check,
+    Choice,
+    End,
+    Guide,
+    Hand,
+    Instruction,
+    Question,
+    Step,
 )  # fmt: skip
 from aetui.records import Owner, Verdict
 from aetui.strict import DataError, Table

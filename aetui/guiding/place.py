@@ -30,9 +30,7 @@ MOST_DEVICES = 8
 async def run_lan(world: World, _action: Lan, outside: str) -> Seen:
     """This machine's place as the plan's own link check sees it, and what hands out addresses there."""
     link, told = await _link(world)
-    known, (_, reading) = await asyncio.gather(
-        look.place(world.eyes, _time_servers(world), link), public.look(world, outside)
-    )
+    known, (_, reading) = await asyncio.gather(look.place(world.eyes, _time_servers(world), link), public.look(world, outside))
     told += tuple(describe(world.causes, finding) for finding in rules.findings(known))
     off = known.clock is not None and abs(known.clock.offset_ms or 0.0) > CLOCK_LIMIT_MS
     status = _status(told, link is not None, off)

@@ -166,7 +166,7 @@ def by_nat_pmp_alone(lab: Lab) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda lab: services.universal_plug_and_play(lab), f"✓ ok Public address {WAN}: the router says so (UPnP)"),
+        (services.universal_plug_and_play, f"✓ ok Public address {WAN}: the router says so (UPnP)"),
         (by_nat_pmp_alone, f"✓ ok Public address {WAN}: the router says so (NAT-PMP)"),
     ],
     ids=["by UPnP", "by NAT-PMP"],
@@ -186,8 +186,8 @@ def test_a_router_behind_another_one_names_no_address_and_none_is_claimed(lab: L
 @pytest.mark.parametrize(
     ("servers", "said"),
     [
-        ((lambda lab: hands_out_addresses(lab),), f"✓ ok DHCP servers {GATEWAY} offers 192.168.50.1"),
-        ((lambda lab: hands_out_addresses(lab), lambda lab: hands_out_addresses(lab, "logger", "eth0", LOGGER, router=LOGGER)), "2 servers answer: there should be one"),
+        ((hands_out_addresses,), f"✓ ok DHCP servers {GATEWAY} offers 192.168.50.1"),
+        ((hands_out_addresses, lambda lab: hands_out_addresses(lab, "logger", "eth0", LOGGER, router=LOGGER)), "2 servers answer: there should be one"),
         ((lambda lab: hands_out_addresses(lab, resolver=""),), "✗ failed DHCP servers"),
         ((), "! warning DHCP servers nobody offered an address within 3 s"),
     ],

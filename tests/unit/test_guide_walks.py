@@ -117,6 +117,50 @@ def test_every_action_has_its_runner() -> None:
     assert set(_RUNNERS) == set(KINDS.values()) == set(GIVES)
 
 
+EXPLAINED = {
+    # A word of the trade that a technician reads in a guide: what stands beside it once in that guide.
+    "DHCP": r"\(DHCP\)|handed this computer an address \(DHCP\)",
+    "VLAN": r"\(VLAN\)",
+    "gateway": r"\(the gateway\)|gateway \(the",
+    "VPN": r"VPN \(a tunnel|such as a VPN",
+    "jump host": r"A jump host is a computer outside|from a jump host inside it|and a jump host",
+    "forward": r"\(a port forward\)|reached by support through a forwarded port|nothing is forwarded|no forward is needed|opened toward it",
+}
+NEVER = re.compile(
+    r"\b(NAT|IGD|UPnP|SSDP|PCP|TTL|RST|SYN|ACK|ICMP|ARP|handshake|payload|errno|RFC \d|subnet|CIDR|EPSV|PASV|SNI|MTU|OUI|IPv6|stdin|timeout|"
+    r"traceroute|X\.224|NLA|daemon|socket error|packet loss)\b"
+)
+"""What is never said to a technician; the site's IT may read it in a request."""
+
+
+def _to_the_technician(guide: Guide) -> str:
+    """Every word of a guide but what is handed on to others."""
+    texts = []
+    for step in guide.steps.values():
+        if not isinstance(step, Branch):
+            texts += [step.title, step.text]
+        if isinstance(step, Question):
+            texts += [choice.label for choice in step.choices]
+        if isinstance(step, End):
+            texts += [*step.now, *(hand.what for hand in step.hand if hand.to.value == "technician")]
+    return "\n".join(texts)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_no_word_of_the_trade_is_said_to_a_technician_without_its_meaning(key: str) -> None:
+    words = _to_the_technician(library().guides[key])
+    assert not NEVER.findall(words)
+    for term, meaning in EXPLAINED.items():
+        if re.search(rf"\b{term}\b", words):
+            assert re.search(meaning, words), (key, term)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_nothing_is_said_to_stand_above_or_below_which_depends_on_where_it_is_read(key: str) -> None:
+    words = _to_the_technician(library().guides[key])
+    assert not re.search(r"(stands|shown|answered|is) (above|below)", words)
+
+
 # --------------------------------------------------------------------------------------------------- would these tests notice?
 def _without_ways_to(guide: Guide, lost: str, other: str) -> Guide:
     """The guide with every way that led to a step leading to another one."""

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from aetui.causes import describe
 from aetui.describe import row_line
 from aetui.diagnosis.readings import carried
+from aetui.explain import load_kinds
 from aetui.guide.models import Model, models
 from aetui.guide.records import Models, Plan, Seen
 from aetui.guiding.words import say, seen
@@ -135,7 +136,7 @@ def _warned(state: State, check: Check) -> bool:
 
 def _lines(state: State, needed: list[Check], each: bool) -> tuple[str, ...]:
     holding = [check for check in needed if state.reading(check.id).status is Status.PASS]
-    rows = [check for check in needed if each or check not in holding]
+    rows = [check for check in needed if (each or check not in holding) and not state.reading(check.id).because]
     if each and len(rows) > MOST_ROWS:
         rows = [check for check in rows if check not in holding]
     shown = tuple(_row(state, check) for check in rows[:MOST_ROWS])
@@ -144,5 +145,5 @@ def _lines(state: State, needed: list[Check], each: bool) -> tuple[str, ...]:
 
 
 def _row(state: State, check: Check) -> str:
-    status = state.reading(check.id).status.value
-    return seen("row", status=f"{status:<7}", name=check.id, line=row_line(state, check.id))
+    named = load_kinds()[check.kind].filled(check.host or "", str(check.port or "")).title
+    return seen("row", status=say("statuses", state.reading(check.id).status.value), name=named, line=row_line(state, check.id))

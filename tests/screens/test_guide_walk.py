@@ -238,7 +238,7 @@ async def test_the_table_of_models_for_a_new_site_stands_under_its_verdict() -> 
                 await pilot.press("enter")
                 await until(pilot, lambda before=before: len(visit(pilot).walker.walk.taken) > before or visit(pilot).wrong)  # type: ignore[misc, union-attr]
                 assert visit(pilot).wrong is None
-        await shows(pilot, "The verdict, after")
+        await shows(pilot, "The verdict, after", "Model by model", "PM2000: does not work here yet")
         everything = paras(pilot)
         assert "PM2000: does not work here yet (streamer.alsoenergy.com 443" in everything
         assert "LogMeIn: works here" in everything

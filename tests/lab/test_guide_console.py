@@ -5,13 +5,14 @@ helper.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 import pytest
 
 from lab import breaking, services
 from lab.consoling import Console, at_console
+from lab.faults import BY_NAME
 from lab.guiding import hands_out_addresses
 from lab.network import Lab
 from lab.topology import GATEWAY, LAN, LAPTOP, LOGGER, SPARE, WAN
@@ -154,6 +155,36 @@ def test_what_this_computer_says_of_itself(lab: Lab) -> None:
         said = console.shows("not known: the router does not tell it")
     for text in (f"{LAPTOP}/24", f"{GATEWAY}, answers", f"DNS servers {GATEWAY}", "Proxy none is set", "VPN none is up"):
         assert text in said
+
+
+def of_the_laptop(*do: str, undo: tuple[str, ...]) -> Callable[[Lab], AbstractContextManager[object]]:
+    return lambda lab: breaking.configured(lab, "laptop", list(do), list(undo))
+
+
+@contextmanager
+def by_a_proxy(lab: Lab) -> Iterator[Mapping[str, str]]:
+    yield {"https_proxy": "http://tech:geheim@192.168.50.1:3128"}
+
+
+MACHINE: list[tuple[str, Callable[[Lab], AbstractContextManager[object]], str]] = [
+    ("an address for a time", of_the_laptop(f"addr change {LAPTOP}/24 dev eth0 valid_lft 3600 preferred_lft 3600",
+     undo=(f"addr change {LAPTOP}/24 dev eth0 valid_lft forever preferred_lft forever",)), f"{LAPTOP}/24, handed out by DHCP"),
+    ("a tunnel", of_the_laptop("tuntap add dev tun7 mode tun", "addr add 10.9.0.1/24 dev tun7", "link set tun7 up", undo=("tuntap del dev tun7 mode tun",)),
+     "! warning VPN tun7 is up"),
+    ("a proxy", by_a_proxy, "! warning Proxy https: http://192.168.50.1:3128"),
+    ("a wrong clock", BY_NAME["clock-slow-1h"].on, "✗ failed Clock wrong by 60 min: behind"),
+    ("no cable", BY_NAME["link-down"].on, "✗ failed"),
+    ("no way out", BY_NAME["no-gateway"].on, "✗ failed Gateway none: nothing outside this network can be reached"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "said"), [row[1:] for row in MACHINE], ids=[row[0] for row in MACHINE])
+def test_what_is_odd_about_this_computer_is_seen(lab: Lab, make: Callable[[Lab], AbstractContextManager[object]], said: str) -> None:
+    with make(lab) as more, at_console(lab, "--no-save", env=more if isinstance(more, Mapping) else None) as console:
+        console.shows("What does the site have?")
+        console.press("escape", "6")
+        seen = console.shows(said)
+        assert "geheim" not in seen
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The Site tab: this computer's place in the network; on request who hands out addresses here, who is there, and whether one is free.
 
-Draws a ``SiteLook`` through ``site_view`` and sends it orders; nothing is asked of the local network but by a key, one question at a time.
+Draws a ``SiteLook`` through ``site_view`` and sends it orders. The router alone is asked by itself, for its outer address; whatever else asks
+the local network does so by a key, one question at a time.
 """
 
 from __future__ import annotations

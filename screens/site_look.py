@@ -1,9 +1,9 @@
 """Looks at this computer's place in the network for the Site tab, one question at a time. Knows no widget; ``changed`` is called for everything
 that happens.
 
-What is read of this computer, and one time server's answer, come by themselves; whatever asks the local network is ordered, stays within
-this computer's own network and is paced by ``lan.look``. Always this computer's own network, or the embedded site's, whatever vantage the
-other tabs use. What could not be had for want of a right is data.
+What is read of this computer, one time server's answer and the router's outer address come by themselves; whatever else asks the local
+network is ordered, stays within this computer's own network and is paced by ``lan.look``. Always this computer's own network, or the
+embedded site's, whatever vantage the other tabs use. What could not be had for want of a right is data.
 """
 
 from __future__ import annotations

@@ -42,7 +42,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--answers", type=Path, metavar="FILE", help="answers by step or name (TOML or JSON): nobody is asked anything")
     parser.add_argument(
-        "--resume", action="store_true", help="go on where the last walk of this guide was left (with --site: at that site)"
+        "--resume",
+        action="store_true",
+        help="go on where the last walk of this guide was left, or of any guide without EQUIPMENT (with --site: at that site)",
     )
     parser.add_argument(
         "--from",
@@ -99,7 +101,8 @@ async def _guide(arguments: argparse.Namespace) -> int:
     catalogue = load(arguments.catalogue or own_catalogue())
     library = load_guides(catalogue, arguments.guides or own_folder())
     talk = _Talk(Lines())
-    guide = await _chosen(" ".join(arguments.equipment), library, talk, arguments)
+    said = " ".join(arguments.equipment) or _last_guide(arguments, library)
+    guide = await _chosen(said, library, talk, arguments)
     if guide is None:
         return Exit.USAGE
     if arguments.answers is not None:
@@ -196,6 +199,22 @@ def _given(arguments: argparse.Namespace, world: World) -> dict[str, str]:
         "outside": DEMO_PLACE if arguments.demo is not None else displayable(arguments.jump or ""), "public": arguments.public or "",
         "ftp_login": "yes" if arguments.ftp_user else "", "vantage": displayable(world.here.info.name),
     }  # fmt: skip
+
+
+def _last_guide(arguments: argparse.Namespace, library: Library) -> str:
+    """With --resume alone: the guide that was walked last, where it is still there."""
+    from aetui.guiding.journal import last_guide
+    from aetui.prepare import Refused
+    from aetui.store import StoreError, opened
+
+    if not arguments.resume:
+        return ""
+    try:
+        with opened() as history:
+            key = last_guide(history, arguments.site)
+    except StoreError as error:
+        raise Refused(str(error)) from None
+    return key if key in library.guides else ""
 
 
 def _earlier(arguments: argparse.Namespace, guide: Guide) -> tuple[Taken, ...]:

@@ -55,7 +55,7 @@ async def equip(pilot: Pilot[Any], wire: Wire) -> None:
     look.room.world.eyes = replace(look.room.world.eyes, packets=wire, why_not=None)
 
 
-async def test_this_computers_own_place_is_read_without_asking_anybody() -> None:
+async def test_this_computers_own_place_is_read_and_its_network_is_not_asked() -> None:
     async with opened("site", "healthy") as pilot:
         said = await shows(pilot, LOOKED, "✓ Fine")
         for text in ("192.168.50.20/24, handed out by DHCP", "192.168.50.1, answers", "none is set", "none is up"):

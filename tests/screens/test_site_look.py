@@ -100,6 +100,21 @@ async def test_what_another_tab_learns_of_the_public_address_is_shown_here_and_c
         await shows(pilot, "! warning Public address not known: another router stands between")
 
 
+async def test_an_address_that_was_typed_in_the_inbound_tab_is_known_to_the_others_and_a_jump_host_that_tells_none_takes_what_is_known() -> None:
+    async with opened("inbound", "healthy") as pilot:
+        await shows(pilot, "Three ways to test a port forward")
+        await pilot.press("t")
+        await shows(pilot, "From outside,")
+        await pilot.press("p")
+        await shows(pilot, "The site's public address, and its ports", "Known so far")
+        await pilot.press(*"203.0.113.9", "enter")
+        learnt = pilot.app.learnt  # type: ignore[attr-defined]
+        await until(pilot, lambda: learnt.public(here("healthy")) == Public("203.0.113.9", By.TYPED))
+        outside = pilot.app.screen_stack[0].view.outside  # type: ignore[attr-defined]
+        learnt.tell(here("healthy"), Public("203.0.113.10", By.ROUTER))
+        assert outside.known() == "203.0.113.10"
+
+
 async def test_an_address_that_was_learnt_on_another_network_is_forgotten() -> None:
     async with opened("site", "healthy") as pilot:
         await shows(pilot, "✓ ok Public address")

@@ -21,6 +21,7 @@ import pyte
 
 from .confirming import technician
 from .network import Lab
+from .topology import LOGGER
 
 COLUMNS, ROWS = 80, 24
 PATIENCE_S = 60.0
@@ -113,3 +114,30 @@ def at_console(
         process.kill()
         process.wait()
         os.close(ours)
+
+
+# -------------------------------------------------------------------------------------------------------- a technician at it
+def to_the_verdict(console: Console) -> None:
+    """'Support cannot reach the PM2000', from a console that was just started, with a jump host and the logger's address in one's head."""
+    console.shows("What does the site have?")
+    console.press("escape", "5")
+    console.shows("Which equipment is it about?", "PM2000")
+    console.press("enter")
+    console.shows("What is the trouble?")
+    console.press("enter")
+    console.shows("The PM2000's own address")
+    console.name(LOGGER)
+    console.shows("The public port", "answers: Remote Desktop")
+    console.press("enter")
+    console.shows("Somebody must knock from outside")
+    console.press("enter")
+    console.shows("The jump host")
+    console.name("office")
+
+
+def machine_s(console: Console) -> float:
+    """What the verdict says of the time that tests took."""
+    console.press("end")
+    found = re.search(r"([\d.]+) s of machine time", console.shows("s of machine time"))
+    assert found is not None
+    return float(found[1])

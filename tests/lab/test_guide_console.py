@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 import pytest
 
 from lab import breaking, services
-from lab.consoling import Console, at_console
+from lab.consoling import Console, at_console, machine_s, to_the_verdict
 from lab.faults import BY_NAME
 from lab.guiding import hands_out_addresses
 from lab.network import Lab
@@ -36,33 +36,7 @@ def hardware(lab: Lab, mac: str) -> Iterator[None]:
     lab["router"].ip("neigh flush all")
 
 
-def machine_s(console: Console) -> float:
-    """What the verdict says of the time that tests took."""
-    console.press("end")
-    found = re.search(r"([\d.]+) s of machine time", console.shows("s of machine time"))
-    assert found is not None
-    return float(found[1])
-
-
 # ------------------------------------------------------------------------------------------------------------------------ the guide
-def to_the_verdict(console: Console) -> None:
-    """'Support cannot reach the PM2000', from a console that was just started, with a jump host and the logger's address in one's head."""
-    console.shows("What does the site have?")
-    console.press("escape", "5")
-    console.shows("Which equipment is it about?", "PM2000")
-    console.press("enter")
-    console.shows("What is the trouble?")
-    console.press("enter")
-    console.shows("The PM2000's own address")
-    console.name(LOGGER)
-    console.shows("The public port", "answers: Remote Desktop")
-    console.press("enter")
-    console.shows("Somebody must knock from outside")
-    console.press("enter")
-    console.shows("The jump host")
-    console.name("office")
-
-
 def test_support_cannot_reach_the_pm2000_a_missing_forward_by_nine_keys_and_in_a_minute(lab: Lab) -> None:
     with services.remote_desktop(lab), at_console(lab, "--no-save") as console:
         to_the_verdict(console)

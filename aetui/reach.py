@@ -120,6 +120,10 @@ class OuterSide:
     """``success`` or the protocol's own error by name."""
 
 
+NO_ADDRESS = frozenset({("upnp", "success"), ("nat-pmp", "success"), ("nat-pmp", "network-failure")})
+"""Answers without an address that say: I have none (RFC 6886 section 3.5)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Forward:
     """One port forward as the gateway lists it. Forwards made by hand are on many routers not listed."""

@@ -23,6 +23,7 @@ from aetui.screens.frame import TabScreen
 from aetui.screens.glass import Glass
 from aetui.screens.keeper import Keeper
 from aetui.screens.launch import Launch
+from aetui.screens.learnt import Learnt
 from aetui.screens.packets import Packets
 from aetui.screens.runner import Prepare, Runner, engine
 from aetui.screens.skin import COLOURED, COLOURLESS, AsciiFilter, fits_utf8, styles, themes
@@ -67,6 +68,8 @@ class AetuiApp(App[int]):
         self.alarmed: frozenset[str] = frozenset()
         """Names of the tabs where something is open that must not be forgotten; the bar on top marks them."""
         self.packets = Packets()
+        self.learnt = Learnt()
+        """What one tab has learnt of the site and another can use."""
         self.engines: Callable[[], Engines] | None = None
         """What sends the probes of traces, in place of the usual."""
         self.aim: Aim | None = None

@@ -20,7 +20,7 @@ from aetui.screens.widgets.bars import KeyBar
 from aetui.screens.widgets.lines import Lines, line
 from aetui.screens.widgets.page import Page, Para
 from aetui.screens.words import say, tables
-from aetui.vantage.asker import Accept, HostKeyQuestion, SecretQuestion
+from aetui.vantage.asker import Accept, HostKeyQuestion, SecretKind, SecretQuestion
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -41,7 +41,7 @@ class ScreenAsker:
 
     async def secret(self, question: SecretQuestion) -> str | None:
         """What was typed, or None."""
-        answer: str | None = await self._ask(SecretSheet(question.text, shown=question.echo))
+        answer: str | None = await self._ask(SecretSheet(question.text, shown=question.echo, heading=_heading(question)))
         return answer
 
     async def _ask(self, screen: Screen[Any]) -> Any:
@@ -62,6 +62,11 @@ class ScreenAsker:
             raise
 
 
+def _heading(question: SecretQuestion) -> str:
+    """Key of what stands over the line."""
+    return "login" if question.kind in {SecretKind.FTP_USER, SecretKind.FTP_PASSWORD} else "secret"
+
+
 def _withdraw(screen: Screen[Any]) -> None:
     """Take a question back that nobody waits for any more."""
     if screen.is_current:
@@ -73,15 +78,16 @@ class SecretSheet(ModalScreen[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "decline", "Decline", key_display="Esc")]
 
-    def __init__(self, question: str, *, shown: bool) -> None:
+    def __init__(self, question: str, *, shown: bool, heading: str = "secret") -> None:
         super().__init__()
+        self.heading = heading
         self.question = question
         self.shown = shown
 
     def compose(self) -> ComposeResult:
         """Question, line, help."""
         with Vertical(id="sheet"):
-            yield Lines([line((" ", "bar"), (say("asks", "secret"), "bar-strong"))], id="sheet-title")
+            yield Lines([line((" ", "bar"), (say("asks", self.heading), "bar-strong"))], id="sheet-title")
             yield Page([Para(self.question, "strong")], id="sheet-question")
             yield Input(password=not self.shown, id="sheet-input")
             yield Lines([line((" ", "plain"), (say("asks", "secret_help"), "muted"))])

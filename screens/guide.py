@@ -36,6 +36,8 @@ class GuideTab(GuideFrame):
         visit = self.visit
         if visit is not None and visit.guide is not None and visit.demo != self.console.launch.demo:
             self.action_guide_leave()
+        elif visit is not None:
+            visit.refresh()
 
     # ---------------------------------------------------------------------------------------------------------------- answering
     def on_rows_chosen(self, event: Rows.Chosen) -> None:

@@ -87,7 +87,7 @@ class GuideFrame(TabScreen):
         from aetui.screens.guide_visit import Visit
 
         room = Room(self.draw_soon, self.console.packets.ready, ScreenAsker(self.app))
-        self.visit = Visit(room, lambda: self.console.launch, self.draw_soon)
+        self.visit = Visit(room, lambda: self.console.launch, self.draw_soon, self.console.learnt)
         self.draw()
         await self.visit.load()
 

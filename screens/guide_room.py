@@ -33,7 +33,7 @@ class Room:
         self.world: World | None = None
         self.fault = ""
         self._packets = packets
-        self._asker = asker
+        self.asker = asker
         self._task: asyncio.Task[None] | None = None
 
     async def open(self, request: Request, listeners: tuple[Listener, ...] = ()) -> World | None:
@@ -54,7 +54,7 @@ class Room:
     async def _hold(self, request: Request, listeners: tuple[Listener, ...], began: asyncio.Future[World | None]) -> None:
         try:
             module = await asyncio.to_thread(import_module, "aetui.guiding.world")
-            async with module.opened(request, listeners, self._asker) as world:
+            async with module.opened(request, listeners, self.asker) as world:
                 await self._equip(world)
                 self.world = world
                 if not began.done():

@@ -26,6 +26,10 @@ def verdict_paras(walker: Walker) -> Iterator[Para]:
     """Everything under a verdict."""
     end = walker.conclusion
     assert end is not None
+    if end.models:
+        yield from (Para(text, indent=2) for text in end.models)
+        yield GAP
+        yield Para(say("guide", "found"), "head")
     weighty = [entry for entry in end.told if entry.severity is not Severity.INFO]
     if not end.told:
         yield Para(say("guide", "nothing"))

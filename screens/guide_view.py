@@ -131,7 +131,9 @@ def _walking(visit: Visit, note: str, width: int) -> Picture:
     if end is not None:
         number = len(walker.walk.taken)
         place = _bar((walker.guide.title, "bar-strong"), (say("guide", "verdict", number=number), "bar"))
-        return Picture(place, said, paras=tuple(verdict_paras(walker)), heading=say("guide", "found"), mark=mark)
+        return Picture(
+            place, said, paras=tuple(verdict_paras(walker)), heading=say("guide", "models" if end.models else "found"), mark=mark
+        )
     number, about = showing.place.number, showing.place.about
     where, gauge = say("guide", "step", number=number, about=about), _gauge(number, about)
     place = _bar((walker.guide.title, "bar-strong"), (where, "bar"), (gauge, "bar-on"))

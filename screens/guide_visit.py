@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from importlib import import_module
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -18,21 +20,26 @@ from typing import TYPE_CHECKING
 from aetui.catalogue import Catalogue, load
 from aetui.display import displayable
 from aetui.entries import About
-from aetui.guide.interpreter import Found, Taken, Wrong
+from aetui.guide.interpreter import Answer, Found, Taken, Wrong
 from aetui.guide.library import Library, own_folder
 from aetui.guide.library import load as load_guides
-from aetui.guide.records import Check, Guide, Seen
+from aetui.guide.records import Check, Guide, Question, Seen
+from aetui.guiding import login
 from aetui.guiding.journal import StoreKeeper
 from aetui.guiding.walker import Walker
 from aetui.prepare import own_catalogue
 from aetui.screens.guide_earlier import Earlier, earlier, next_title
 from aetui.screens.guide_room import Room, request_of
 from aetui.screens.guide_words import say
+from aetui.screens.learnt import Learnt, here
 from aetui.screens.runner import one_line
+from aetui.store.jumphosts import is_name, remember, remembered
+from aetui.store.place import StoreError
 from aetui.strict import DataError
 
 if TYPE_CHECKING:
     from aetui.guiding.world import World
+    from aetui.inbound.public import Reading
     from aetui.screens.launch import Launch
     from aetui.store import Journal
 
@@ -43,8 +50,9 @@ MOST_HEARD = 40
 class Visit:
     """See the module."""
 
-    def __init__(self, room: Room, launch: Callable[[], Launch], changed: Callable[[], None]) -> None:
+    def __init__(self, room: Room, launch: Callable[[], Launch], changed: Callable[[], None], learnt: Learnt | None = None) -> None:
         self.room, self.launch, self.changed = room, launch, changed
+        self.learnt = learnt or Learnt()
         self.catalogue: Catalogue | None = None
         self.library: Library | None = None
         self.earlier: tuple[Earlier, ...] = ()
@@ -64,6 +72,7 @@ class Visit:
         """The embedded site that is walked on; None for a real one."""
         self._kept: dict[tuple[str, str | None], Earlier] = {}
         self._running: asyncio.Task[Seen] | None = None
+        self._asking: asyncio.Task[None] | None = None
         self._journal: Journal | None = None
 
     # ----------------------------------------------------------------------------------------------------------- what is shown
@@ -147,6 +156,7 @@ class Visit:
             world.tell = self._hear
             if self._journal is not None:
                 world.keep = self._journal.keep
+            world.learn = partial(self._learn, here(launch.demo, launch.vantage))
             self._walk(guide, world, taken)
         self.changed()
 
@@ -160,16 +170,48 @@ class Visit:
         return Journal(said, self._trouble)
 
     def _walk(self, guide: Guide, world: World, taken: tuple[Taken, ...]) -> None:
-        given = _given(self.demo) | {"vantage": displayable(world.here.info.name)}
+        given = self._given() | {"vantage": displayable(world.here.info.name)}
         keeper = StoreKeeper(self._journal, world.session.at) if self._journal is not None else None
         self.walker = Walker(guide, given, keeper)
         if taken:
             self.resumed = self.walker.take_up(taken)
         self._advance()
 
+    def _given(self) -> dict[str, str]:
+        """What is known before the first step: what another tab has learnt too."""
+        known = self.learnt.public(here(self.demo, self.launch().vantage))
+        hosts = remembered() if self.demo is None else ()
+        return _given(self.demo) | {
+            "public": known.address if known is not None else "",
+            "jump_host": displayable(hosts[0]) if hosts else "",
+        }
+
+    def _learn(self, where: str, reading: Reading) -> None:
+        """The other tabs know it from now on; a jump host that worked is offered the next time."""
+        self.learnt.read(where, reading)
+        name = self.walker.known.get("outside", "") if self.walker is not None and reading.place and self.demo is None else ""
+        if is_name(name):
+            with suppress(StoreError):
+                remember(name)
+
+    def refresh(self) -> None:
+        """Another tab may have learnt something meanwhile."""
+        if self.walker is not None and self.walker.learn("public", self._given()["public"]):
+            self.changed()
+
+    def _tell(self) -> None:
+        """A public address that was typed is known to the other tabs."""
+        assert self.walker is not None
+        last = self.walker.walk.taken[-1]
+        step = self.walker.guide.steps.get(last.step)
+        if isinstance(last, Answer) and isinstance(step, Question) and step.saves == "public":
+            self.learnt.type(here(self.demo, self.launch().vantage), last.text)
+
     async def leave(self) -> None:
         """Back to the choice of guides; the walk is kept."""
         self.stop()
+        if self._asking is not None:
+            self._asking.cancel()
         walker, self.walker, guide, self.guide = self.walker, None, self.guide, None
         self.wrong, self.heard, self.trouble, self.fault = None, [], "", "" if self.library is not None else self.fault
         if walker is not None and guide is not None:
@@ -189,8 +231,17 @@ class Visit:
 
     # ----------------------------------------------------------------------------------------------------------------- walking
     def answer(self, text: str) -> bool:
-        """What a person typed or chose; False where it does not fit (``wrong`` says why)."""
+        """What a person typed or chose; False where it does not fit (``wrong`` says why). A login is asked for first."""
+        if self.walker is not None and self.walker.means_login(text):
+            self._asking = asyncio.create_task(self._log_in(self.walker, text), name="aetui-guide-login")
+            return True
         return self._took(self.walker.answer(text) if self.walker is not None else Wrong("not-now"))
+
+    async def _log_in(self, walker: Walker, text: str) -> None:
+        """Have the login typed; the walk takes that there was one."""
+        world, asker = self.room.world, self.room.asker
+        if world is not None and asker is not None and await login.obtain(world, asker) and walker is self.walker:
+            self._took(walker.answer(text))
 
     def go_on(self) -> bool:
         """An instruction was followed."""
@@ -223,6 +274,7 @@ class Visit:
         self.wrong = wrong
         if wrong is None:
             self.resumed = 0
+            self._tell()
             self._advance()
         self.changed()
         return wrong is None

@@ -72,6 +72,7 @@ class Inbound(SiteKeys, OutsideKeys):
         from aetui.screens.asking import ScreenAsker
 
         self.view = module.View(self.draw_soon, self.app.bell, ScreenAsker(self.app), self.console.keeper)
+        self.view.outside.known = self.told
         with suppress(ValueError, RuntimeError, AttributeError):  # no such signal, or not the main thread: then it ends the process
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hung_up)
         self.draw()
@@ -102,6 +103,7 @@ class Inbound(SiteKeys, OutsideKeys):
         view = self.view
         if view is None or not self.is_attached:
             return
+        self.share()
         self.place.say(self.console.launch.place)
         self.console.alarm(self.TAB, view.site.is_open)
         self.query_one("#summary", Lines).show(view.summary(self.size.width))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aetui.screens.frame import TabScreen
+from aetui.screens.learnt import By, Public, here
 from aetui.screens.widgets.rows import Rows
 
 if TYPE_CHECKING:
@@ -30,6 +31,17 @@ class Desk(TabScreen):
     def demo(self) -> str | None:
         """The demo's scenario."""
         return self.console.launch.demo
+
+    def told(self) -> str | None:
+        """The site's public address as another tab has learnt it."""
+        known = self.console.learnt.public(here(self.demo))
+        return known.address if known is not None else None
+
+    def share(self) -> None:
+        """What the jump host sees is known to the other tabs."""
+        outside = self.view.outside if self.view is not None else None
+        if outside is not None and outside.seen_as:
+            self.console.learnt.tell(here(self.demo), Public(outside.seen_as, By.OUTSIDE, outside.host))
 
 
 class SiteKeys(Desk):
@@ -147,13 +159,14 @@ class OutsideKeys(Desk):
 
         if self.view is not None:
             demo = self.demo is not None
-            way, seen = self.view.way(demo), self.view.outside.seen_as
+            way, seen = self.view.way(demo), self.view.outside.seen_as or self.told()
             if way is not None:
                 self.app.push_screen(address_form(self.asked, way, seen, needed=not (seen or demo)), self._corrected)
 
     def _corrected(self, question: Question | None) -> None:
         if question is not None:
             self.asked = question
+            self.console.learnt.type(here(self.demo), question.public)
             self._ask(question)
 
     def action_from_here(self) -> None:

@@ -131,6 +131,8 @@ class Outside:
         self.result: Result | None = None
         self.seen_as: str | None = None
         """The site's public address as the open jump host sees it."""
+        self.known: Callable[[], str | None] = lambda: None
+        """The site's public address as another tab has learnt it, for a jump host that does not tell."""
         self.needs_address = False
         """True where nobody told the public address, and the person has to."""
         self._held: tuple[str, Vantage] | None = None
@@ -140,6 +142,11 @@ class Outside:
     def busy(self) -> bool:
         """True while a question runs."""
         return bool(self.step)
+
+    @property
+    def host(self) -> str:
+        """Name of the open jump host; empty for none."""
+        return displayable(self._held[0], 60) if self._held is not None else ""
 
     # ------------------------------------------------------------------------------------------------------------------ orders
     def ask(self, question: Question, demo: str | None, on_site: OnSite) -> bool:
@@ -217,7 +224,9 @@ class Outside:
                 yield Stage(here, here)
 
     async def _confirm(self, question: Question, stage: Stage, on_site: OnSite) -> None:
-        public = question.public or (stage.demo.public if stage.demo else None) or await public_address(stage.outside)
+        public = (
+            question.public or (stage.demo.public if stage.demo else None) or await public_address(stage.outside) or self._heard(question)
+        )
         if public is None:
             self.needs_address = True
             self.fault = say("outside", "untold")
@@ -237,6 +246,10 @@ class Outside:
         name = say("outside", "demo") if stage.demo else vantage_name(stage.outside)
         self.result = Result(question, wanted.targets[0].address, name, seen, findings, determined(seen), self.now())
         self.keep(self.result)
+
+    def _heard(self, question: Question) -> str | None:
+        """What another tab has learnt of this site, where this computer is at it."""
+        return self.known() if isinstance(question.way, Jump) else None
 
     async def _wanted(self, question: Question, public: str, stage: Stage, deadline: float) -> Wanted:
         key = derive(question.code) if question.code is not None else None

@@ -1,6 +1,7 @@
 """The Site tab: this computer's place in the network; on request who hands out addresses here, who is there, and whether one is free.
 
-Draws a ``SiteLook`` through ``site_view`` and sends it orders; nothing is asked of the local network but by a key, one question at a time.
+Draws a ``SiteLook`` through ``site_view`` and sends it orders. The router alone is asked by itself, for its outer address; whatever else asks
+the local network does so by a key, one question at a time.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ class Site(TabScreen):
         from aetui.screens.site_look import SiteLook
 
         room = Room(self.draw_soon, self.console.packets.ready)
-        self.view = module.View(SiteLook(room, lambda: self.console.launch, self.draw_soon))
+        self.view = module.View(SiteLook(room, lambda: self.console.launch, self.draw_soon, self.console.learnt))
         self.draw()
         await self.view.look.begin()
 
@@ -86,6 +87,8 @@ class Site(TabScreen):
         look = self.look
         if look is not None and look.opened_for != self.console.launch.demo:
             self.run_worker(look.begin(), exclusive=True, group="site")
+        else:
+            self.draw()  # another tab may have learnt the public address
 
     # ------------------------------------------------------------------------------------------------------------------ drawing
     def draw(self) -> None:

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 
 from aetui.diagnosis.machine import CLOCK_LIMIT_MS
 from aetui.display import displayable
+from aetui.inbound.public import Reading, Told
 from aetui.lan.records import networks, swept
 from aetui.observations import Interface, LinkSeen, NtpSeen
 from aetui.screens.guide_words import say
@@ -44,7 +45,19 @@ def _facts(own: Own) -> Iterator[Fact]:
     yield from _proxies(link)
     yield from _tunnels(link)
     yield from _others(link)
-    yield Fact("public", "planned", say("site", "public_none"))
+
+
+def public_fact(reading: Reading | None) -> Fact:
+    """The site's public address and who said so."""
+    if reading is None:
+        return Fact("public", "running", say("site", "public_asking"))
+    values = {name: displayable(getattr(reading, name) or "", LONGEST) for name in ("address", "place", "outer", "protocol")}
+    return Fact("public", _STANDS.get(reading.told, "pass"), say("site", f"public_{reading.told.value}", **values))
+
+
+_STANDS = dict.fromkeys((Told.DIFFERS, Told.BEHIND, Told.SHARED, Told.HIDDEN, Told.CARRIER), "warn") | dict.fromkeys(
+    (Told.UNKNOWN, Told.UNNAMED, Told.TYPED), "unknown"
+)
 
 
 def _link(link: LinkSeen) -> Fact:

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from aetui.display import displayable
+from aetui.guiding.public import line as public_line
 from aetui.lan.look import SWEPT_PORTS
 from aetui.lan.records import Device, Held
 from aetui.packet.messages import Offer
 from aetui.records import Severity
 from aetui.screens.guide_verdict import told_paras
 from aetui.screens.guide_words import known, say
-from aetui.screens.site_facts import facts, network_of
+from aetui.screens.site_facts import Fact, facts, network_of, public_fact
 from aetui.screens.site_look import DHCP, FREE, WHO, SiteLook
 from aetui.screens.skin import SIGN_WIDTH, SIGNS
 from aetui.screens.widgets.lines import Line, cut, line
@@ -83,7 +84,7 @@ class View:
     def _rows(self, width: int) -> Iterator[Row]:
         assert self.look.own is not None
         yield Row("here", ((say("site", "here"), "head"),), stop=False)
-        for fact in facts(self.look.own):
+        for fact in self._facts():
             yield _row(f"fact:{fact.key}", fact.kind, say("site", fact.key), fact.text, width)
         yield Row("asked", ((say("site", "asked"), "head"),), stop=False)
         for key, (kind, text) in ((DHCP, self._dhcp()), (WHO, self._who()), (FREE, self._free())):
@@ -98,6 +99,12 @@ class View:
                     (cut(self._said(device), width - ADDRESS - 3).rstrip(), self._ink(device)),
                 )
                 yield Row(f"device:{device.address}", spans)
+
+    def _facts(self) -> Iterator[Fact]:
+        """What this computer says of itself, and the site's public address."""
+        if self.look.own is not None:
+            yield from facts(self.look.own)
+            yield public_fact(self.look.reading)
 
     def _dhcp(self) -> tuple[str, str]:
         seen = self.look.dhcp
@@ -181,14 +188,15 @@ class View:
 
     def _of_row(self, name: str) -> Iterator[Para]:
         about = known("site_about", name)
-        facts_here = next((fact.text for fact in facts(self.look.own) if fact.key == name), "") if self.look.own is not None else ""
+        facts_here = next((fact.text for fact in self._facts() if fact.key == name), "")
         asked = {DHCP: self._dhcp, WHO: self._who, FREE: self._free}
         text = facts_here or (asked[name]()[1] if name in asked else "")
+        reading = self.look.reading if name == "public" else None
         if text:
-            yield Para(text, "strong")
+            yield Para(public_line(reading) if reading is not None else text, "strong")
         if name == DHCP and self.look.dhcp is not None:
             yield from (Para(_offer(offer), "strong") for offer in self.look.dhcp.offers or ())
-        if name in {"link", DHCP, FREE}:
+        if name in {"link", "public", DHCP, FREE}:
             yield from told_paras([one for one in self.look.told if _concerns(one.cause) == name], whole=True)
         yield from self._lacking(name)
         if about:
@@ -236,7 +244,11 @@ def _row(key: str, kind: str, label: str, text: str, width: int, word: str = "")
 
 def _concerns(cause: str) -> str:
     """The row under which a cause is explained."""
-    return DHCP if cause.startswith("dhcp-") else FREE if cause == "address-conflict" else "link"
+    return (
+        DHCP
+        if cause.startswith("dhcp-")
+        else {"address-conflict": FREE, "double-nat": "public", "carrier-nat": "public"}.get(cause, "link")
+    )
 
 
 def _offer(offer: Offer) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from aetui.catalogue import Catalogue
     from aetui.cli.guide_answers import Answers
     from aetui.cli.guide_lines import Lines
-    from aetui.guide.interpreter import Taken
+    from aetui.guide.interpreter import Taken, Wrong
     from aetui.guide.library import Library
     from aetui.guide.records import Guide, Question
     from aetui.guiding.walker import Walker
@@ -42,7 +42,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--answers", type=Path, metavar="FILE", help="answers by step or name (TOML or JSON): nobody is asked anything")
     parser.add_argument(
-        "--resume", action="store_true", help="go on where the last walk of this guide was left (with --site: at that site)"
+        "--resume",
+        action="store_true",
+        help="go on where the last walk of this guide was left, or of any guide without EQUIPMENT (with --site: at that site)",
     )
     parser.add_argument(
         "--from",
@@ -99,7 +101,8 @@ async def _guide(arguments: argparse.Namespace) -> int:
     catalogue = load(arguments.catalogue or own_catalogue())
     library = load_guides(catalogue, arguments.guides or own_folder())
     talk = _Talk(Lines())
-    guide = await _chosen(" ".join(arguments.equipment), library, talk, arguments)
+    said = " ".join(arguments.equipment) or _last_guide(arguments, library)
+    guide = await _chosen(said, library, talk, arguments)
     if guide is None:
         return Exit.USAGE
     if arguments.answers is not None:
@@ -187,11 +190,31 @@ def _request(arguments: argparse.Namespace, guide: Guide, catalogue: Catalogue) 
 def _given(arguments: argparse.Namespace, world: World) -> dict[str, str]:
     """What the call itself makes known."""
     from aetui.display import displayable
+    from aetui.store.jumphosts import remembered
 
+    attended = arguments.answers is None and arguments.demo is None
+    hosts = remembered() if attended else ()
     return {
+        "jump_host": displayable(hosts[0]) if hosts else "",
         "outside": DEMO_PLACE if arguments.demo is not None else displayable(arguments.jump or ""), "public": arguments.public or "",
         "ftp_login": "yes" if arguments.ftp_user else "", "vantage": displayable(world.here.info.name),
     }  # fmt: skip
+
+
+def _last_guide(arguments: argparse.Namespace, library: Library) -> str:
+    """With --resume alone: the guide that was walked last, where it is still there."""
+    from aetui.guiding.journal import last_guide
+    from aetui.prepare import Refused
+    from aetui.store import StoreError, opened
+
+    if not arguments.resume:
+        return ""
+    try:
+        with opened() as history:
+            key = last_guide(history, arguments.site)
+    except StoreError as error:
+        raise Refused(str(error)) from None
+    return key if key in library.guides else ""
 
 
 def _earlier(arguments: argparse.Namespace, guide: Guide) -> tuple[Taken, ...]:
@@ -228,7 +251,7 @@ async def _walked(walker: Walker, world: World, talk: _Talk, *, saved: bool) -> 
         if isinstance(showing.step, Check):
             tell([line("working")])
             tell(seen_lines(await walker.run(world)))
-        elif not await _answered(walker, talk):
+        elif not await _answered(walker, world, talk):
             break
     if talk.left:
         return trouble(talk.left)
@@ -236,13 +259,13 @@ async def _walked(walker: Walker, world: World, talk: _Talk, *, saved: bool) -> 
     return Exit.UNDETERMINED
 
 
-async def _answered(walker: Walker, talk: _Talk) -> bool:
+async def _answered(walker: Walker, world: World, talk: _Talk) -> bool:
     """One question or instruction; False where the walk is left."""
     from aetui.guide.records import Question
 
     step = walker.showing.step
     if talk.answers is None:
-        return await _by_hand(walker, talk)
+        return await _by_hand(walker, world, talk)
     if not isinstance(step, Question):
         return walker.go_on() is None
     return _from_file(walker, step, talk.answers, talk)
@@ -255,6 +278,9 @@ def _from_file(walker: Walker, step: Question, answers: Answers, talk: _Talk) ->
 
     given = answers.next(step)
     name, text = given or (step.saves, "")
+    if walker.means_login(text):
+        talk.left = line("login-unattended", step=step.id)
+        return False
     wrong = walker.answer(text)
     if wrong is None:
         tell([f"> {text or step.default}"])
@@ -265,7 +291,7 @@ def _from_file(walker: Walker, step: Question, answers: Answers, talk: _Talk) ->
     return False
 
 
-async def _by_hand(walker: Walker, talk: _Talk) -> bool:
+async def _by_hand(walker: Walker, world: World, talk: _Talk) -> bool:
     """Until something fits; b, w, q and ? are for the wizard itself."""
     from aetui.cli.guide_lines import ask_lines, asked_for, line, tell, way_lines
     from aetui.guide.records import Question
@@ -286,10 +312,21 @@ async def _by_hand(walker: Walker, talk: _Talk) -> bool:
         elif text == "?":
             tell([line("help")])
         else:
-            wrong = walker.answer(text) if isinstance(step, Question) else walker.go_on()
+            wrong = await _given_login(walker, world, text) or (walker.answer(text) if isinstance(step, Question) else walker.go_on())
             if wrong is None:
                 return True
             tell([say("wrong", wrong.code, **wrong.values)])
+
+
+async def _given_login(walker: Walker, world: World, text: str) -> Wrong | None:
+    """Where the answer stands for a login: have it typed at the terminal, hidden. What is wrong, or None."""
+    from aetui.guide.interpreter import Wrong
+    from aetui.guiding import login
+    from aetui.vantage.asker import terminal
+
+    if not walker.means_login(text) or await login.obtain(world, terminal()):
+        return None
+    return Wrong("no-login")
 
 
 async def _typed(talk: _Talk, prompt: str) -> str | None:

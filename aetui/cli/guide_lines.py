@@ -83,13 +83,17 @@ def conclusion_lines(end: Conclusion, checks: int, seconds: float) -> Iterator[s
     """The verdict."""
     yield from wrapped(f"{line(end.end.outcome.value)}: {end.end.title}")
     yield from textwrap.wrap(end.end.text, WIDTH, break_on_hyphens=False)
+    if end.models:
+        yield from ("", line("models"))
+        for each in end.models:
+            yield from wrapped(each, _INDENT)
     yield ""
     yield line("found")
     if not end.told:
         yield from wrapped(line("nothing-found"), _INDENT)
     for entry in end.told:
         yield from _told(entry)
-    for each in end.lines:
+    for each in end.lines if end.lines != end.models else ():
         yield from wrapped(each, _INDENT)
     if end.end.now:
         yield from ("", line("now"))

@@ -7,6 +7,7 @@ are one sentence on standard error and status 2. Statuses: ``Exit``.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from enum import IntEnum
@@ -166,8 +167,16 @@ def main(arguments: Sequence[str]) -> int:
     return module.run(parser.parse_args(_demo_word(rest, name is not None)))
 
 
+def _whole_streams() -> None:
+    """A stream that the caller has closed is nothing: what is read there is at its end, and what is written is lost."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 - open until the end
+
+
 def entry() -> NoReturn:
     """The console script."""
+    _whole_streams()
     try:
         status = main(sys.argv[1:])
         sys.stdout.flush()

@@ -10,13 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from aetui.reach import Forward, NatSeen, OuterSide, Target
+from aetui.reach import NO_ADDRESS, Forward, NatSeen, OuterSide, Target
 from aetui.records import Confidence, Finding, Said, Severity
 from aetui.wire.realm import Realm, realm
 
 _PROTOCOLS = {"upnp": "UPnP", "nat-pmp": "NAT-PMP", "pcp": "PCP"}
-_NO_ADDRESS = frozenset({("upnp", "success"), ("nat-pmp", "success"), ("nat-pmp", "network-failure")})
-"""Answers without an address that say: I have none (RFC 6886 section 3.5)."""
 EXPLAINED = frozenset({"forward-missing", "forward-refused"})
 """Causes that another NAT before the router accounts for."""
 CONTRADICTS_MISSING = frozenset({"router-lists"})
@@ -50,7 +48,7 @@ def _untold(seen: NatSeen) -> Finding | None:
     Newer routers' software keeps a private outer address to itself: UPnP gives none and NAT-PMP calls it a network failure. Only with the
     next hop's address beside it is that taken for another NAT.
     """
-    mute = [side for side in seen.outer if (side.source, side.result) in _NO_ADDRESS]
+    mute = [side for side in seen.outer if (side.source, side.result) in NO_ADDRESS]
     beyond = next((hop for hop in seen.hops[1:] if hop), "") if seen.hops[:1] == (seen.gateway,) else ""
     cause = {Realm.CARRIER: "carrier-nat", Realm.PRIVATE: "double-nat"}.get(realm(beyond))
     if not mute or seen.public is None or cause is None:

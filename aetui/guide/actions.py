@@ -71,7 +71,7 @@ GIVES: Mapping[type[Action], Gives] = {
     ),
     records.Nat: Gives(frozenset({Status.PASS, Status.WARN, Status.UNKNOWN}), DEEP, frozenset({"listed", "not-listed", "mute-router"})),
     records.Lan: Gives(
-        _ANY, MACHINE | DHCP, frozenset({"by-dhcp", "static"}), perhaps=frozenset({"own", "gateway", "resolvers", "network"}),
+        _ANY, MACHINE | DHCP, frozenset({"by-dhcp", "static"}), perhaps=frozenset({"own", "gateway", "resolvers", "network", "public"}),
     ),
     records.Find: Gives(
         frozenset({Status.PASS, Status.WARN, Status.FAIL, Status.UNKNOWN}), frozenset({"privilege-missing"}),
@@ -98,8 +98,10 @@ KINDS: Mapping[str, type[Action]] = {
 }  # fmt: skip
 """By the word that stands in a file."""
 
-GIVEN = frozenset({"outside", "public", "ftp_login", "vantage"})
-"""What may be known before the first step: the name of a place outside, the site's public address, that an FTP login was given, where we stand."""
+GIVEN = frozenset({"outside", "public", "ftp_login", "vantage", "jump_host"})
+"""What may be known before the first step: the name of a place outside, the site's public address, that an FTP login was given, where we stand,
+the jump host that was used last.
+"""
 
 
 def gives(action: Action) -> Gives:

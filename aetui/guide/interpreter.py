@@ -28,6 +28,7 @@ from aetui.guide.records import (
     Guide,
     Hand,
     Instruction,
+    Models,
     Question,
     Seen,
     Shown,
@@ -120,6 +121,8 @@ class Conclusion:
     """Everything that the checks found, the root first."""
     lines: tuple[str, ...]
     """What the last check saw, for people."""
+    models: tuple[str, ...] = ()
+    """The table of models, where the walk made one."""
 
 
 @dataclass(slots=True)
@@ -188,7 +191,7 @@ def _understood(step: Question, text: str, values: Mapping[str, str]) -> str | W
         else:
             return Wrong("empty")
     match step.ask:
-        case Ask.CHOICE | Ask.YES_NO:
+        case Ask.CHOICE | Ask.YES_NO | Ask.LOGIN:
             return _chosen(step.choices, text)
         case Ask.ADDRESS:
             return _address(text)
@@ -312,21 +315,27 @@ def conclusion(guide: Guide, walk: Walk) -> Conclusion | None:
     end = filled(step, position.values)
     assert isinstance(end, End)
     latest = list(_latest(walk))
-    told = {(entry.cause, entry.summary): entry for seen in latest for entry in seen.told}
+    told = {(entry.cause, entry.summary): entry for _, seen in latest for entry in seen.told}
     ordered = tuple(sorted(told.values(), key=lambda entry: _RANK[entry.severity]))
-    return Conclusion(end, ordered, latest[0].lines if latest else ())
+    table = next((seen.lines for checked, seen in latest if _makes_the_table(guide, checked)), ())
+    return Conclusion(end, ordered, latest[0][1].lines if latest else (), table)
+
+
+def _makes_the_table(guide: Guide, step: str) -> bool:
+    check = guide.steps.get(step)
+    return isinstance(check, Check) and isinstance(check.action, Models)
 
 
 _RANK = {Severity.FAIL: 0, Severity.WARN: 1, Severity.INFO: 2}
 
 
-def _latest(walk: Walk) -> Iterator[Seen]:
-    """What each check saw last, the latest check first: it is the one that led here."""
+def _latest(walk: Walk) -> Iterator[tuple[str, Seen]]:
+    """What each check saw last, by its step, the latest check first: it is the one that led here."""
     told: set[str] = set()
     for taken in reversed(walk.taken):
         if isinstance(taken, Found) and taken.step not in told:
             told.add(taken.step)
-            yield taken.seen
+            yield taken.step, taken.seen
 
 
 def _place(guide: Guide, walk: Walk, position: _Position) -> Place:

@@ -15,7 +15,21 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 from aetui.guide.actions import KINDS
-from aetui.guide.records import Action, Ask, Branch, By, Check, Choice, End, Guide, Hand, Instruction, Question, Step
+from aetui.guide.records import (
+    LOGIN_GIVEN,
+    Action,
+    Ask,
+    Branch,
+    By,
+    Check,
+    Choice,
+    End,
+    Guide,
+    Hand,
+    Instruction,
+    Question,
+    Step,
+)  # fmt: skip
 from aetui.records import Owner, Verdict
 from aetui.strict import DataError, Table
 
@@ -183,10 +197,12 @@ def _question(identity: str, entry: Table) -> Question:
     saves = entry.text("saves", _NAME_OF(identity))
     if not _NAME.fullmatch(saves):
         entry.fail("saves", f"'{saves}' is no name: small letters and underscores")
-    if ask is Ask.CHOICE:
+    if ask in {Ask.CHOICE, Ask.LOGIN}:
         choices = tuple(_choice(each) for each in entry.tables("choice"))
         if len(choices) < 2 or len({each.key for each in choices}) != len(choices):
             entry.fail("choice", "there must be two choices or more, each with a key of its own")
+        if ask is Ask.LOGIN and LOGIN_GIVEN not in {each.key for each in choices}:
+            entry.fail("choice", f"a login has a choice with the key '{LOGIN_GIVEN}'")
         return Question(identity, title, text, ask, saves, choices=choices, default=_default(entry, choices))
     if ask is Ask.YES_NO:
         choices = (Choice("yes", "yes", entry.text("yes")), Choice("no", "no", entry.text("no")))

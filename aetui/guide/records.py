@@ -16,8 +16,12 @@ SKIPPED = ""
 """The answer to a question that was passed over."""
 
 
+LOGIN_GIVEN = "give"
+"""The answer of a login's question where there is one: all that a walk ever holds of it."""
+
+
 class Ask(StrEnum):
-    """What a question takes. None of them is a secret: guides ask for no password."""
+    """What a question takes. None of them is a secret: a walk never holds a password."""
 
     CHOICE = "choice"
     YES_NO = "yes-no"
@@ -25,6 +29,9 @@ class Ask(StrEnum):
     ADDRESS = "address"
     """An IPv4 address."""
     PORT = "port"
+    LOGIN = "login"
+    """A choice one of whose keys is ``LOGIN_GIVEN``: whoever walks then has a user name and a password typed, which go to the ``World``
+    and nowhere else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,7 @@ class Question:
     next: str = ""
     """For all but choices."""
     choices: tuple[Choice, ...] = ()
-    """``yes`` and ``no`` for a yes-no question."""
+    """``yes`` and ``no`` for a yes-no question; ``LOGIN_GIVEN`` and others for a login."""
     default: str = ""
     """Taken where nothing is typed; may hold ``{name}``. Empty for none."""
     passed: str = ""

@@ -12,7 +12,7 @@ from aetui.entries import TraceDone
 from aetui.guide import records
 from aetui.guide.errnos import decode
 from aetui.guide.records import Action, Decode, Seen, Trace
-from aetui.guiding import inbound, outbound, place
+from aetui.guiding import inbound, outbound, place, public
 from aetui.guiding.words import seen
 from aetui.guiding.world import World
 from aetui.probes.common import clock, since
@@ -64,7 +64,7 @@ _RUNNERS: Mapping[type[Action], Callable[[World, Any, str], Awaitable[Seen]]] = 
     records.Plan: lambda world, action, _: outbound.run_plan(world, action),
     records.Models: lambda world, action, _: outbound.run_models(world, action),
     records.Inside: lambda world, action, _: inbound.run_inside(world, action),
-    records.Public: inbound.run_public,
+    records.Public: public.run,
     records.Confirm: inbound.run_confirm,
     records.Listen: inbound.run_listen,
     records.Nat: inbound.run_nat,

@@ -15,7 +15,7 @@ from aetui.causes import describe
 from aetui.diagnosis import exposure, inbound
 from aetui.diagnosis import nat as nat_rules
 from aetui.entries import InboundDone, Knocked
-from aetui.guide.records import Confirm, Inside, Listen, Nat, Public, Seen
+from aetui.guide.records import Confirm, Inside, Listen, Nat, Seen
 from aetui.guiding.words import say, seen
 from aetui.guiding.world import World
 from aetui.inbound import confirm as confirming
@@ -106,20 +106,6 @@ def _inside_findings(reached: Reached, sign: str) -> tuple[Finding, ...]:
 
 
 # ----------------------------------------------------------------------------------------------------------------- outside
-async def run_public(world: World, _action: Public, outside: str) -> Seen:
-    """The site's public address as the place outside sees it."""
-    place = await world.outside.at(outside) if outside else None
-    if world.demo is not None:
-        address: str | None = demo_public(world)
-    elif place is None:
-        return Seen(Status.UNKNOWN, lines=(seen("no-place", why=world.outside.why),))
-    else:
-        address = await confirming.public_address(place)
-    if address is None:
-        return Seen(Status.UNKNOWN, lines=(seen("public-unknown"),))
-    return Seen(Status.PASS, facts={"public": address}, lines=(seen("public", public=address),))
-
-
 def demo_public(world: World) -> str:
     """The made-up site's own."""
     return _demo_address(world, outside=True)

@@ -131,6 +131,15 @@ def last_walk(history: History, guide: str, instructions: frozenset[str], site: 
     return None
 
 
+def last_guide(history: History, site: str = "") -> str:
+    """Key of the guide that was walked last (at this site, where one is named); empty where there is none."""
+    for summary in _sessions(history, site):
+        for entry in history.entries(summary):
+            if isinstance(entry, Answered | Checked):
+                return entry.guide
+    return ""
+
+
 def _sessions(history: History, site: str) -> Iterator[str]:
     for summary in history.sessions(COMMAND, MOST_SOUGHT):
         if summary.about.command == COMMAND and (not site or summary.about.name == site):

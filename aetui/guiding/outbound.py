@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from aetui.causes import describe
 from aetui.describe import row_line
 from aetui.diagnosis.readings import carried
+from aetui.explain import load_kinds
 from aetui.guide.models import Model, models
 from aetui.guide.records import Models, Plan, Seen
 from aetui.guiding.words import say, seen
@@ -29,7 +30,9 @@ async def run_plan(world: World, action: Plan) -> Seen:
     told = tuple(describe(world.causes, finding) for finding in concerning(state, {check.id for check in checks}))
     status = status_of(state, needed, told)
     signs = () if status is Status.UNKNOWN else (*_share(state, needed), *_ftp(state, needed))
-    return Seen(status, signs, told, lines=_lines(state, needed, bool(action.only)))
+    if status is Status.PASS and "ftp-refused" in signs:
+        status = Status.WARN  # the network lets it through, and half of it could not be tried
+    return Seen(status, signs, told, lines=(*_lines(state, needed, bool(action.only)), *_ftp_lines(state, needed)))
 
 
 async def run_models(world: World, _action: Models) -> Seen:
@@ -93,12 +96,32 @@ def _share(state: State, needed: Iterable[Check]) -> tuple[str, ...]:
 
 def _ftp(state: State, needed: Iterable[Check]) -> tuple[str, ...]:
     """With a login: whether something moved over a data connection at every server, or a server refused the login."""
-    visits = [result.observation for check in needed if (result := state.results.get(check.id)) is not None]
-    seen = [visit for visit in visits if isinstance(visit, FtpSeen)]
-    if any((visit.login or "").startswith(_REFUSALS) for visit in seen):
+    visits = [visit for _, visit in _visits(state, needed)]
+    if any(map(_refused, visits)):
         return ("ftp-refused",)
-    moved = bool(seen) and all(any(map(carried, visit.transfers)) for visit in seen)
+    moved = bool(visits) and all(any(map(carried, visit.transfers)) for visit in visits)
     return ("ftp-moved",) if moved else ()
+
+
+def _visits(state: State, needed: Iterable[Check]) -> list[tuple[Check, FtpSeen]]:
+    found = [(check, result.observation) for check in needed if (result := state.results.get(check.id)) is not None]
+    return [(check, visit) for check, visit in found if isinstance(visit, FtpSeen)]
+
+
+def _refused(visit: FtpSeen) -> bool:
+    return (visit.login or "").startswith(_REFUSALS)
+
+
+def _ftp_lines(state: State, needed: Iterable[Check]) -> tuple[str, ...]:
+    """What each server let a login do: which kinds of data connection carried something."""
+    return tuple(_ftp_line(check.host or "", visit) for check, visit in _visits(state, needed) if visit.login)
+
+
+def _ftp_line(host: str, visit: FtpSeen) -> str:
+    if _refused(visit):
+        return seen("ftp-login-refused", host=host)
+    ways = [seen("ftp-way", kind=say("ftp", way.mode), how=say("ftp", "works" if carried(way) else "fails")) for way in visit.transfers]
+    return seen("ftp-ways", host=host, ways=", ".join(ways)) if ways else seen("ftp-no-way", host=host)
 
 
 _REFUSALS = ("4", "5")
@@ -113,7 +136,7 @@ def _warned(state: State, check: Check) -> bool:
 
 def _lines(state: State, needed: list[Check], each: bool) -> tuple[str, ...]:
     holding = [check for check in needed if state.reading(check.id).status is Status.PASS]
-    rows = [check for check in needed if each or check not in holding]
+    rows = [check for check in needed if (each or check not in holding) and not state.reading(check.id).because]
     if each and len(rows) > MOST_ROWS:
         rows = [check for check in rows if check not in holding]
     shown = tuple(_row(state, check) for check in rows[:MOST_ROWS])
@@ -122,5 +145,5 @@ def _lines(state: State, needed: list[Check], each: bool) -> tuple[str, ...]:
 
 
 def _row(state: State, check: Check) -> str:
-    status = state.reading(check.id).status.value
-    return seen("row", status=f"{status:<7}", name=check.id, line=row_line(state, check.id))
+    named = load_kinds()[check.kind].filled(check.host or "", str(check.port or "")).title
+    return seen("row", status=say("statuses", state.reading(check.id).status.value), name=named, line=row_line(state, check.id))

@@ -4,6 +4,7 @@ put into words.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 from aetui.causes import describe
@@ -12,10 +13,10 @@ from aetui.diagnosis.machine import CLOCK_LIMIT_MS
 from aetui.display import displayable
 from aetui.events import ChecksAdded
 from aetui.guide.records import Find, Free, Lan, Seen
+from aetui.guiding import public
 from aetui.guiding.outbound import concerning
 from aetui.guiding.words import seen
 from aetui.guiding.world import World
-from aetui.inbound.confirm import public_address
 from aetui.lan import look
 from aetui.lan.records import AddressSeen, Around, Device, Held, LanSeen, networks
 from aetui.observations import LinkSeen
@@ -29,14 +30,13 @@ MOST_DEVICES = 8
 async def run_lan(world: World, _action: Lan, outside: str) -> Seen:
     """This machine's place as the plan's own link check sees it, and what hands out addresses there."""
     link, told = await _link(world)
-    place = await world.outside.at(outside) if outside else None
-    public = await public_address(place) if place is not None else None
-    known = await look.place(world.eyes, _time_servers(world), public, link)
+    known, (_, reading) = await asyncio.gather(look.place(world.eyes, _time_servers(world), link), public.look(world, outside))
     told += tuple(describe(world.causes, finding) for finding in rules.findings(known))
     off = known.clock is not None and abs(known.clock.offset_ms or 0.0) > CLOCK_LIMIT_MS
     status = _status(told, link is not None, off)
     how = "by-dhcp" if link and link.dhcp else "static" if link and link.dhcp is False else ""
-    return Seen(status, (how,) if how else (), told, _facts(link, public), tuple(_lines(known)))
+    lines = (*_lines(known), public.line(reading))
+    return Seen(status, (how,) if how else (), told, _facts(link, reading.address), lines)
 
 
 async def _link(world: World) -> tuple[LinkSeen | None, tuple[Diagnosed, ...]]:
@@ -63,13 +63,13 @@ def _status(told: tuple[Diagnosed, ...], known: bool, clock_off: bool) -> Status
     return Status.WARN if Severity.WARN in severities or clock_off else Status.PASS
 
 
-def _facts(link: LinkSeen | None, public: str | None) -> dict[str, str]:
+def _facts(link: LinkSeen | None, seen_as: str | None) -> dict[str, str]:
     places = networks(link) if link is not None else ()
     facts = {
         "own": (link.address if link else None) or "", "gateway": (link.gateway if link else None) or "",
         "resolvers": ", ".join(link.resolvers) if link else "", "network": str(places[0][1].network) if places else "",
     }  # fmt: skip
-    return facts | ({"public": public} if public else {})
+    return facts | ({"public": seen_as} if seen_as else {})
 
 
 def _lines(known: LanSeen) -> Iterator[str]:
@@ -85,8 +85,6 @@ def _lines(known: LanSeen) -> Iterator[str]:
     if link is not None:
         yield from _of_link(link)
     yield _clock(known)
-    if known.public is not None:
-        yield seen("public", public=known.public)
     for offer in known.offers or ():
         yield seen(
             "offer",

@@ -12,6 +12,7 @@ from dataclasses import replace
 from aetui.guide import interpreter
 from aetui.guide.interpreter import Conclusion, Showing, Taken, Trodden, Walk, Wrong
 from aetui.guide.records import Check, Guide, Instruction, Seen
+from aetui.guiding import login
 from aetui.guiding.acting import act
 from aetui.guiding.journal import Keeper, NoKeeper
 from aetui.guiding.world import World
@@ -27,6 +28,8 @@ class Walker:
 
     def take_up(self, taken: tuple[Taken, ...]) -> int:
         """Go on from an earlier walk's inputs, as far as they still fit; how many did. They are written down anew."""
+        while taken and login.given(self.guide, taken[-1]):
+            taken = taken[:-1]  # nobody kept it, so it is asked for again before it is used
         self.walk = interpreter.taken_up(self.guide, replace(self.walk, taken=taken))
         again, whole = replace(self.walk, taken=()), self.walk
         for each in whole.taken:
@@ -57,9 +60,24 @@ class Walker:
         return interpreter.conclusion(self.guide, self.walk)
 
     # -------------------------------------------------------------------------------------------------------------- inputs
+    def learn(self, name: str, value: str) -> bool:
+        """Something became known beside the walk; left alone where the walk would then stand elsewhere. True where anything changed."""
+        changed = replace(self.walk, given={**self.walk.given, name: value})
+        if self.walk.given.get(name, "") == value:
+            return False
+        before, after = self.showing, interpreter.here(self.guide, changed)
+        same = before.reached == after.reached and interpreter.taken_up(self.guide, changed).taken == self.walk.taken
+        self.walk = changed if same else self.walk
+        return same
+
     def answer(self, text: str) -> Wrong | None:
         """What a person typed at a question; what is wrong with it, or None."""
         return self._took(interpreter.answer(self.guide, self.walk, text))
+
+    def means_login(self, text: str) -> bool:
+        """True where this answer stands for a login, which has to be typed and given to the world first (``login.obtain``)."""
+        after = interpreter.answer(self.guide, self.walk, text) if text.strip() else None
+        return isinstance(after, Walk) and login.given(self.guide, after.taken[-1])
 
     def go_on(self) -> Wrong | None:
         """An instruction was followed."""
@@ -79,6 +97,8 @@ class Walker:
         step = self.showing.step
         if not isinstance(step, Check):
             raise TypeError(f"{step.id} is no check")
+        if not any(login.given(self.guide, taken) for taken in self.walk.taken):
+            world.log_out()
         seen = await act(world, step.action, self.known)
         self._took(interpreter.found(self.guide, self.walk, seen))
         return seen

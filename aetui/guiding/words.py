@@ -11,7 +11,7 @@ from aetui.strict import parse_toml
 
 LONGEST_VALUE = 600
 """Characters of one value: a whole sentence of a guide may be one."""
-TABLES = ("wrong", "seen", "outcomes", "verdicts", "lines")
+TABLES = ("wrong", "seen", "public", "ftp", "outcomes", "statuses", "verdicts", "lines")
 
 
 @cache

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from aetui.catalogue import Catalogue
@@ -18,11 +18,13 @@ from aetui.causes import Words, load_causes
 from aetui.entries import InboundDone, Knocked, TraceDone
 from aetui.lan.look import Eyes
 from aetui.prepare import Request, prepare
+from aetui.probes.base import Credentials, Settings
 from aetui.session import Listener, Session
 from aetui.vantage.asker import Asker
 from aetui.vantage.base import Vantage, VantageLost
 
 if TYPE_CHECKING:
+    from aetui.inbound.public import Reading
     from aetui.packet.client import PacketHelper
 
 Beside = InboundDone | Knocked | TraceDone
@@ -89,6 +91,23 @@ class World:
     """Gets what is found beside the session's own events, for its journal: knocks, inbound looks, traces."""
     tell: Callable[[str], None] = lambda line: None
     """Gets a line that a person must see while a check still runs (the listener's code)."""
+    learn: Callable[[Reading], None] = lambda reading: None
+    """Gets what was told of the site's public address."""
+
+    _settings: Settings | None = None
+    """Those of the request, while a login that was typed is used beside them."""
+
+    def log_in(self, login: Credentials) -> None:
+        """Use a login that somebody typed at every FTP server of the catalogue, until ``log_out`` or the end of the visit."""
+        self.log_out()
+        hosts = [each.host for each in self.catalogue.endpoints if any(service.speaks == "ftp" for service in each.services)]
+        self._settings = self.session.settings
+        self.session.settings = replace(self._settings, credentials={**self._settings.credentials, **dict.fromkeys(hosts, login)})
+
+    def log_out(self) -> None:
+        """Forget it."""
+        if self._settings is not None:
+            self.session.settings, self._settings = self._settings, None
 
     @property
     def here(self) -> Vantage:

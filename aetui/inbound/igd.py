@@ -34,13 +34,15 @@ class Gateway:
     """True where it answered the question for its forwards."""
 
 
-async def read(vantage: Vantage, description: Location, deadline: float, ports: Sequence[int] = ()) -> Gateway | None:
-    """Ask for everything; None where there is no WAN connection service."""
+async def read(vantage: Vantage, description: Location, deadline: float, ports: Sequence[int] | None = ()) -> Gateway | None:
+    """Ask for everything, or for the outer address alone where ``ports`` is None; None where there is no WAN connection service."""
     document = await _http(vantage, description, upnp.request(description), deadline)
     services = upnp.parse_description(document, description) if document else ()
     for service in services:
         outer = await _outer(vantage, service, deadline)
-        if outer is not None:
+        if outer is not None and ports is None:
+            return Gateway(outer)
+        if outer is not None and ports is not None:
             listed = await _all(vantage, service, deadline)
             if listed is None:
                 listed = await _some(vantage, service, deadline, ports)

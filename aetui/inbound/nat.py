@@ -36,12 +36,13 @@ FIRST_HOPS = 3
 
 
 async def look(
-    vantage: Vantage, deadline: float, *, public: str | None = None, towards: tuple[str, int] | None = None, ports: Sequence[int] = ()
-) -> NatSeen:
+    vantage: Vantage, deadline: float, *, public: str | None = None, towards: tuple[str, int] | None = None, ports: Sequence[int] = (),
+    forwards: bool = True,
+) -> NatSeen:  # fmt: skip
     """Ask the vantage's own gateway.
 
     ``public`` is how a host outside sees us; ``towards`` is an address and port out there, for the first hops of the way; ``ports`` are those
-    whose forwards are looked for.
+    whose forwards are looked for; ``forwards`` False leaves the gateway's list of them unread.
     """
     own, gateway = vantage.info.address, vantage.info.gateway
     seen = NatSeen(gateway, own, public=public_or_none(public))
@@ -50,12 +51,12 @@ async def look(
     deadline = within(WHOLE_S, deadline)
     asked = [_nat_pmp(vantage, gateway, deadline), _pcp(vantage, gateway, own, deadline)]
     sides, gateway_says, hops = await asyncio.gather(
-        together(asked), _upnp(vantage, gateway, own, deadline, ports), _hops(vantage, towards, deadline)
+        together(asked), _upnp(vantage, gateway, own, deadline, ports if forwards else None), _hops(vantage, towards, deadline)
     )
     outer = tuple(side for side in (gateway_says.outer if gateway_says else None, *sides) if side is not None)
     listed = gateway_says is not None and gateway_says.listed
-    forwards = gateway_says.forwards if gateway_says else ()
-    return NatSeen(gateway, own, outer, public_or_none(public), forwards, listed, hops)
+    kept = gateway_says.forwards if gateway_says else ()
+    return NatSeen(gateway, own, outer, public_or_none(public), kept, listed, hops)
 
 
 def public_or_none(address: str | None) -> str | None:
@@ -94,7 +95,7 @@ async def _pcp(vantage: Vantage, gateway: str, own: str, deadline: float) -> Out
     return OuterSide("pcp", None, pcp.RESULTS.get(said.result, str(said.result)))
 
 
-async def _upnp(vantage: Vantage, gateway: str, own: str, deadline: float, ports: Sequence[int]) -> igd.Gateway | None:
+async def _upnp(vantage: Vantage, gateway: str, own: str, deadline: float, ports: Sequence[int] | None) -> igd.Gateway | None:
     found = await _search(vantage, gateway, own, within(SEARCH_S, deadline))
     if found is None:
         return None

@@ -65,12 +65,12 @@ class Eyes:
     """Why ``packets`` is None, in one sentence."""
 
 
-async def place(eyes: Eyes, time_servers: Sequence[str] = (), public: str | None = None, known: LinkSeen | None = None) -> LanSeen:
+async def place(eyes: Eyes, time_servers: Sequence[str] = (), known: LinkSeen | None = None) -> LanSeen:
     """This machine's place, its clock against the first time server that answers, and the DHCP servers."""
     link = known or await eyes.vantage.survey(clock() + SURVEY_S)
     offers, time = await asyncio.gather(_offers(eyes, link), _clock(eyes.vantage, time_servers))
     said, lacking = (None, offers) if isinstance(offers, str) else (offers, None)
-    return LanSeen(link, time, public, said, OFFERS_S, lacking)
+    return LanSeen(link, time, said, OFFERS_S, lacking)
 
 
 async def around(eyes: Eyes, ports: Sequence[int] = SWEPT_PORTS, *, sweep: bool = True) -> Around | None:

@@ -35,8 +35,6 @@ class LanSeen:
     link: LinkSeen | None
     clock: NtpSeen | None = None
     """A time server's answer; None where none was asked or none answered."""
-    public: str | None = None
-    """The site's public address, where a place outside told it."""
     offers: tuple[Offer, ...] | None = None
     """Of DHCP servers; None where nobody could be asked."""
     waited_s: float = 0.0

@@ -38,6 +38,9 @@ class SecretKind(StrEnum):
 
     PASSWORD = "password"  # noqa: S105 - a kind, not a secret
     PASSPHRASE = "passphrase"  # noqa: S105 - a kind, not a secret
+    FTP_USER = "ftp-user"
+    """A user name that counts as a secret: no record holds it either."""
+    FTP_PASSWORD = "ftp-password"  # noqa: S105 - a kind, not a secret
     INTERACTIVE = "interactive"
     """The far side's own question (RFC 4256)."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from guide_stage import LOGGER, opened, paras, row, shows, types, visit
 from stage import screen, until
@@ -238,7 +240,7 @@ async def test_the_table_of_models_for_a_new_site_stands_under_its_verdict() -> 
                 await pilot.press("enter")
                 await until(pilot, lambda before=before: len(visit(pilot).walker.walk.taken) > before or visit(pilot).wrong)  # type: ignore[misc, union-attr]
                 assert visit(pilot).wrong is None
-        await shows(pilot, "The verdict, after")
+        await shows(pilot, "The verdict, after", "Model by model", "PM2000: does not work here yet")
         everything = paras(pilot)
         assert "PM2000: does not work here yet (streamer.alsoenergy.com 443" in everything
         assert "LogMeIn: works here" in everything
@@ -261,3 +263,54 @@ async def test_a_step_that_tests_nothing_shows_what_was_seen_before_it() -> None
         await pilot.press("y")
         await shows(pilot, "The request was given to the terminal's clipboard")
         assert "Please forward TCP port 3389" in pilot.app.clipboard
+
+
+OWN = """
+guide = "pump"
+title = "Pump station"
+about = "Our own."
+labels = ["Pump"]
+start = "look"
+[step.look]
+is = "question"
+title = "Is the pump's light on?"
+text = "It is green, beside the door."
+ask = "yes-no"
+default = "yes"
+yes = "good"
+no = "{no}"
+[step.good]
+is = "verdict"
+outcome = "ready"
+title = "The pump runs"
+text = "Nothing to do."
+now = ["Go home."]
+[step.dark]
+is = "verdict"
+outcome = "blocked"
+title = "The pump is off"
+text = "It has no power."
+now = ["Switch it on."]
+"""
+
+
+async def test_a_users_own_guide_is_walked_like_the_others(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AETUI_GUIDES", str(tmp_path))
+    (tmp_path / "pump.toml").write_text(OWN.format(no="dark"))
+    async with opened("guide", "healthy") as pilot:
+        await shows(pilot, WHICH)
+        await pilot.press("l")
+        await types(pilot, "Pump")
+        await shows(pilot, "Is the pump's light on?")
+        await pilot.press("end", "enter")
+        await shows(pilot, "✗ Does not work: The pump is off", "1. Switch it on.")
+
+
+async def test_a_users_own_guide_that_is_wrong_names_file_step_and_fault_and_nothing_else_is_lost(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AETUI_GUIDES", str(tmp_path))
+    (tmp_path / "pump.toml").write_text(OWN.format(no="nowhere"))
+    async with opened("guide", "healthy") as pilot:
+        said = await shows(pilot, "Cannot go on", "pump.toml", "step.look", "'nowhere'")
+        assert "there is no such step" in said
+        await pilot.press("6")
+        await shows(pilot, "This computer")

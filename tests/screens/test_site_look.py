@@ -7,13 +7,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from guide_stage import LOGGER, opened, row, shows, site
+from guide_stage import LOGGER, opened, row, shows, site, visit
 from stage import screen, until
 from textual.pilot import Pilot
 
 from aetui.observations import Interface, LinkSeen, NtpSeen, Outcome
 from aetui.packet.client import Failure
 from aetui.packet.messages import Neighbour, Offer
+from aetui.reach import OuterSide
+from aetui.screens.learnt import By, Learnt, Public, here
 from aetui.screens.site_facts import facts
 from aetui.screens.site_look import Own
 
@@ -53,7 +55,7 @@ async def equip(pilot: Pilot[Any], wire: Wire) -> None:
     look.room.world.eyes = replace(look.room.world.eyes, packets=wire, why_not=None)
 
 
-async def test_this_computers_own_place_is_read_without_asking_anybody() -> None:
+async def test_this_computers_own_place_is_read_and_its_network_is_not_asked() -> None:
     async with opened("site", "healthy") as pilot:
         said = await shows(pilot, LOOKED, "✓ Fine")
         for text in ("192.168.50.20/24, handed out by DHCP", "192.168.50.1, answers", "none is set", "none is up"):
@@ -61,6 +63,67 @@ async def test_this_computers_own_place_is_read_without_asking_anybody() -> None
         look = site(pilot).look
         assert look is not None
         assert (look.dhcp, look.around, look.held) == (None, None, None)
+
+
+async def test_the_public_address_is_shown_with_who_says_so_and_the_guide_knows_it_too() -> None:
+    async with opened("site", "healthy") as pilot:
+        await shows(pilot, "✓ ok Public address", "the demo's outside sees it so")
+        look = site(pilot).look
+        assert look is not None and look.reading is not None
+        address = look.reading.address
+        await pilot.press("5")
+        await shows(pilot, "Which equipment is it about?")
+        await pilot.press("enter")
+        await shows(pilot, "What is the trouble?")
+        walker = visit(pilot).walker
+        assert walker is not None and walker.known["public"] == address
+
+
+async def test_what_another_tab_learns_of_the_public_address_is_shown_here_and_counts_by_who_said_it() -> None:
+    async with opened("site", "healthy") as pilot:
+        await shows(pilot, "✓ ok Public address")
+        look = site(pilot).look
+        assert look is not None and look.own is not None and look.own.nat is not None
+        look.own = replace(look.own, nat=replace(look.own.nat, public=None, outer=()))
+        learnt = look.learnt = Learnt()
+        learnt.type(here("healthy"), "203.0.113.9")
+        await pilot.press("5", "6")
+        await shows(pilot, "? unknown Public address 203.0.113.9: as it was typed")
+        learnt.tell(here("healthy"), Public("203.0.113.10", By.OUTSIDE, "office"))
+        await pilot.press("5", "6")
+        await shows(pilot, "✓ ok Public address 203.0.113.10: office sees it so")
+        look.own = replace(look.own, nat=replace(look.own.nat, outer=(OuterSide("upnp", "192.168.1.2", "success"),)))
+        await pilot.press("5", "6")
+        await shows(pilot, "! See below", "! warning Public address 203.0.113.10; another router stands between")
+        learnt = look.learnt = Learnt()
+        await pilot.press("5", "6")
+        await shows(pilot, "! warning Public address not known: another router stands between")
+
+
+async def test_an_address_that_was_typed_in_the_inbound_tab_is_known_to_the_others_and_a_jump_host_that_tells_none_takes_what_is_known() -> None:
+    async with opened("inbound", "healthy") as pilot:
+        await shows(pilot, "Three ways to test a port forward")
+        await pilot.press("t")
+        await shows(pilot, "From outside,")
+        await pilot.press("p")
+        await shows(pilot, "The site's public address, and its ports", "Known so far")
+        await pilot.press(*"203.0.113.9", "enter")
+        learnt = pilot.app.learnt  # type: ignore[attr-defined]
+        await until(pilot, lambda: learnt.public(here("healthy")) == Public("203.0.113.9", By.TYPED))
+        outside = pilot.app.screen_stack[0].view.outside  # type: ignore[attr-defined]
+        learnt.tell(here("healthy"), Public("203.0.113.10", By.ROUTER))
+        assert outside.known() == "203.0.113.10"
+
+
+async def test_an_address_that_was_learnt_on_another_network_is_forgotten() -> None:
+    async with opened("site", "healthy") as pilot:
+        await shows(pilot, "✓ ok Public address")
+        look = site(pilot).look
+        assert look is not None and look.own is not None and look.own.link is not None
+        look.learnt.tell(here("healthy"), Public("203.0.113.10", By.OUTSIDE, "office"))
+        look.own = replace(look.own, link=replace(look.own.link, gateway="10.7.7.1"))
+        await pilot.press("r")
+        await shows(pilot, "✓ ok Public address", "the demo's outside sees it so")
 
 
 async def test_a_silent_gateway_is_what_stands_on_top() -> None:

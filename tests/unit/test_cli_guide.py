@@ -24,7 +24,7 @@ BY_HAND = f"\n{LOGGER}\n\n\n\n"
 def call(*arguments: str, typed: str = "", home: Path | None = None, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     whole = {**os.environ, **({"AETUI_HOME": str(home)} if home else {}), **(env or {})}
     return subprocess.run(
-        [sys.executable, "-m", "aetui", "guide", *arguments], input=typed, text=True, capture_output=True, timeout=PATIENCE_S, env=whole, check=False
+        [sys.executable, "-m", "aetui", "guide", *arguments], input=typed, text=True, errors="replace", capture_output=True, timeout=PATIENCE_S, env=whole, check=False
     )
 
 
@@ -186,6 +186,24 @@ def test_standard_input_that_is_nothing_at_all_ends_the_walk() -> None:
     assert done.returncode == 3
 
 
+@pytest.mark.parametrize(("closed", "status"), [(0, 3), (1, 1), (2, 1)], ids=["standard input", "standard output", "standard error"])
+def test_a_stream_that_the_caller_closed_is_nothing_and_no_fault(closed: int, status: int, tmp_path: Path) -> None:
+    typed = tmp_path / "typed"
+    typed.write_text("3\n")
+    call_ = f'exec {closed}>&-; exec "$0" -m aetui guide kiosk --demo'
+    with typed.open() as stdin:
+        done = subprocess.run(["sh", "-c", call_, sys.executable], stdin=stdin, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    assert done.returncode == status and "Traceback" not in done.stdout + done.stderr
+    assert not (closed == 2 and "[1 of about" in done.stdout), "the way does not come out where the verdict goes"
+
+
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8", "de_DE.ISO-8859-1"])
+def test_a_terminal_without_utf_8_gets_what_it_can_show(locale: str) -> None:
+    encoding = {"C": "ascii", "de_DE.ISO-8859-1": "latin-1"}.get(locale, "utf-8")
+    done = call("pm2000", "--demo", "forward-missing", typed="\n192.168.50.6\u00e9\u2192\n" + BY_HAND[1:], env={"LC_ALL": locale, "PYTHONIOENCODING": encoding})
+    assert done.returncode == 1 and "is not an address" in done.stderr and "Traceback" not in done.stderr, done.stderr
+
+
 @pytest.mark.parametrize("where", ["at a question", "in a check"])
 def test_an_interrupt_ends_it_at_once_with_its_own_status(where: str) -> None:
     argv = [sys.executable, "-m", "aetui", "guide", "pm2000", "--demo", "forward-missing"]
@@ -242,6 +260,8 @@ def test_killed_in_the_middle_a_walk_loses_nothing_but_the_step_in_flight(tmp_pa
     assert again.stdout.startswith("DOES NOT WORK: The router does not pass the port on to the PM2000") and again.returncode == 1
     third = call("pm2000", "--demo", "forward-missing", "--save", "--resume", home=tmp_path)
     assert third.stdout.splitlines()[0] == again.stdout.splitlines()[0], "the newest session holds the whole walk"
+    alone = call("--resume", "--demo", "forward-missing", "--save", home=tmp_path)
+    assert alone.stdout.splitlines()[0] == again.stdout.splitlines()[0], "without a model: the guide that was walked last"
     other = call("pm2000", "--demo", "forward-missing", "--resume", "--site", "Elsewhere", typed="q\n", home=tmp_path)
     assert "There is no walk of this guide to take up" in other.stderr
 

@@ -143,7 +143,7 @@ TYPED = {
     ("address", "224.0.0.1"): "no-host", ("address", "255.255.255.255"): "no-host",
     ("public-port", "53389"): "53389", ("public-port", "0"): "no-port", ("public-port", "65536"): "no-port", ("public-port", "-1"): "no-port",
     ("public-port", "٣"): "no-port", ("public-port", ""): "3389", ("public-port", "003389"): "3389",
-    ("how", "1"): "jump", ("how", "jump"): "jump", ("how", "JUMP"): "jump", ("how", "a coll"): "partner", ("how", "p"): "partner", ("how", ""): "later",
+    ("how", "1"): "jump", ("how", "jump"): "jump", ("how", "JUMP"): "jump", ("how", "a coll"): "partner", ("how", "p"): "partner", ("how", ""): "jump",
     ("how", "4"): "no-choice", ("how", "x"): "no-choice", ("jump", "tech@office"): "tech@office", ("jump", "\x1b[2J"): "\\x1b[2J",
 }  # fmt: skip
 

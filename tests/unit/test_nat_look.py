@@ -132,6 +132,13 @@ async def test_a_router_without_a_list_is_asked_for_our_ports():
     assert seen.listed and seen.forwards == (Forward(3389, "192.168.50.30", 3389, "tcp"),)
 
 
+async def test_the_outer_address_alone_is_asked_without_the_list_of_forwards():
+    router = Router(WHOLE, PAGES)
+    seen = await asked(router, forwards=False)
+    assert seen.outer[0] == OuterSide("upnp", "198.51.100.2", "success") and not seen.listed
+    assert re.findall(rb'SOAPAction: "[^"#]*#(\w+)"', b"".join(router.sent)) == [b"GetExternalIPAddress"]
+
+
 ROWS = [
     ("a router that tells nothing", {}, {}, (), False),
     ("NAT-PMP alone", {5351: natpmp.response(OuterAddress(0, 1, "10.0.0.1"))}, {}, (OuterSide("nat-pmp", "10.0.0.1", "success"),), False),

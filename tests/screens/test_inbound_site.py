@@ -10,6 +10,7 @@ import re
 import socket
 import threading
 from ipaddress import ip_network
+from typing import cast
 
 import pytest
 from inbound_stage import (
@@ -35,6 +36,7 @@ from stage import screen, until
 from aetui.inbound import ports as ports_module
 from aetui.inbound.reception import Limits
 from aetui.screens import frame, inbound_site
+from aetui.screens.inbound_form import Form
 from aetui.screens.inbound_site import Settings
 from aetui.screens.outbound import Outbound
 from aetui.screens.widgets.rows import Rows
@@ -231,6 +233,17 @@ async def test_ctrl_c_closes_the_ports_before_it_leaves() -> None:
         assert not app._exit
         await pilot.press("ctrl+c")
         assert app._exit
+
+
+async def test_two_keys_in_one_packet_go_two_lines_of_a_page_that_is_filled_in() -> None:
+    async with inbound(demo="healthy") as (app, pilot):
+        await pilot.press("e")
+        await until(pilot, lambda: "Minutes" in screen(app))
+        form = cast("Form[Settings]", app.screen)
+        form.action_go(1)
+        form.action_go(1)
+        await pilot.pause()
+        assert form.focused is form.query_one("#field-allow")
 
 
 class Flood:

@@ -217,7 +217,9 @@ def test_where_every_vantage_gets_in_that_is_warned_of_and_where_one_does_not_it
         with services.forwarded(lab, 3389, LOGGER, 3389):
             assert site_half(lab, RDP, "--from", "jump:second").told().causes == ["exposed likely", "service-confirmed certain"]
         with services.forwarded(lab, 3389, LOGGER, 3389, sources=f"{topology.JUMP}/32"):
-            assert site_half(lab, RDP, "--from", "jump:second").told().causes == ["service-confirmed certain"]
+            told = site_half(lab, RDP, "--from", "jump:second").told()
+    assert told.causes == ["service-confirmed certain", "forward-limited likely"] and told.status == 0
+    assert "second" in told.evidence and "silence" in told.evidence
 
 
 # ---------------------------------------------------------------------------------------------------------------- the listener

@@ -82,6 +82,7 @@ REFUSALS = [
     ("a listener for no time", ["listen", "--for", "0"], "more than 0"),
     ("a listener without end", ["listen", "--for", "99999"], "1440"),
     ("a listener for something that is no number", ["listen", "--for", "nan"], "more than 0"),
+    ("a source that is none", ["confirm", "192.0.2.1", "--meant-for", "support"], "not an address or network"),
     ("a network that is none", ["listen", "--allow", "home"], "not an address or network"),
     ("a scenario that is none, listening", ["listen", "--demo=helthy"], "healthy"),
 ]

@@ -41,15 +41,17 @@ def _busy(outside: Outside) -> Headline:
     question = outside.question
     way = question.way if question is not None else None
     if outside.step == "opening":
-        sentence = (
-            say("headline", "opening_jump", name=displayable(way.name, 60)) if isinstance(way, Jump) else say("headline", "opening_here")
-        )
+        sentence = say("headline", "opening_jump", name=_names(way)) if isinstance(way, Jump) else say("headline", "opening_here")
         return Headline("running", say("headline", "opening_word"), (sentence,))
     public = outside.at
-    vantage = displayable(way.name, 60) if isinstance(way, Jump) else say("outside", "here")
+    vantage = _names(way) if isinstance(way, Jump) else say("outside", "here")
     return Headline(
         "running", say("headline", "knocking_word"), (say("headline", "knocking", public=displayable(public, 60), vantage=vantage),)
     )
+
+
+def _names(way: Jump) -> str:
+    return and_list([displayable(name, 60) for name in way.names])
 
 
 def _heard(site: Site, heard: Entry) -> Headline:

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from aetui.inbound.listener import DEFAULT_MINUTES, DEFAULT_PORTS, Listener
+from aetui.inbound.passing import HalfOpenWatch
 from aetui.inbound.ports import Opened, Outcome
 from aetui.reach import Token
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from aetui.inbound.knocklog import Batch
     from aetui.inbound.listener import Stopped
     from aetui.inbound.reception import Limits, Network
-    from aetui.reach import Knock
+    from aetui.reach import HalfOpen, Knock
 
 SHOWN = 200
 """Ordinary knocks in the list; notable ones (a token, an address that is let in) are kept apart, as many again."""
@@ -98,6 +99,7 @@ class Site:
         self._named: Callable[[Knock], Knock] = _as_it_is
         self._watch: asyncio.Task[None] | None = None
         self._callers: asyncio.Task[None] | None = None
+        self._arrivals = HalfOpenWatch(())
         self._opening = False
         self._stands: dict[int, int] = {}
         """High ports, with the low ones that they are opened in place of."""
@@ -133,6 +135,11 @@ class Site:
         """Knocks of the last listener, shown or not."""
         return self.listener.total if self.listener is not None else 0
 
+    @property
+    def half_open(self) -> tuple[HalfOpen, ...]:
+        """Connections that arrived at an open port and never heard our answer."""
+        return self._arrivals.found
+
     def count(self, port: int) -> int:
         """Knocks at one open port (its true number)."""
         counts = self.listener.counts if self.listener is not None else {}
@@ -162,6 +169,7 @@ class Site:
     async def _open(self, demo: str | None) -> None:
         wanted, settings = tuple(dict.fromkeys(self.settings.ports)), self.settings
         self._begin_list()
+        self._arrivals = HalfOpenWatch(())
         self.is_demo = demo is not None
         self._named = await asyncio.to_thread(_namer, demo) if demo is not None else _as_it_is
         listener = Listener(
@@ -184,6 +192,8 @@ class Site:
             return
         self.opened_at = self.now()
         self.closes_at = self.opened_at + timedelta(minutes=settings.minutes)
+        self._arrivals = HalfOpenWatch([one.port for one in listener.opened], self.changed)
+        self._arrivals.start()
         self._watch = asyncio.create_task(self._until_closed(listener), name="aetui-listener")
         if demo is not None:
             self._callers = asyncio.create_task(_call(demo, listener), name="aetui-callers")
@@ -193,6 +203,7 @@ class Site:
         if self.listener is None or not self.is_open or any(one.wanted == port and one.is_open for one in self.ports):
             return None
         one = Port(port, self.listener.add(0 if self.is_demo else port), stands_for)
+        self._arrivals.ports.add(one.outcome.port)
         self.ports = (*(other for other in self.ports if other.wanted not in {port, stands_for}), one)
         self.changed()
         return one
@@ -244,6 +255,7 @@ class Site:
 
     async def _until_closed(self, listener: Listener) -> None:
         stopped = await listener.stopped()
+        await self._arrivals.stop()
         if listener is self.listener:
             self.stopped, self.closed_at = stopped, self.now()
             self.changed()

@@ -11,9 +11,10 @@ Sources: RFC 1812 sections 4.3.3.4 and 5.3.1; RFC 792; RFC 9293 section 3.5; pro
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
@@ -30,11 +31,15 @@ MOST_HOPS = 24
 """A site is rarely further from anywhere."""
 TIME_EXCEEDED = 11
 """ICMP type."""
-LOOK_EVERY_S = 0.2
+LOOK_EVERY_S = 0.4
 """The system holds a half-open connection for about a minute."""
+MOST_FOUND = 50
+"""Addresses that are remembered; a flood forges as many as it likes."""
 
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
-_SYN_RECEIVED = "03"
+_HALF_OPEN = re.compile(rb"^ *\d+: [0-9A-F]+:([0-9A-F]{4}) ([0-9A-F]+):[0-9A-F]{4} 03 ", re.MULTILINE)
+"""A line of them in the state SYN_RECV: own port and peer."""
+_PIECE = 64 * 1024
 
 
 async def passed_on(vantage: Vantage, target: Target, deadline: float) -> bool:
@@ -52,50 +57,68 @@ async def passed_on(vantage: Vantage, target: Target, deadline: float) -> bool:
 
 
 class HalfOpenWatch:
-    """Watches these ports of this machine while it is entered; ``found`` is what was seen."""
+    """Watches these ports of this machine from ``start`` to ``stop``, or while it is entered; ``found`` is what was seen, and ``changed`` is
+    called when that grows. The system's table is read in a thread: under a flood it is long."""
 
-    def __init__(self, ports: Sequence[int]) -> None:
-        self._ports = frozenset(ports)
-        self._found: dict[HalfOpen, float] = {}
-        self._sure: dict[HalfOpen, None] = {}
+    def __init__(self, ports: Iterable[int], changed: Callable[[], None] = lambda: None) -> None:
+        self.ports = set(ports)
+        self._changed = changed
+        self._since: dict[HalfOpen, float] = {}
+        self._found: dict[HalfOpen, None] = {}
         self._task: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> HalfOpenWatch:
+    def start(self) -> None:
+        """Begin."""
         self._task = asyncio.create_task(self._look(), name="aetui-half-open")
+
+    async def stop(self) -> None:
+        """End; what was found stays. Safe to call twice, and before ``start``."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def __aenter__(self) -> HalfOpenWatch:
+        self.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        assert self._task is not None
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
+        await self.stop()
 
     @property
     def found(self) -> tuple[HalfOpen, ...]:
-        """Those that stayed half open for longer than any round trip takes."""
-        return tuple(self._sure)
+        """Those that stayed half open for longer than any round trip takes, the first ones first."""
+        return tuple(self._found)
 
     async def _look(self) -> None:
         while True:
-            for one in half_open(self._ports):
-                if clock() - self._found.setdefault(one, clock()) >= HELD_S:
-                    self._sure[one] = None
+            self._take(await asyncio.to_thread(lambda: set(half_open(frozenset(self.ports)))))
             await asyncio.sleep(LOOK_EVERY_S)
+
+    def _take(self, now: set[HalfOpen]) -> None:
+        at = clock()
+        self._since = {one: self._since.get(one, at) for one in now}
+        new = [one for one, since in self._since.items() if at - since >= HELD_S and one not in self._found]
+        for one in new[: MOST_FOUND - len(self._found)]:
+            self._found[one] = None
+            self._changed()
 
 
 def half_open(ports: frozenset[int]) -> Iterator[HalfOpen]:
     """Connections to these ports of this machine whose handshake is not over."""
     for table in _TABLES:
-        try:
-            lines = table.read_text("ascii").splitlines()[1:]
-        except OSError:
-            continue  # another system, or no IPv6
-        for line in lines:
-            fields = line.split()
-            if len(fields) > 3 and fields[3] == _SYN_RECEIVED:
-                port = int(fields[1].rpartition(":")[2], 16)
-                if port in ports:
-                    yield HalfOpen(_address(fields[2].rpartition(":")[0]), port)
+        with suppress(OSError), table.open("rb") as lines:  # another system, or no IPv6
+            kept = b""
+            while piece := lines.read(_PIECE):
+                whole, _, kept = (kept + piece).rpartition(b"\n")
+                yield from _read(whole, ports)
+            yield from _read(kept, ports)
+
+
+def _read(text: bytes, ports: frozenset[int]) -> Iterator[HalfOpen]:
+    for port, peer in _HALF_OPEN.findall(text):
+        if int(port, 16) in ports:
+            yield HalfOpen(_address(peer.decode("ascii")), int(port, 16))
 
 
 def _address(text: str) -> str:

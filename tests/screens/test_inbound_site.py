@@ -10,6 +10,7 @@ import re
 import socket
 import threading
 from ipaddress import ip_network
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -33,6 +34,7 @@ from inbound_stage import (
 )
 from stage import screen, until
 
+from aetui.inbound import passing
 from aetui.inbound import ports as ports_module
 from aetui.inbound.reception import Limits
 from aetui.screens import frame, inbound_site
@@ -207,6 +209,24 @@ async def test_it_closes_by_itself_when_its_time_is_over() -> None:
         await until(pilot, lambda: "the time was over" in exposure(app))
         assert not answers(port)
         assert row(app, str(port)).startswith("– closed")
+
+
+async def test_an_answer_that_gets_lost_is_told_at_its_port_while_nobody_is_outside_to_tell(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (port,) = free_ports(1)
+    table = tmp_path / "tcp"
+    table.write_text(f"  sl  head\n   0: 0100007F:{port:04X} FA7100CB:C350 03 00000000:00000000 01:00000064 00000000  0 0 0 1 0\n")
+    monkeypatch.setattr(passing, "_TABLES", (table,))
+    monkeypatch.setattr(passing, "HELD_S", 0.1)
+    async with inbound() as (app, pilot):
+        await opened(pilot, [port])
+        await until(pilot, lambda: "! lost" in row(app, "never got back"))
+        assert "203.0.113.250" in row(app, "never got back") or "250.113.0.203" in row(app, "never got back")
+        tab(app).query_one(Rows).select(f"lost:{port}")
+        await until(pilot, lambda: "gateway is another" in detail(app))
+        await pilot.press("c")
+        await until(pilot, lambda: not view(app).site.is_open)
 
 
 async def test_leaving_the_console_closes_the_ports() -> None:

@@ -52,6 +52,25 @@ def test_the_system_s_table_is_read(said, found, tmp_path, monkeypatch):
     assert list(half_open(frozenset({3389}))) == found
 
 
+def test_a_long_table_is_read_in_pieces(tmp_path, monkeypatch):
+    table = tmp_path / "tcp"
+    others = "".join(line(MINE, 3389, words(203, 0, number // 200, number % 200), "06") for number in range(5000))
+    table.write_text(HEAD + others + line(MINE, 3389, PEER, "03") + others + line(MINE, 23, PEER, "03"))
+    monkeypatch.setattr(passing, "_TABLES", (table,))
+    assert list(half_open(frozenset({3389, 23}))) == [HalfOpen("203.0.113.250", 3389), HalfOpen("203.0.113.250", 23)]
+
+
+async def test_a_flood_of_forged_beginnings_is_remembered_up_to_a_bound(tmp_path, monkeypatch):
+    table = tmp_path / "tcp"
+    table.write_text(HEAD + "".join(line(MINE, 3389, words(203, 0, 113, number), "03") for number in range(200)))
+    for name, value in (("_TABLES", (table,)), ("LOOK_EVERY_S", 0.01), ("HELD_S", 0.05)):
+        monkeypatch.setattr(passing, name, value)
+    told = []
+    async with HalfOpenWatch([3389], lambda: told.append(1)) as watch:
+        await asyncio.sleep(0.5)
+    assert len(watch.found) == len(told) == passing.MOST_FOUND
+
+
 async def test_only_what_stays_half_open_for_longer_than_a_round_trip_counts(tmp_path, monkeypatch):
     table = tmp_path / "tcp"
     monkeypatch.setattr(passing, "_TABLES", (table,))

@@ -136,6 +136,12 @@ class Site:
         return self.listener.total if self.listener is not None else 0
 
     @property
+    def knocks(self) -> tuple[Knock, ...]:
+        """Those that the listener still remembers, told as the list tells them, at the ports that were asked for."""
+        heard = self.listener.knocks if self.listener is not None else ()
+        return tuple(replace(self._named(knock), port=self.label(knock.port) if self.is_demo else knock.port) for knock in heard)
+
+    @property
     def half_open(self) -> tuple[HalfOpen, ...]:
         """Connections that arrived at an open port and never heard our answer."""
         return self._arrivals.found

@@ -99,8 +99,7 @@ class View:
             return OnSite()
         leads = site.forwards
         listening = tuple(leads) if site.is_demo else tuple(leads.values())
-        listener = site.listener
-        return OnSite(lambda: listener.knocks, listening, tuple(map(str, site.settings.allow)), leads if site.is_demo else {})
+        return OnSite(lambda: site.knocks, listening, tuple(map(str, site.settings.allow)), leads if site.is_demo else {})
 
     def filled(self, question: Question) -> Question:
         """A question with what the listener here adds: its code, and the forwards that would lead to it."""

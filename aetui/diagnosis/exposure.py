@@ -10,6 +10,7 @@ unrelated where they lie in different /16 (IPv6: /32).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
 from aetui.diagnosis import nat
@@ -25,7 +26,21 @@ _RELATED = {4: 16, 6: 32}
 
 
 def findings(seen: InboundSeen, found: Sequence[Finding]) -> Iterator[Finding]:
-    """One warning a port that lets anybody in."""
+    """Ports that let anybody in; those of one address that are known by the same sign are one warning."""
+    groups: dict[tuple[object, ...], list[Finding]] = {}
+    for finding in _findings(seen, found):
+        groups.setdefault((finding.facts["address"], finding.confidence, finding.evidence[0].key), []).append(finding)
+    yield from (_merged(group) for group in groups.values())
+
+
+def _merged(group: Sequence[Finding]) -> Finding:
+    ports = " and ".join(dict.fromkeys(each.facts["port"] for each in group))
+    evidence = tuple({(said.key, *said.values.items()): said for each in group for said in each.evidence}.values())
+    explains = tuple(id for each in group for id in each.explains)
+    return replace(group[0], explains=explains, evidence=evidence, facts={**group[0].facts, "port": ports})
+
+
+def _findings(seen: InboundSeen, found: Sequence[Finding]) -> Iterator[Finding]:
     strangers = _strangers(seen)
     told: set[int] = set()
     for target in _working(seen, found):

@@ -100,6 +100,19 @@ async def test_in_the_demo_the_forward_leads_to_the_open_listener_and_is_proved_
         assert any(knock.token == "matched" for knock in view(app).site.listener.knocks)  # type: ignore[union-attr]
 
 
+async def test_strangers_among_the_knocks_are_warned_of_beside_the_forward_that_works() -> None:
+    async with inbound(demo="healthy") as (app, pilot):
+        await pilot.press("s")
+        await until(pilot, lambda: "SSH" in row(app, "203.0.113.80") and "web" in row(app, "zgrab"))
+        await pilot.press("t")
+        await until(pilot, lambda: summary(app).startswith("! Forward works From outside, ports 3389 and 23"))
+        assert row(app, "Anybody can reach the port: ports").startswith("! warning")
+        tab(app).query_one(Rows).select("finding:0")
+        await until(pilot, lambda: "203.0.113.80" in detail(app))
+        assert "\n1. Have the forward limited" in detail(app), "what to do"
+        assert "Who mends it" in detail(app)
+
+
 async def test_a_missing_forward_is_found_while_the_listener_is_open() -> None:
     async with inbound(demo="forward-missing") as (app, pilot):
         await pilot.press("s")

@@ -245,6 +245,13 @@ def test_exposure_is_claimed_where_a_source_that_nobody_named_got_in(knocks, all
     assert causes.describe(causes.load_causes(), found[0]).evidence
 
 
+def test_two_ports_that_let_anybody_in_are_one_warning():
+    both = (out(speaks="rdp"), out(TELNET, speaks="telnet"))
+    (warned, *works) = inbound.diagnose(InboundSeen(both, meant=("192.0.2.0/24",)))
+    assert (warned.cause, warned.explains, warned.facts["port"]) == ("exposed", (RDP.id, TELNET.id), "3389 and 23")
+    assert len(warned.evidence) == 1 and [f.cause for f in works] == ["service-confirmed"] * 2
+
+
 def test_strangers_are_told_of_before_anybody_confirmed():
     (found,) = inbound.diagnose(InboundSeen(knocks=(knock("192.0.2.66", 23),), listening=(23,)))
     assert (found.cause, found.severity, found.confidence) == ("exposed", Severity.WARN, LIKELY)

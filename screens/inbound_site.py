@@ -198,7 +198,7 @@ class Site:
             return
         self.opened_at = self.now()
         self.closes_at = self.opened_at + timedelta(minutes=settings.minutes)
-        self._arrivals = HalfOpenWatch([one.port for one in listener.opened], self.changed)
+        self._arrivals = HalfOpenWatch([one.port for one in listener.opened], lambda _one: self.changed())
         self._arrivals.start()
         self._watch = asyncio.create_task(self._until_closed(listener), name="aetui-listener")
         if demo is not None:

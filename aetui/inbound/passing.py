@@ -58,9 +58,9 @@ async def passed_on(vantage: Vantage, target: Target, deadline: float) -> bool:
 
 class HalfOpenWatch:
     """Watches these ports of this machine from ``start`` to ``stop``, or while it is entered; ``found`` is what was seen, and ``changed`` is
-    called when that grows. The system's table is read in a thread: under a flood it is long."""
+    called with each. The system's table is read in a thread: under a flood it is long."""
 
-    def __init__(self, ports: Iterable[int], changed: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, ports: Iterable[int], changed: Callable[[HalfOpen], None] = lambda one: None) -> None:
         self.ports = set(ports)
         self._changed = changed
         self._since: dict[HalfOpen, float] = {}
@@ -101,7 +101,7 @@ class HalfOpenWatch:
         new = [one for one, since in self._since.items() if at - since >= HELD_S and one not in self._found]
         for one in new[: MOST_FOUND - len(self._found)]:
             self._found[one] = None
-            self._changed()
+            self._changed(one)
 
 
 def half_open(ports: frozenset[int]) -> Iterator[HalfOpen]:

@@ -275,6 +275,15 @@ def _say(words: bytes) -> bytes:
         return sock.recv(256)
 
 
+def test_an_answer_that_gets_lost_is_told_by_the_listener(lab: Lab) -> None:
+    lost = breaking.dropped(lab, 'oifname "wan" tcp sport 3389')
+    with services.forwarded(lab, 3389, LAPTOP, 3389), lost, Listening(lab, "3389") as listener:
+        code = listener.line("listening")["code"]
+        told = outside_half(lab, RDP, "--code", code).told()
+        assert listener.line("half-open") == {"event": "half-open", "peer": topology.JUMP, "port": 3389}
+    assert told.causes == ["forward-unanswered likely"]
+
+
 def test_an_allow_list_lets_the_outside_half_in_and_nobody_else(lab: Lab) -> None:
     with services.forwarded(lab, 3389, LAPTOP, 3389), Listening(lab, "3389", "--allow", topology.JUMP) as listener:
         code = listener.line("listening")["code"]

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -31,6 +32,12 @@ from aetui.report.inbound import confirm_json, confirm_lines, knock_json, knock_
 
 def schema(name: str) -> Any:
     return json.loads(files("aetui.assets").joinpath(name).read_text())
+
+
+@pytest.fixture(autouse=True)
+def history(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One of the test's own."""
+    monkeypatch.setenv("AETUI_HOME", str(tmp_path))
 
 
 LISTEN, CONFIRM = schema("listen.schema.json"), schema("confirm.schema.json")

@@ -8,6 +8,7 @@ ports are high ones on loopback and the callers are made up; a row still goes by
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -196,6 +197,7 @@ class Site:
         if not listener.opened:
             listener.stop()
             return
+        gc.freeze()  # the console's own objects are many: looking through them all, under a flood, would hold up a key for 40 ms and more
         self.opened_at = self.now()
         self.closes_at = self.opened_at + timedelta(minutes=settings.minutes)
         self._arrivals = HalfOpenWatch([one.port for one in listener.opened], lambda _one: self.changed())
@@ -261,6 +263,7 @@ class Site:
 
     async def _until_closed(self, listener: Listener) -> None:
         stopped = await listener.stopped()
+        gc.unfreeze()
         await self._arrivals.stop()
         if listener is self.listener:
             self.stopped, self.closed_at = stopped, self.now()

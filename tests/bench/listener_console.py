@@ -5,8 +5,9 @@ connections beside 500 slow ones, with callers from the allow-list among them. M
 write into the terminal to the cell that it changes on the screen (99th percentile, at most 50 ms). In the same run: growth of the console's
 memory (at most 20 MB), and the allow-list's knocks that did not reach the tab (none). Once with an allow-list, once with everybody let in.
 A second console, which listens to nobody, gets the same keys in turn with the first: it says what this machine gives to anybody at that
-moment, and where that alone is over half the bound, twice the idle console's figure is what is asked for. The callers are somewhere else in truth, so here they go last where
-processors are short, and the console and its measuring first (where that is allowed). Everything is on loopback, bounded, and ends by
+moment. Where that alone is over half the bound, the clock measures the others on this machine; then the processor time that the flooded
+console used from key to effect, everything included, has to keep the bound. The callers are somewhere else in truth, so here they go last
+where processors are short, and the console and its measuring first (where that is allowed). Everything is on loopback, bounded, and ends by
 itself. Exit status 1 where a bound is missed, 2 outside of ``enter``.
 """
 
@@ -51,15 +52,15 @@ PATIENCE_S = 60.0
 ROUNDS = 3
 PAUSE_S = (0.0, 0.02)
 """Between two keys: a person who leans on an arrow key."""
-MEASURED, CALLERS = -15, 10
-"""Niceness."""
 UP, DOWN, TAB, ENTER, ESCAPE, WIPE = b"\x1b[A", b"\x1b[B", b"\t", b"\r", b"\x1b", b"\x15"
 
 
-def _go(niceness: int) -> None:
-    """First or last where processors are short."""
+def _go(*, first: bool) -> None:
+    """First where processors are short (before whatever else this machine does), or last; the whole terminal session of this process."""
+    niceness = -15 if first else 15
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, niceness)
+        Path("/proc/self/autogroup").write_text(str(niceness))
 
 
 # ------------------------------------------------------------------------------------------------------------- the console's side
@@ -96,9 +97,12 @@ class Figures:
     """Of one run."""
 
     flooded: list[float] = field(default_factory=list)
+    used: list[float] = field(default_factory=list)
+    """Processor time of the flooded console meanwhile."""
     idle: list[float] = field(default_factory=list)
     """Of the console beside it."""
     grew_mb: float = 0.0
+    took_s: float = 0.0
     knocks: str = ""
 
 
@@ -110,6 +114,7 @@ class Terminal:
         self._stream = pyte.ByteStream(self.screen)
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
+            _go(first=True)
             os.environ.update(TERM="xterm-256color", LANG="C.UTF-8", HOME=str(home), XDG_DATA_HOME=str(home), XDG_STATE_HOME=str(home))
             os.execv(sys.executable, [sys.executable, __file__, "--console", str(record)])
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
@@ -163,6 +168,10 @@ class Terminal:
         self.wait(lambda: self.cursor not in (before, -1))
         return (time.perf_counter() - began) * 1000
 
+    def processor_ms(self) -> float:
+        """Processor time that the console has used; the clock of another process by its number, as clock_getcpuclockid(3) makes it."""
+        return time.clock_gettime((~self.pid << 3) | 2) * 1000
+
     def memory_mb(self) -> float:
         """The console's."""
         return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
@@ -190,7 +199,9 @@ def keys(terminal: Terminal, beside: Terminal, more: Callable[[], bool], into: F
     """The cursor to the next row and back, again and again, in both consoles in turn."""
     while more():
         key = DOWN if len(into.flooded) % 2 == 0 else UP
+        before = terminal.processor_ms()
         into.flooded.append(terminal.key_ms(key))
+        into.used.append(terminal.processor_ms() - before)
         into.idle.append(beside.key_ms(key))
         look()
         until = time.perf_counter() + random.uniform(*PAUSE_S)
@@ -199,7 +210,8 @@ def keys(terminal: Terminal, beside: Terminal, more: Callable[[], bool], into: F
 
 
 def _flood(count: int, told: multiprocessing.Queue[list[int]]) -> None:
-    _go(CALLERS)
+    os.setsid()
+    _go(first=False)
     raise_file_limit()
     told.put([own for own in asyncio.run(flood(PORT, count, SLOW, KNOWN)) if own])
 
@@ -219,9 +231,11 @@ def run(allow: str, count: int) -> tuple[Figures, Counter[int], Counter[int]]:
             def look() -> None:
                 figures.grew_mb = max(figures.grew_mb, terminal.memory_mb() - at_first)
 
+            began = time.perf_counter()
             flooding.start()
             keys(terminal, beside, lambda: flooding.is_alive() and told.empty(), figures, look)
             came = Counter(told.get(timeout=PATIENCE_S))
+            figures.took_s = time.perf_counter() - began
             flooding.join()
             until = time.perf_counter() + 1
             while time.perf_counter() < until:
@@ -248,16 +262,19 @@ def endurance(name: str, allow: str, count: int) -> bool:
     """A console after another, flooded; their figures. True where every bound holds."""
     runs = [run(allow, count) for _ in range(ROUNDS)]
     flooded = [ms for figures, _, _ in runs for ms in figures.flooded]
+    used = [ms for figures, _, _ in runs for ms in figures.used]
     idle = [ms for figures, _, _ in runs for ms in figures.idle]
     lost, made = sum((came - heard).total() for _, came, heard in runs), sum(came.total() for _, came, _ in runs)
     grew, told, beside = max(figures.grew_mb for figures, _, _ in runs), late(flooded), late(idle)
-    print(f"{name}: {ROUNDS} times {count} connections and {SLOW} slow ones; the list says: {runs[0][0].knocks}")
+    took = " and ".join(f"{figures.took_s:.0f}" for figures, _, _ in runs)
+    print(f"{name}: {ROUNDS} times {count} connections and {SLOW} slow ones, in {took} s; the list says: {runs[0][0].knocks}")
     print(f"  a key to its effect on the screen, 99th percentile of {len(flooded)}: {told:.1f} ms (at most {MOST_LATE_MS:g});")
     print(f"  median {median(flooded):.1f} ms; the idle console beside it: {beside:.1f} ms, median {median(idle):.1f} ms")
     print(f"  the console's memory grew by {grew:.1f} MB at its highest (at most {MOST_MB:g})")
     if allow:
         print(f"  knocks of the allow-list that came to an end: {made}, of which {lost} did not reach the tab")
-    on_time = told <= (2 * beside if beside > MOST_LATE_MS / 2 else MOST_LATE_MS)
+    print(f"  processor time from a key to its effect, 99th percentile: {late(used):.1f} ms, median {median(used):.1f} ms")
+    on_time = told <= MOST_LATE_MS or (beside > MOST_LATE_MS / 2 and late(used) <= MOST_LATE_MS)
     return on_time and grew < MOST_MB and not (allow and lost)
 
 
@@ -273,7 +290,7 @@ def main() -> int:
         print("run it as: python -m tests.lab.enter python tests/bench/listener_console.py", file=sys.stderr)
         return 2
     raise_file_limit()
-    _go(MEASURED)
+    _go(first=True)
     count = FLOOD // 10 if arguments.quick else FLOOD
     good = endurance("an allow-list", FRIEND, count)
     good = endurance("everybody let in", "", count) and good

@@ -112,8 +112,8 @@ class JumpHosts(ModalScreen[tuple[str, ...] | None]):
         for name in self.names:
             tried = self.tried.get(name, Tried())
             shown = sign(tried.standing)
-            room = self.query_one(Rows).size.width - MARK_WIDTH - SIGN_WIDTH - width - 2
-            mark = (MARKED if name in self.marked else " ", "key")
+            room = self.query_one(Rows).size.width - MARK_WIDTH - SIGN_WIDTH - width - 3
+            mark = (f"{MARKED if name in self.marked else ' '} ", "key")
             spans = (mark, (shown.text.ljust(SIGN_WIDTH), shown.ink), (cut(displayable(name, 80), width), "strong"))
             yield Row(name, (*spans, (cut(tried.said or self._origin(name), max(0, room)).rstrip(), "muted")))
         if not self.names:

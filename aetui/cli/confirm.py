@@ -48,8 +48,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--inside", action="append", default=[], type=_place, metavar="ADDRESS[:PORT]", help="ask the equipment itself too, over the LAN"
     )
     parser.add_argument(
-        "--meant-for", dest="meant", nargs="+", action="extend", default=[], type=_network, metavar="CIDR",
-        help="the source addresses that alone should be let in; where another gets in, that is warned of",
+        "--meant-for", dest="meant", action="append", default=[], type=_network, metavar="CIDR",
+        help="source addresses that alone should be let in (may be named again); where another gets in, that is warned of",
     )  # fmt: skip
     parser.add_argument("--code", type=_code, metavar="CODE", help="the code that the listener on site shows")
     parser.add_argument(

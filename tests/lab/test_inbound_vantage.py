@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +118,8 @@ def _kill_tree(pid: int) -> None:
     for one in wanted:
         wanted += children.get(one, [])
     for one in reversed(wanted):
-        os.kill(one, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # a session's child ends with its parent
+            os.kill(one, signal.SIGKILL)
 
 
 # ------------------------------------------------------------------------------------------------------------------- hairpin

@@ -20,7 +20,7 @@ from aetui.screens.inbound_rows import Look, numbered, rows
 from aetui.screens.inbound_site import Port, Site
 from aetui.screens.outbound_view import written
 from aetui.screens.widgets.lines import Line, cut, line
-from aetui.store.jumphosts import remember
+from aetui.store.jumphosts import SYSTEM, remember
 from aetui.store.place import StoreError
 from aetui.vantage.choose import VantageSpec, make
 
@@ -35,8 +35,9 @@ DEMO_HOST = "outside"
 
 
 def jump_vantage(name: str, asker: Asker) -> Vantage:
-    """A jump host, not open yet."""
-    return make(VantageSpec("jump", name), asker)
+    """A jump host, not open yet; by the system's own ssh where the name says so."""
+    own = name.startswith(SYSTEM)
+    return make(VantageSpec("ssh" if own else "jump", name.removeprefix(SYSTEM)), asker)
 
 
 def local_vantage() -> Vantage:

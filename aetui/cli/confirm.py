@@ -112,7 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
     demo = arguments.demo is not None
     if demo and arguments.vantages:
         return refuse("--demo has a vantage of its own; leave --from out")
-    jump = any(name.startswith("jump:") for name in arguments.vantages)
+    jump = any(name.startswith(("jump:", "ssh:")) for name in arguments.vantages)
     if not arguments.public and not jump and not demo:
         return refuse("name the site's public address (or knock from a jump host, which sees it: --from jump:NAME)")
     return guarded(lambda: _confirm(arguments))

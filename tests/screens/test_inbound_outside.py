@@ -352,6 +352,13 @@ async def test_several_jump_hosts_are_marked_and_knock_at_once(
         assert len(view(app).outside.result.seen.outside) == 2  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize(("name", "made"), [("noc", "JumpVantage"), ("ssh:noc", "SystemSshVantage")])
+def test_a_name_says_by_which_ssh_a_jump_host_is_reached(name: str, made: str) -> None:
+    from aetui.vantage.asker import TerminalAsker
+
+    assert type(inbound_view.jump_vantage(name, TerminalAsker())).__name__ == made
+
+
 async def test_leaving_gives_the_jump_host_back(monkeypatch: pytest.MonkeyPatch) -> None:
     closed: list[str] = []
 

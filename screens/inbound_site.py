@@ -97,6 +97,8 @@ class Site:
         self._ordinary: deque[Entry] = deque(maxlen=SHOWN)
         self._notable: deque[Entry] = deque(maxlen=SHOWN)
         self._serial = self._came = 0
+        self.is_flooded = False
+        """True while more knocks come than are handed on one by one."""
         self._named: Callable[[Knock], Knock] = _as_it_is
         self._watch: asyncio.Task[None] | None = None
         self._callers: asyncio.Task[None] | None = None
@@ -252,6 +254,7 @@ class Site:
     def _take(self, batch: Batch) -> None:
         first = self.heard is None
         self._came += len(batch.knocks) + batch.missed
+        self.is_flooded = batch.missed > 0
         for knock in map(self._named, batch.knocks):
             self._serial += 1
             known = bool(self.settings.allow) and knock.refused != "not-allowed"

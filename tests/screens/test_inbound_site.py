@@ -9,6 +9,7 @@ import os
 import re
 import socket
 import threading
+from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path
 from typing import cast
@@ -36,8 +37,11 @@ from stage import screen, until
 
 from aetui.inbound import passing
 from aetui.inbound import ports as ports_module
+from aetui.inbound.knocklog import Batch
 from aetui.inbound.reception import Limits
+from aetui.reach import Knock
 from aetui.screens import frame, inbound_site
+from aetui.screens import inbound as inbound_screen
 from aetui.screens.inbound_form import Form
 from aetui.screens.inbound_site import Settings
 from aetui.screens.outbound import Outbound
@@ -299,6 +303,7 @@ async def test_keys_are_answered_and_repaints_coalesced_while_a_flood_comes(monk
     async with inbound() as (app, pilot):
         await opened(pilot, [port])
         monkeypatch.setattr(frame, "PAINT_EVERY_S", 0.25)
+        monkeypatch.setattr(inbound_screen, "FLOOD_PACE_S", 0.25)
         screen_, drawn = tab(app), []
         draw = screen_.draw
         monkeypatch.setattr(screen_, "draw", lambda: (drawn.append(asyncio.get_running_loop().time()), draw()))
@@ -321,6 +326,18 @@ async def test_keys_are_answered_and_repaints_coalesced_while_a_flood_comes(monk
         await until(pilot, lambda: view(app).site.count(port) >= flood.made)
         screen_.draw()
         assert f"{view(app).site.count(port)} knocks" in row(app, f"open {port}")
+
+
+async def test_while_more_comes_than_is_listed_the_list_is_drawn_less_often() -> None:
+    (port,) = free_ports(1)
+    async with inbound() as (app, pilot):
+        await opened(pilot, [port])
+        knock = Knock(datetime.now(UTC), LOOPBACK, 1, port, "nothing")
+        assert tab(app).pace_s == frame.PAINT_EVERY_S
+        view(app).site._take(Batch((knock,), 500))
+        assert tab(app).pace_s == inbound_screen.FLOOD_PACE_S > frame.PAINT_EVERY_S
+        view(app).site._take(Batch((knock,)))
+        assert tab(app).pace_s == frame.PAINT_EVERY_S, "and at once again when it is over"
 
 
 async def test_a_knock_with_our_code_stays_in_the_list_under_a_flood_and_what_is_left_out_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:

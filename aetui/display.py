@@ -20,6 +20,8 @@ def displayable(text: str | bytes, longest: int = LONGEST) -> str:
     """Plain, single-line, printable text of at most ``longest`` characters; bytes are read as UTF-8 with replacement."""
     if isinstance(text, bytes):
         text = text[: 4 * longest + 4].decode("utf-8", "replace")
+    if len(text) <= longest and text.isascii() and text.isprintable():
+        return text  # nearly all there is
     shown: list[str] = []
     length = marks = 0
     for character in text[: longest + 1]:

@@ -106,6 +106,17 @@ class Reached:
     rdp: RdpSeen | None = None
     telnet: TelnetSeen | None = None
     elapsed_ms: float = 0.0
+    passed_on: bool = False
+    """True where the router that has the address was heard to hand the port on: a connect whose TTL ran out there came back as 'time
+    exceeded'."""
+
+
+@dataclass(frozen=True, slots=True)
+class HalfOpen:
+    """A connection that came in at one of this machine's ports and whose beginner never heard our answer."""
+
+    peer: str
+    port: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,3 +180,7 @@ class InboundSeen:
     """Ports on which our own listener is known to be open at the forward's end."""
     allowed: tuple[str, ...] = ()
     """The listener's allow-list; empty for any source."""
+    half_open: tuple[HalfOpen, ...] = ()
+    """Those at the forward's end, as far as this machine is it."""
+    meant: tuple[str, ...] = ()
+    """Addresses and networks that alone are meant to be let in, by the person's word; empty where nobody said."""

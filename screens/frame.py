@@ -74,12 +74,17 @@ class TabScreen(Screen[None]):
         return False
 
     # ------------------------------------------------------------------------------------------------------------------ drawing
+    @property
+    def pace_s(self) -> float:
+        """Shortest time between two repaints that events ask for."""
+        return PAINT_EVERY_S
+
     def draw_soon(self) -> None:
         """Something has changed: draw at once where the last time is long enough ago, else when it is. Cheap; call it for every event."""
         if self._due or not self.is_attached:
             return
         self._due = True
-        wait = self._drawn_at + PAINT_EVERY_S - monotonic()
+        wait = self._drawn_at + self.pace_s - monotonic()
         if wait > 0:
             self.set_timer(wait, self._draw_due)
         else:

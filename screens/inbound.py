@@ -29,6 +29,9 @@ ENGINE = "aetui.screens.inbound_view"
 CLOSING_S = 0.1
 """Seconds that the console's end waits for a jump host to be let go; the ports are closed at once."""
 
+FLOOD_PACE_S = 1.0
+"""Shortest time between two repaints while more knocks come than are listed."""
+
 STARTS = {"way:site": "listen", "way:jump": "jump", "way:here": "from_here"}
 """What Enter does on the rows that say how to begin."""
 
@@ -96,6 +99,11 @@ class Inbound(SiteKeys, OutsideKeys):
                     await view.site.end()
 
     # ------------------------------------------------------------------------------------------------------------------ drawing
+    @property
+    def pace_s(self) -> float:
+        """Under a flood nobody reads along, and keys come first."""
+        return FLOOD_PACE_S if self.view is not None and self.view.site.is_flooded else super().pace_s
+
     def draw(self) -> None:
         """Everything that may have changed; the widgets send only what did."""
         from aetui.screens.inbound_rows import Look

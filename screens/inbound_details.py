@@ -22,6 +22,7 @@ from aetui.screens.inbound_rows import (
     CLOCK,
     GOOD,
     knock_state,
+    lost_peers,
     numbered,
     port_state,
     reached_said,
@@ -52,6 +53,8 @@ def title(site: Site, outside: Outside, key: str) -> str:
             return say("headline", "fault_word")
         case "port":
             return say("target", "title", port=number)
+        case "lost":
+            return say("target", "lost_title", port=number)
         case "way":
             return str(tables()["ways"][key.removeprefix("way:")][1])
         case "finding" if result is not None and number < len(result.findings):
@@ -82,6 +85,10 @@ def _details(site: Site, outside: Outside, key: str, width: int) -> Iterator[Par
     elif kind == "fault":
         yield Para(outside.fault, "strong")
         yield Para(say("details", "fault"), "muted")
+    elif kind == "lost" and (port := next((one for one in site.ports if one.wanted == number), None)) is not None:
+        yield Para(say("details", "lost", port=number), "strong")
+        yield Para(say("details", "lost_why"))
+        yield from (_fact("from", peer) for peer in lost_peers(site, port))
     elif kind == "way":
         yield from _way(site, key.removeprefix("way:"))
     elif kind == "port" and (port := next((one for one in site.ports if one.wanted == number), None)) is not None:

@@ -70,7 +70,7 @@ class Form(ModalScreen[Read | None], Generic[Read]):
         """Start in the first line; nothing blinks."""
         for field in self.query(Input):
             field.cursor_blink = False
-        self.query(Input).first().focus()
+        self.set_focus(self.query(Input).first())
 
     @property
     def typed(self) -> Typed:
@@ -98,8 +98,8 @@ class Form(ModalScreen[Read | None], Generic[Read]):
     def action_go(self, step: int) -> None:
         """Another line."""
         inputs = list(self.query(Input))
-        at = next((number for number, one in enumerate(inputs) if one.has_focus), 0)
-        inputs[(at + step) % len(inputs)].focus()
+        at = next((number for number, one in enumerate(inputs) if one is self.focused), 0)
+        self.set_focus(inputs[(at + step) % len(inputs)])  # at once: two keys in one packet go two lines
 
     def action_accept(self) -> None:
         """Give what was read, unless something is wrong with it."""

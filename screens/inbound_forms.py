@@ -46,13 +46,14 @@ def port_form(taken: Collection[int]) -> Form[int]:
 
 
 def address_form(before: Question | None, way: Way, seen: str | None, *, needed: bool) -> Form[Question]:
-    """The site's public address, its ports, and the logger's own address; ``needed`` where nobody else tells the address."""
+    """The site's public address, its ports, the logger's own address, and who should get in; ``needed`` where nobody else tells the address."""
 
     def read(typed: Typed) -> Question:
         if needed and not typed["public"]:
             raise Typo(say("typos", "public"))
         inside = tuple(address(part) for part in typed["inside"].replace(",", " ").split())
-        return Question(way, host(typed["public"]) if typed["public"] else "", forwards(typed["ports"]), inside)
+        meant = tuple(map(str, networks(typed["meant"])))
+        return Question(way, host(typed["public"]) if typed["public"] else "", forwards(typed["ports"]), inside, meant)
 
     asked = before or Question(way)
     shown = " ".join(str(outer) if outer == inner else f"{outer}:{inner}" for outer, inner in asked.forwards)
@@ -62,6 +63,7 @@ def address_form(before: Question | None, way: Way, seen: str | None, *, needed:
             _field("address", "public", asked.public, seen=seen or say("forms", "address_unseen")),
             _field("address", "ports", shown),
             _field("address", "inside", " ".join(asked.inside)),
+            _field("address", "meant", " ".join(asked.meant)),
         ],
         read,
     )

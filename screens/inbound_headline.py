@@ -11,6 +11,7 @@ from aetui.diagnosis.inbound import NAMES
 from aetui.display import displayable
 from aetui.explain import OWNERS
 from aetui.inbound.ports import Opened
+from aetui.observations import Outcome
 from aetui.records import Confidence, Owner, Severity
 from aetui.screens.inbound_outside import Jump, Outside, Result
 from aetui.screens.inbound_rows import CLOCK, GOOD
@@ -41,15 +42,17 @@ def _busy(outside: Outside) -> Headline:
     question = outside.question
     way = question.way if question is not None else None
     if outside.step == "opening":
-        sentence = (
-            say("headline", "opening_jump", name=displayable(way.name, 60)) if isinstance(way, Jump) else say("headline", "opening_here")
-        )
+        sentence = say("headline", "opening_jump", name=_names(way)) if isinstance(way, Jump) else say("headline", "opening_here")
         return Headline("running", say("headline", "opening_word"), (sentence,))
     public = outside.at
-    vantage = displayable(way.name, 60) if isinstance(way, Jump) else say("outside", "here")
+    vantage = _names(way) if isinstance(way, Jump) else say("outside", "here")
     return Headline(
         "running", say("headline", "knocking_word"), (say("headline", "knocking", public=displayable(public, 60), vantage=vantage),)
     )
+
+
+def _names(way: Jump) -> str:
+    return and_list([displayable(name, 60) for name in way.names])
 
 
 def _heard(site: Site, heard: Entry) -> Headline:
@@ -73,17 +76,23 @@ def _verdict(result: Result) -> tuple[str, str]:
         return "fail", say("headline", "blocked_word")
     if worst is None or not result.determined:
         return "unknown", say("headline", "unclear_word")
-    if worst is Severity.WARN:
+    if worst is Severity.WARN and not _works(result):
         return "warn", say("headline", "warned_word")
     proved = any(one.cause == "forward-confirmed" for one in result.findings)
-    return "pass", say("headline", "confirmed_word" if proved else "answers_word")
+    return "pass" if worst is Severity.INFO else "warn", say("headline", "confirmed_word" if proved else "answers_word")
+
+
+def _works(result: Result) -> bool:
+    """True where every port that was knocked at works, whatever is to be remarked besides."""
+    works = {identity for one in result.findings if one.cause in GOOD for identity in one.explains}
+    return all(one.target.id in works for one in result.seen.outside)
 
 
 def _good(result: Result) -> str:
     """One sentence for ports that all work in the same way."""
-    first = result.findings[0]
-    ids = [identity for one in result.findings for identity in one.explains]
-    reached = [one for one in result.seen.outside if one.target.id in ids]
+    good = [one for one in result.findings if one.cause in GOOD]
+    first, ids = good[0], {identity for one in good for identity in one.explains}
+    reached = {one.target.id: one for one in result.seen.outside if one.target.id in ids and one.tcp.outcome is Outcome.OPEN}.values()
     services = and_list(list(dict.fromkeys(NAMES.get(one.speaks, one.speaks) for one in reached)))
     key = "confirmed" if first.cause == "forward-confirmed" else "answers"
     ports = _listed([one.target.port for one in reached])
@@ -93,9 +102,11 @@ def _good(result: Result) -> str:
 def _sentences(result: Result) -> Iterator[str]:
     findings = result.findings
     first = findings[0]
-    sure = first.confidence is Confidence.CERTAIN or first.cause == "service-confirmed"
-    if sure and first.cause in GOOD and all(one.cause == first.cause for one in findings):
+    good, remarks = [one for one in findings if one.cause in GOOD], [one for one in findings if one.cause not in GOOD]
+    sure = all(one.confidence is Confidence.CERTAIN or one.cause == "service-confirmed" for one in good)
+    if sure and len({one.cause for one in good}) == 1 and _works(result):
         yield _good(result)
+        yield from (one.summary for one in remarks)
         return
     yield first.summary
     if first.severity is Severity.FAIL and first.owner is not Owner.UNKNOWN:

@@ -1,5 +1,5 @@
-"""The jump hosts, over the tab: those of the ssh configuration and those used before. One is tried with one key, another named; gives the
-chosen name, or None where the person went back.
+"""The jump hosts, over the tab: those of the ssh configuration and those used before. One is tried with one key, another named, several
+marked; gives the names to knock through, or None where the person went back.
 
 What a jump host asks (password, host key) is asked on the screen by the asker of ``outside``. What was found by trying stays with
 ``Tried`` for the console's life.
@@ -35,6 +35,7 @@ from aetui.vantage.base import VantageLost
 from aetui.vantage.sshconfig import SshConfig
 from aetui.vantage.sshfile import ConfigFault
 
+MARKED = "+"
 MOST_NAME = 34
 """Columns of a name."""
 
@@ -49,11 +50,12 @@ class Tried:
     """One sentence, displayable."""
 
 
-class JumpHosts(ModalScreen[str | None]):
+class JumpHosts(ModalScreen[tuple[str, ...] | None]):
     """See the module."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "use", "Knock through it", key_display="Enter", priority=True),
+        Binding("space", "mark", "Mark", key_display="Space"),
         Binding("t", "try_it", "Try"),
         Binding("a", "add", "Name another"),
         Binding("x", "forget", "Forget"),
@@ -66,6 +68,8 @@ class JumpHosts(ModalScreen[str | None]):
         self.tried = tried
         self.configured: tuple[str, ...] = ()
         self.used: tuple[str, ...] = ()
+        self.marked: dict[str, None] = {}
+        """Those to knock through at once, in the order in which they were marked."""
         self.fault = ""
         self._attempt: asyncio.Task[None] | None = None
 
@@ -108,8 +112,9 @@ class JumpHosts(ModalScreen[str | None]):
         for name in self.names:
             tried = self.tried.get(name, Tried())
             shown = sign(tried.standing)
-            room = self.query_one(Rows).size.width - MARK_WIDTH - SIGN_WIDTH - width - 1
-            spans = ((shown.text.ljust(SIGN_WIDTH), shown.ink), (cut(displayable(name, 80), width), "strong"))
+            room = self.query_one(Rows).size.width - MARK_WIDTH - SIGN_WIDTH - width - 3
+            mark = (f"{MARKED if name in self.marked else ' '} ", "key")
+            spans = (mark, (shown.text.ljust(SIGN_WIDTH), shown.ink), (cut(displayable(name, 80), width), "strong"))
             yield Row(name, (*spans, (cut(tried.said or self._origin(name), max(0, room)).rstrip(), "muted")))
         if not self.names:
             yield Row("", ((say("hosts", "none"), "muted"),), stop=False)
@@ -139,7 +144,7 @@ class JumpHosts(ModalScreen[str | None]):
         """Only what does something now is offered."""
         key = self.query_one(Rows).key if self.is_mounted else ""
         match action:
-            case "use":
+            case "use" | "mark":
                 return bool(key)
             case "try_it":
                 return bool(key) and not self.trying
@@ -154,8 +159,19 @@ class JumpHosts(ModalScreen[str | None]):
         return self._attempt is not None and not self._attempt.done()
 
     def action_use(self) -> None:
-        """Take the selected one."""
-        self._leave(self.query_one(Rows).key or None)
+        """Take the marked ones and the selected one."""
+        key = self.query_one(Rows).key
+        self._leave(tuple(dict.fromkeys((*self.marked, key))) if key else None)
+
+    def action_mark(self) -> None:
+        """Mark the selected one, or take the mark away."""
+        key = self.query_one(Rows).key
+        if key in self.marked:
+            del self.marked[key]
+        else:
+            self.marked[key] = None
+        self.draw()
+        self.query_one(Rows).select(key)
 
     def on_rows_chosen(self) -> None:
         """A click on the selected row."""
@@ -165,7 +181,7 @@ class JumpHosts(ModalScreen[str | None]):
         """Back."""
         self._leave(None)
 
-    def _leave(self, chosen: str | None) -> None:
+    def _leave(self, chosen: tuple[str, ...] | None) -> None:
         if self._attempt is not None:
             self._attempt.cancel()
         self.dismiss(chosen)
@@ -215,4 +231,5 @@ class JumpHosts(ModalScreen[str | None]):
             self.fault = displayable(str(error), 300)
         self._read()
         self.tried.pop(name, None)
+        self.marked.pop(name, None)
         self.draw()

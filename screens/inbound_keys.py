@@ -126,11 +126,11 @@ class OutsideKeys(Desk):
         if self.view is not None:
             self.app.push_screen(JumpHosts(self.view.outside, self.tried), self._chosen)
 
-    def _chosen(self, name: str | None) -> None:
+    def _chosen(self, names: tuple[str, ...] | None) -> None:
         from aetui.screens.inbound_outside import Jump
 
-        if name is not None:
-            self._knock(Jump(name))
+        if names:
+            self._knock(Jump(names[0], names[1:]))
 
     def _knock(self, way: Way) -> None:
         from aetui.screens.inbound_outside import Question

@@ -23,6 +23,7 @@ from aetui.inbound.confirm import Surroundings, Wanted, determined, inside_targe
 from aetui.inbound.knocking import derive
 from aetui.inbound.whole import look
 from aetui.screens.inbound_words import say
+from aetui.screens.words import and_list
 from aetui.vantage.base import Vantage, VantageLost
 
 if TYPE_CHECKING:
@@ -38,9 +39,15 @@ LOOKUP_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Jump:
-    """Knock through a jump host."""
+    """Knock through a jump host, and at the same time through others, from whose addresses it is tried whether just anybody gets in."""
 
     name: str
+    others: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them."""
+        return (self.name, *self.others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,8 @@ class Question:
     """Public ports with the equipment's own; empty for both usual ones."""
     inside: tuple[str, ...] = ()
     """The equipment's own addresses, to ask over the LAN."""
+    meant: tuple[str, ...] = ()
+    """Addresses and networks that alone should be let in; empty where nobody said."""
     code: str | None = None
 
 
@@ -97,6 +106,8 @@ class Stage:
     outside: Vantage
     here: Vantage
     demo: DemoStage | None = None
+    others: tuple[Vantage, ...] = ()
+    """More places outside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +141,12 @@ class Outside:
         self.fault = ""
         self.result: Result | None = None
         self.seen_as: str | None = None
-        """The site's public address as the open jump host sees it."""
+        """The site's public address as the jump host that was used last sees it."""
         self.known: Callable[[], str | None] = lambda: None
         """The site's public address as another tab has learnt it, for a jump host that does not tell."""
         self.needs_address = False
         """True where nobody told the public address, and the person has to."""
-        self._held: tuple[str, Vantage] | None = None
+        self._held: dict[str, Vantage] = {}
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -183,21 +194,20 @@ class Outside:
         await self._let_go()
 
     async def open(self, name: str) -> Vantage:
-        """The jump host, open; the one that is open already where it is the same. Raises VantageLost."""
-        if self._held is not None and self._held[0] == name:
-            return self._held[1]
-        await self._let_go()
-        vantage = self.jump(name)
-        await vantage.open(asyncio.get_running_loop().time() + OPENING_S)
-        self._held = (name, vantage)
-        self.worked(name)
+        """The jump host, open; the one that is open already where there is one. Raises VantageLost."""
+        vantage = self._held.get(name)
+        if vantage is None:
+            vantage = self.jump(name)
+            await vantage.open(asyncio.get_running_loop().time() + OPENING_S)
+            self._held[name] = vantage
+            self.worked(name)
         self.seen_as = await public_address(vantage)
         return vantage
 
     async def _let_go(self) -> None:
-        held, self._held, self.seen_as = self._held, None, None
-        if held is not None:
-            await held[1].close()
+        held, self._held, self.seen_as = self._held, {}, None
+        for vantage in held.values():
+            await vantage.close()
 
     # ---------------------------------------------------------------------------------------------------------------- at work
     async def _run(self, question: Question, demo: str | None, on_site: OnSite) -> None:
@@ -217,8 +227,9 @@ class Outside:
             if demo is not None:
                 yield await _demo_stage(demo, on_site, stack)
             elif isinstance(question.way, Jump):
+                others = [await self.open(name) for name in question.way.others]
                 outside = await self.open(question.way.name)
-                yield Stage(outside, await opened(self.local(), stack))
+                yield Stage(outside, await opened(self.local(), stack), others=tuple(others))
             else:
                 here = await opened(self.local(), stack)
                 yield Stage(here, here)
@@ -235,7 +246,7 @@ class Outside:
         self.changed()
         deadline = asyncio.get_running_loop().time() + WHOLE_S
         wanted = await self._wanted(question, public, stage, deadline)
-        around = Surroundings(listening=on_site.listening, allowed=on_site.allowed, inside=stage.here)
+        around = Surroundings(listening=on_site.listening, allowed=on_site.allowed, inside=stage.here, others=stage.others)
         seen = replace(await look(stage.outside, wanted, deadline, around), knocks=on_site.knocks())
         if stage.demo is not None:
             from aetui.demo.forwarding import told
@@ -243,7 +254,7 @@ class Outside:
             seen = told(seen, on_site.leads)
         words = load_causes()
         findings = tuple(describe(words, finding) for finding in diagnose(seen))
-        name = say("outside", "demo") if stage.demo else vantage_name(stage.outside)
+        name = say("outside", "demo") if stage.demo else and_list([vantage_name(one) for one in (stage.outside, *stage.others)])
         self.result = Result(question, wanted.targets[0].address, name, seen, findings, determined(seen), self.now())
         self.keep(self.result)
 
@@ -257,7 +268,7 @@ class Outside:
         places: list[tuple[str, int | None]] = [(address, outer) for outer, _ in question.forwards] or [(address, None)]
         chosen = targets(places, dict(question.forwards))
         inside = question.inside or ((stage.demo.logger,) if stage.demo else ())
-        return Wanted(chosen, inside_targets([(one, None) for one in inside], chosen), key=key)
+        return Wanted(chosen, inside_targets([(one, None) for one in inside], chosen), key=key, meant=question.meant)
 
 
 def vantage_name(vantage: Vantage) -> str:

@@ -2,7 +2,7 @@
 
 From the top: the ways to begin (while nothing was begun), the code and the ports, what was seen from outside (the findings, the root
 first, then each port that was knocked at; above the code once it is news), and the knocks, the newest first. Keys are stable: ``way:``,
-``code``, ``port:``, ``finding:``, ``target:``, ``inside:`` and ``knock:``. Columns have fixed widths, so that a row that changes keeps the
+``code``, ``port:``, ``lost:``, ``finding:``, ``target:``, ``inside:`` and ``knock:``. Columns have fixed widths, so that a row that changes keeps the
 others in their places.
 """
 
@@ -42,6 +42,7 @@ LONGEST_SAID = 80
 _INKS = {
     "open": ("!", "warn"), "closed": ("–", "skip"), "taken": ("✗", "fail"), "forbidden": ("✗", "fail"), "unusable": ("✗", "fail"),
     "code": ("·", "head"), "matched": ("✓", "pass"), "wrong": ("!", "warn"), "knock": ("·", "plain"), "scanner": ("·", "muted"),
+    "lost": ("!", "warn"),
     "kept-out": ("–", "skip"), "crowded": ("–", "skip"), "works": ("✓", "pass"), "answers": ("·", "strong"), "shut": ("✗", "fail"),
     "unclear": ("?", "unknown"), "untried": ("·", "muted"), "trying": ("·", "busy"), "failed": ("✗", "fail"),
 }  # fmt: skip
@@ -71,7 +72,8 @@ def rows(site: Site, outside: Outside, look: Look) -> Iterator[Row]:
         yield from (_way(key, look) for key in tables()["ways"])
     else:
         seen = list(_outside(outside.result, look)) if outside.result is not None else []
-        here = [*([_code(site, look)] if site.code else []), *(_port(site, port, look) for port in site.ports)]
+        ports = [row for port in site.ports for row in (_port(site, port, look), *_lost(site, port, look))]
+        here = [*([_code(site, look)] if site.code else []), *ports]
         if seen and here and is_news(site, outside):
             yield from (*seen, _heading("here", look), *here)
         else:
@@ -130,6 +132,19 @@ def _port(site: Site, port: Port, look: Look) -> Row:
     return _row(f"port:{port.wanted}", sign(state), look, columns, service(port))
 
 
+def _lost(site: Site, port: Port, look: Look) -> Iterator[Row]:
+    """One row a port at which connections arrive that never hear our answer."""
+    peers = lost_peers(site, port)
+    if peers:
+        said = say("target", "lost", peers=", ".join(peers[:3]) + (", …" if len(peers) > 3 else ""))
+        yield _row(f"lost:{port.wanted}", sign("lost"), look, ((str(port.wanted).ljust(PORT_WIDTH), "strong"),), said)
+
+
+def lost_peers(site: Site, port: Port) -> list[str]:
+    """From where they came."""
+    return [displayable(one.peer, 60) for one in site.half_open if port.is_open and one.port == port.outcome.port]
+
+
 def service(port: Port) -> str:
     """What stands on a port of that number at the equipment."""
     if port.stands_for:
@@ -159,9 +174,10 @@ def _outside(result: Result, look: Look) -> Iterator[Row]:
         yield _finding(number, one, look)
     works = {identity for one in result.findings if one.cause in GOOD for identity in one.explains}
     told = {reached.target.own_port for reached in result.seen.outside if reached.target.id in works}
+    several = len({reached.vantage.name for reached in result.seen.outside}) > 1
     for number, reached in enumerate(result.seen.outside):
-        if reached.target.id not in works:
-            yield _reached(f"target:{number}", reached, look)
+        if reached.target.id not in works or (several and reached.tcp.outcome is not Outcome.OPEN):
+            yield _reached(f"target:{number}", reached, look, by=reached.vantage.name if several else "")
     for number, reached in enumerate(result.seen.inside):
         if reached.target.own_port not in told:
             yield _reached(f"inside:{number}", reached, look, inside=True)
@@ -191,7 +207,7 @@ def reached_state(reached: Reached, inside: bool = False) -> str:
     return "shut" if reached.tcp.outcome.value in tables()["target"] else "unclear"
 
 
-def _reached(key: str, reached: Reached, look: Look, inside: bool = False) -> Row:
+def _reached(key: str, reached: Reached, look: Look, inside: bool = False, by: str = "") -> Row:
     target = reached.target
     if inside:
         name = say("target", "inside", address=target.address, port=target.port)
@@ -199,6 +215,8 @@ def _reached(key: str, reached: Reached, look: Look, inside: bool = False) -> Ro
         name = say("target", "mapped", port=target.port, inside=target.own_port)
     else:
         name = say("target", "port", port=target.port)
+    if by:
+        name = say("target", "by", name=name, vantage=displayable(by, 30))
     return _row(key, sign(reached_state(reached, inside)), look, ((f"{name}: ", "strong"),), reached_said(reached, inside))
 
 

@@ -8,6 +8,7 @@ time is over. In the demo the ports are high ones on loopback and the callers ar
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -16,6 +17,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from aetui.inbound.listener import DEFAULT_MINUTES, DEFAULT_PORTS, Listener
+from aetui.inbound.passing import HalfOpenWatch
 from aetui.inbound.ports import Opened, Outcome
 from aetui.reach import Token
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from aetui.inbound.knocklog import Batch
     from aetui.inbound.listener import Stopped
     from aetui.inbound.reception import Limits, Network
-    from aetui.reach import Knock
+    from aetui.reach import HalfOpen, Knock
 
 SHOWN = 200
 """Ordinary knocks in the list; notable ones (a token, an address that is let in) are kept apart, as many again."""
@@ -96,9 +98,12 @@ class Site:
         self._ordinary: deque[Entry] = deque(maxlen=SHOWN)
         self._notable: deque[Entry] = deque(maxlen=SHOWN)
         self._serial = self._came = 0
+        self.is_flooded = False
+        """True while more knocks come than are handed on one by one."""
         self._named: Callable[[Knock], Knock] = _as_it_is
         self._watch: asyncio.Task[None] | None = None
         self._callers: asyncio.Task[None] | None = None
+        self._arrivals = HalfOpenWatch(())
         self._opening = False
         self._stands: dict[int, int] = {}
         """High ports, with the low ones that they are opened in place of."""
@@ -134,6 +139,17 @@ class Site:
         """Knocks of the last listener, shown or not."""
         return self.listener.total if self.listener is not None else 0
 
+    @property
+    def knocks(self) -> tuple[Knock, ...]:
+        """Those that the listener still remembers, told as the list tells them, at the ports that were asked for."""
+        heard = self.listener.knocks if self.listener is not None else ()
+        return tuple(replace(self._named(knock), port=self.label(knock.port) if self.is_demo else knock.port) for knock in heard)
+
+    @property
+    def half_open(self) -> tuple[HalfOpen, ...]:
+        """Connections that arrived at an open port and never heard our answer."""
+        return self._arrivals.found
+
     def count(self, port: int) -> int:
         """Knocks at one open port (its true number)."""
         counts = self.listener.counts if self.listener is not None else {}
@@ -163,6 +179,7 @@ class Site:
     async def _open(self, demo: str | None) -> None:
         wanted, settings = tuple(dict.fromkeys(self.settings.ports)), self.settings
         self._begin_list()
+        self._arrivals = HalfOpenWatch(())
         self.is_demo = demo is not None
         self._named = await asyncio.to_thread(_namer, demo) if demo is not None else _as_it_is
         listener = Listener(
@@ -183,8 +200,11 @@ class Site:
         if not listener.opened:
             listener.stop()
             return
+        gc.freeze()  # the console's own objects are many: looking through them all, under a flood, would hold up a key for 40 ms and more
         self.opened_at = self.now()
         self.closes_at = self.opened_at + timedelta(minutes=settings.minutes)
+        self._arrivals = HalfOpenWatch([one.port for one in listener.opened], lambda _one: self.changed())
+        self._arrivals.start()
         self._watch = asyncio.create_task(self._until_closed(listener), name="aetui-listener")
         if demo is not None:
             self._callers = asyncio.create_task(_call(demo, listener), name="aetui-callers")
@@ -194,6 +214,7 @@ class Site:
         if self.listener is None or not self.is_open or any(one.wanted == port and one.is_open for one in self.ports):
             return None
         one = Port(port, self.listener.add(0 if self.is_demo else port), stands_for)
+        self._arrivals.ports.add(one.outcome.port)
         self.ports = (*(other for other in self.ports if other.wanted not in {port, stands_for}), one)
         self.changed()
         return one
@@ -234,6 +255,7 @@ class Site:
     def _take(self, batch: Batch) -> None:
         first = self.heard is None
         self._came += len(batch.knocks) + batch.missed
+        self.is_flooded = batch.missed > 0
         for knock in map(self._named, batch.knocks):
             self._serial += 1
             self.keep(knock)
@@ -246,6 +268,8 @@ class Site:
 
     async def _until_closed(self, listener: Listener) -> None:
         stopped = await listener.stopped()
+        gc.unfreeze()
+        await self._arrivals.stop()
         if listener is self.listener:
             self.stopped, self.closed_at = stopped, self.now()
             self.changed()

@@ -107,7 +107,7 @@ def place(text: str) -> tuple[str, int | None]:
 
 
 def jump_name(text: str) -> str:
-    """A Host of the ssh configuration or ``user@host[:port]``, with ``jump:`` before it or not."""
+    """A Host of the ssh configuration or ``user@host[:port]``, with ``jump:`` before it or not, or with ``ssh:`` for the system's own ssh."""
     name = text.removeprefix("jump:")
     if not is_name(name):
         raise _wrong("name", name)

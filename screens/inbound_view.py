@@ -20,7 +20,7 @@ from aetui.screens.inbound_rows import Look, numbered, rows
 from aetui.screens.inbound_site import Port, Site
 from aetui.screens.outbound_view import written
 from aetui.screens.widgets.lines import Line, cut, line
-from aetui.store.jumphosts import remember
+from aetui.store.jumphosts import SYSTEM, remember
 from aetui.store.place import StoreError
 from aetui.vantage.choose import VantageSpec, make
 
@@ -36,8 +36,9 @@ DEMO_HOST = "outside"
 
 
 def jump_vantage(name: str, asker: Asker) -> Vantage:
-    """A jump host, not open yet."""
-    return make(VantageSpec("jump", name), asker)
+    """A jump host, not open yet; by the system's own ssh where the name says so."""
+    own = name.startswith(SYSTEM)
+    return make(VantageSpec("ssh" if own else "jump", name.removeprefix(SYSTEM)), asker)
 
 
 def local_vantage() -> Vantage:
@@ -103,8 +104,7 @@ class View:
             return OnSite()
         leads = site.forwards
         listening = tuple(leads) if site.is_demo else tuple(leads.values())
-        listener = site.listener
-        return OnSite(lambda: listener.knocks, listening, tuple(map(str, site.settings.allow)), leads if site.is_demo else {})
+        return OnSite(lambda: site.knocks, listening, tuple(map(str, site.settings.allow)), leads if site.is_demo else {})
 
     def filled(self, question: Question) -> Question:
         """A question with what the listener here adds: its code, and the forwards that would lead to it."""

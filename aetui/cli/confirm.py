@@ -47,6 +47,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--inside", action="append", default=[], type=_place, metavar="ADDRESS[:PORT]", help="ask the equipment itself too, over the LAN"
     )
+    parser.add_argument(
+        "--meant-for", dest="meant", action="append", default=[], type=_network, metavar="CIDR",
+        help="source addresses that alone should be let in (may be named again); where another gets in, that is warned of",
+    )  # fmt: skip
     parser.add_argument("--code", type=_code, metavar="CODE", help="the code that the listener on site shows")
     parser.add_argument(
         "--from", dest="vantages", action="append", default=[], metavar="VANTAGE",
@@ -85,6 +89,15 @@ def _forward(text: str) -> tuple[int, int]:
     return _port(outside), _port(inside)
 
 
+def _network(text: str) -> str:
+    from ipaddress import ip_network
+
+    try:
+        return str(ip_network(text, strict=False))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text[:60]}' is not an address or network (192.0.2.0/24)") from None
+
+
 def _code(text: str) -> str:
     from aetui.wire.token import CODE_LENGTH, normalise
 
@@ -99,7 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
     demo = arguments.demo is not None
     if demo and arguments.vantages:
         return refuse("--demo has a vantage of its own; leave --from out")
-    jump = any(name.startswith("jump:") for name in arguments.vantages)
+    jump = any(name.startswith(("jump:", "ssh:")) for name in arguments.vantages)
     if not arguments.public and not jump and not demo:
         return refuse("name the site's public address (or knock from a jump host, which sees it: --from jump:NAME)")
     return guarded(lambda: _confirm(arguments))
@@ -182,7 +195,7 @@ async def _wanted(arguments: argparse.Namespace, stage: _Stage, deadline: float)
         places = ((public, None),)
     outside = [(await _literal(stage, host, deadline), port) for host, port in places]
     wanted = targets(outside, dict(arguments.forwards))
-    return Wanted(wanted, inside_targets(stage.inside, wanted))
+    return Wanted(wanted, inside_targets(stage.inside, wanted), meant=tuple(arguments.meant))
 
 
 async def _literal(stage: _Stage, host: str, deadline: float) -> str:

@@ -1,9 +1,9 @@
 """``aetui listen``: the inbound listener without a screen. Knocks on standard output, one a line; what went wrong on standard error.
 
 ``--json`` prints one object a line: ``listening``, ``not-listening``, ``knock``, ``counted`` (knocks that are not shown one by one,
-under a flood) and ``stopped``. It closes after its time, on Ctrl-C, on SIGTERM, when the terminal hangs up, and when nobody reads its
-output any more. Exit status: 0 it listened until its time was over or it was told to stop, 1 a port is taken and none opened, 2 wrong
-usage, 3 none opened for want of a right, 130 interrupted.
+under a flood), ``half-open`` (a connection that arrived and never heard the answer) and ``stopped``. It closes after its time, on Ctrl-C,
+on SIGTERM, when the terminal hangs up, and when nobody reads its output any more. Exit status: 0 it listened until its time was over or
+it was told to stop, 1 a port is taken and none opened, 2 wrong usage, 3 none opened for want of a right, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from aetui.inbound.listener import Listener, Stopped
     from aetui.inbound.ports import Outcome
     from aetui.inbound.reception import Network
+    from aetui.reach import HalfOpen
     from aetui.records import Finding
 
 LOOPBACK = "127.0.0.1"
@@ -96,6 +97,7 @@ def _kept(keep: Keep, show: Callable[[Batch], None]) -> Callable[[Batch], None]:
 
 async def _open(arguments: argparse.Namespace, minutes: float, keep: Keep) -> int:
     from aetui.inbound.listener import DEFAULT_PORTS, Listener
+    from aetui.inbound.passing import HalfOpenWatch
 
     demo = arguments.demo is not None
     wanted = list(dict.fromkeys(arguments.ports or DEFAULT_PORTS))
@@ -112,9 +114,12 @@ async def _open(arguments: argparse.Namespace, minutes: float, keep: Keep) -> in
         listener.stop()
         return _none_opened(outcomes)
     callers = asyncio.ensure_future(_callers(arguments.demo, listener)) if demo else None
+    arrivals = HalfOpenWatch([one.port for one in listener.opened], show.half_open)
+    arrivals.start()
     try:
         stopped = await listener.stopped()
     finally:
+        await arrivals.stop()
         if callers is not None:
             callers.cancel()
             await asyncio.gather(callers, return_exceptions=True)
@@ -220,6 +225,15 @@ class Lines:
             else:
                 self._print(say("listen", "more", count=str(batch.missed)), flush=False)
         self._flush()
+
+    def half_open(self, one: HalfOpen) -> None:
+        """A connection that arrived, and whose answer was lost."""
+        from aetui.report.inbound import say
+
+        if self.as_json:
+            self._object({"event": "half-open", "peer": one.peer, "port": one.port})
+        else:
+            self._print(say("listen", "half-open", peer=one.peer, port=str(one.port)))
 
     def stopped(self, stopped: Stopped) -> None:
         """The end."""

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from enum import Enum
 
-from aetui.diagnosis import exposure, nat
+from aetui.diagnosis import exposure, nat, silence
 from aetui.observations import Ended, Outcome
-from aetui.reach import InboundSeen, Reached, Standing, Target, Token
+from aetui.reach import HalfOpen, InboundSeen, Reached, Standing, Target, Token
 from aetui.records import Confidence, Finding, Said, Severity
 
 SERVICES = {"rdp": "Remote Desktop", "telnet": "telnet"}
@@ -48,7 +48,7 @@ def diagnose(seen: InboundSeen) -> tuple[Finding, ...]:
     deep = nat.findings(seen.nat, explains=[f for f in found if f.cause in nat.EXPLAINED], working=_any_works(found))
     swallowed = {id for finding in deep if finding.severity is Severity.FAIL for id in finding.explains}
     left = [f for f in found if not (f.cause in nat.EXPLAINED and swallowed.issuperset(f.explains))]
-    everything = [*deep, *_joined(left), *exposure.findings(seen, found)]
+    everything = [*deep, *_joined(left), *exposure.findings(seen, found), *exposure.limits(seen, found)]
     return tuple(sorted(everything, key=_rank))
 
 
@@ -162,7 +162,7 @@ def facts(reached: Reached) -> dict[str, str]:
 # --------------------------------------------------------------------------------------------------------- the port is open
 def _open(reached: Reached, seen: InboundSeen, thing: Equipment) -> Finding:
     if reached.token is Token.MATCHED:
-        return _token_back(reached)
+        return _token_back(reached, seen)
     if reached.speaks == "aetui":
         return _other_listener(reached)
     if reached.speaks == "nothing":
@@ -171,10 +171,10 @@ def _open(reached: Reached, seen: InboundSeen, thing: Equipment) -> Finding:
     return _expected(reached, seen, thing) if wanted else _something_else(reached, seen, thing)
 
 
-def _token_back(reached: Reached) -> Finding:
-    said = []
+def _token_back(reached: Reached, seen: InboundSeen) -> Finding:
+    said = list(exposure.untested(reached, seen))
     if reached.arrival is not None:
-        said.append(Said("token-back", {"port": str(reached.arrival.port), "peer": reached.arrival.peer}))
+        said.insert(0, Said("token-back", {"port": str(reached.arrival.port), "peer": reached.arrival.peer}))
     return _made("forward-confirmed", reached, *said, confidence=Confidence.CERTAIN, severity=Severity.INFO)
 
 
@@ -191,11 +191,12 @@ def _expected(reached: Reached, seen: InboundSeen, thing: Equipment) -> Finding:
     if inside is not None and thing is not Equipment.ANSWERS and thing is not Equipment.UNKNOWN:
         to = f"{NAMES[reached.speaks]} on another machine"
         return _elsewhere(reached, *said, _inside_said(inside), to=to, confidence=Confidence.LIKELY)
+    limits = exposure.untested(reached, seen)
     if inside is None or inside.fingerprint is None or reached.fingerprint is None:
-        return _made("service-confirmed", reached, *said, confidence=Confidence.CERTAIN, severity=Severity.INFO)
+        return _made("service-confirmed", reached, *said, *limits, confidence=Confidence.CERTAIN, severity=Severity.INFO)
     if inside.fingerprint == reached.fingerprint:
         same = Said("same-machine", {"inside": inside.target.address})
-        return _made("service-confirmed", reached, *said, same, confidence=Confidence.CERTAIN, severity=Severity.INFO)
+        return _made("service-confirmed", reached, *said, same, *limits, confidence=Confidence.CERTAIN, severity=Severity.INFO)
     other = Said("another-machine", {"outside": _name(reached), "inside": _name(inside)})
     sure = Confidence.CERTAIN if reached.speaks == "rdp" else Confidence.LIKELY
     return _elsewhere(reached, *said, other, to=f"{NAMES[reached.speaks]} on another machine", confidence=sure)
@@ -241,12 +242,36 @@ def _of_the_equipment(reached: Reached, seen: InboundSeen, thing: Equipment) -> 
 
 
 def _silent(reached: Reached, seen: InboundSeen, thing: Equipment) -> Finding:
+    arrived = silence.half_open(reached, seen)
+    if arrived is not None or any(each.passed_on for each in silence.views(reached, seen)):
+        return _unanswered(reached, seen, thing, arrived)
     listed = nat.listed(seen.nat, reached.target)
     sure = Confidence.LIKELY if thing is Equipment.ANSWERS else Confidence.POSSIBLE
     if any(said.key in nat.CONTRADICTS_MISSING for said in listed):
         sure = Confidence.POSSIBLE
-    said = (_outside_said(reached), *_inside(seen, reached.target), *listed, *_neighbours(reached, seen))
+    here = inside_of(seen, reached.target) is None and reached.target.own_port in seen.listening
+    left = silence.possibilities(reached, seen, listed, equipment=not here)
+    said = (*_everywhere(reached, seen), *_inside(seen, reached.target), *listed, *_neighbours(reached, seen), *left)
     return _made("forward-missing", reached, *said, confidence=sure)
+
+
+def _unanswered(reached: Reached, seen: InboundSeen, thing: Equipment, arrived: HalfOpen | None) -> Finding:
+    """Packets were seen to get past the router, so the forward is there."""
+    place = _place(reached)
+    if arrived is not None:
+        sure = Confidence.CERTAIN if silence.ours(arrived, reached, seen) else Confidence.LIKELY
+        signs = (Said("half-open", {"peer": arrived.peer, "port": str(arrived.port)}), Said("left-way-back"))
+    else:
+        sure = Confidence.CERTAIN if thing is Equipment.ANSWERS else Confidence.LIKELY
+        signs = (Said("passed-on", place), Said("left-behind", place))
+    said = (*_everywhere(reached, seen), signs[0], *_inside(seen, reached.target), signs[1])
+    return _made("forward-unanswered", reached, *said, confidence=sure)
+
+
+def _everywhere(reached: Reached, seen: InboundSeen) -> tuple[Said, ...]:
+    """What every vantage saw of a target that none of them got in at."""
+    others = (each for each in silence.views(reached, seen) if each is not reached and each.tcp.outcome not in _NOT_ABOUT_THE_TARGET)
+    return (_outside_said(reached), *(_outside_said(each) for each in others))
 
 
 def _refused(reached: Reached, seen: InboundSeen, thing: Equipment) -> Finding:

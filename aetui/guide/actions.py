@@ -26,7 +26,7 @@ OUTBOUND = MACHINE | NAMES | TRANSPORT | CONTENT
 DEEP = frozenset({"double-nat", "carrier-nat"})
 INBOUND = DEEP | {
     "forward-confirmed", "service-confirmed", "forward-missing", "forward-refused", "forward-elsewhere", "service-down", "unreachable",
-    "wrong-service", "exposed",
+    "wrong-service", "exposed", "forward-limited", "forward-unanswered",
 }  # fmt: skip
 DHCP = frozenset({"dhcp-silent", "dhcp-several", "dhcp-no-resolver"})
 

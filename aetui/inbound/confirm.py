@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
-from aetui.inbound import nat, standing
+from aetui.inbound import nat, passing, standing
 from aetui.inbound.knocking import WHOLE_S, Key, derive, expected_at, knock
 from aetui.inbound.listener import DEFAULT_PORTS
+from aetui.observations import Outcome
 from aetui.probes.common import together, within
 from aetui.reach import InboundSeen, Knock, NatSeen, Reached, Standing, Target, Token
 from aetui.vantage.base import Vantage
@@ -39,6 +40,8 @@ class Wanted:
     """The listener's, where one is open at the site."""
     key: Key | None = None
     """The code's, where it is being derived already (``knocking.derive``): it takes a processor longer than a near jump host's answer."""
+    meant: tuple[str, ...] = ()
+    """Addresses and networks that alone should be let in, where the person said so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +103,15 @@ async def confirm(vantage: Vantage, wanted: Wanted, deadline: float, around: Sur
     inside = [knock(around.inside, target, Standing.INSIDE, deadline) for target in wanted.inside] if around.inside is not None else []
     seen = await together([*outside, *inside])
     return InboundSeen(
-        tuple(seen[: len(outside)]), tuple(seen[len(outside) :]), around.nat, around.knocks, around.listening, around.allowed
-    )
+        tuple(seen[: len(outside)]), tuple(seen[len(outside) :]), around.nat, around.knocks, around.listening, around.allowed,
+        meant=wanted.meant,
+    )  # fmt: skip
 
 
 async def _outside(vantage: Vantage, target: Target, seen: NatSeen | None, deadline: float, key: Key | None) -> Reached:
     reached, seen_as = await asyncio.gather(knock(vantage, target, Standing.UNKNOWN, deadline, key), _seen_as(vantage))
+    if reached.tcp.outcome is Outcome.FILTERED:
+        reached = replace(reached, passed_on=await passing.passed_on(vantage, target, deadline))
     known = standing.before(vantage.info, target.address, seen if vantage.info.kind != "jump" else None, seen_as)
     return replace(reached, standing=standing.after(known, vantage.info, reached.arrival))
 

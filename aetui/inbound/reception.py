@@ -2,8 +2,8 @@
 
 Works on plain sockets and the loop's readiness calls: most callers have said what they speak by the time they are taken, so a knock costs
 one read and one answer, and no task, no stream, no buffer beyond ``classify.LOOKED_AT`` bytes. A turn lasts ``Limits.turn_s`` at
-the most, so that a flood leaves the loop to others. Where it is full, the oldest caller makes room: it is recorded with what it has said,
-so no knock is lost.
+the most and is followed by ``Limits.rounds`` rounds for others, so that a flood leaves the loop to a console's keys. Where it is full,
+the oldest caller makes room: it is recorded with what it has said, so no knock is lost.
 
 Single-threaded; all methods are called in the loop's thread. Not here: what is said (``manners``), which ports (``ports``), for how long
 (``listener``).
@@ -39,10 +39,13 @@ class Limits:
     """Open at once, from everybody."""
     per_peer: int = 64
     """Open at once from one address that no allow-list names."""
-    accepts: int = 32
+    accepts: int = 8
     """Taken at once, for each listening socket."""
-    turn_s: float = 0.005
+    turn_s: float = 0.002
     """Longest time of one turn; then the loop is left to others (a console's keys)."""
+    rounds: int = 32
+    """Rounds of the loop that others get after a turn: a key goes through two dozen from the terminal to its effect on the screen. A round in
+    which nobody has anything to do costs ten microseconds."""
     greet_s: float = 1.0
     """Silence after which a caller at a telnet port is greeted."""
     silent_s: float = 5.0
@@ -135,7 +138,21 @@ class Reception:
         return any(address.version == net.version and address in net for net in self._allow)
 
     def _turn(self) -> None:
-        """Serve those who are ready, for a bounded time; the rest come first in the next turn."""
+        """Serve those who are ready, for a bounded time, and step back for some rounds; the rest come first in the next turn."""
+        self._serve_ready()
+        if not self._closed:
+            self._loop.remove_reader(self._ready.fileno())
+            self._step_back(self._limits.rounds)
+
+    def _step_back(self, rounds: int) -> None:
+        if self._closed:
+            return
+        if rounds:
+            self._loop.call_soon(self._step_back, rounds - 1)
+        else:
+            self._loop.add_reader(self._ready.fileno(), self._turn)
+
+    def _serve_ready(self) -> None:
         until = self._loop.time() + self._limits.turn_s
         for key, _ in self._ready.select(0):
             if isinstance(key.data, _Open):

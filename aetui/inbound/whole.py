@@ -1,5 +1,5 @@
-"""One whole look from outside: knock, and ask the router where this machine stands at the site. Shared by the command line and the
-console.
+"""One whole look from outside: knock, ask the router where this machine stands at the site, and see what arrives here meanwhile without
+its answer getting back. Shared by the command line and the console.
 
 What this machine's own router says counts for the site only where the machine is there: a target at the address by which the outside
 sees us, or equipment that is asked over the LAN. Raises ``VantageLost``. Not here: opening vantages, arguments, words.
@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from aetui.inbound.confirm import Surroundings, Wanted, confirm, public_address
 from aetui.inbound.nat import look as look_at_router
+from aetui.inbound.passing import HalfOpenWatch
 from aetui.reach import InboundSeen, NatSeen
 from aetui.vantage.base import Vantage
 from aetui.wire.realm import Realm, realm
@@ -25,6 +26,14 @@ async def look(vantage: Vantage, wanted: Wanted, deadline: float, around: Surrou
     here = around.inside
     if here is None:
         return await confirm(vantage, wanted, deadline, around)
+    if here.info.kind != "local" or vantage is here:
+        return await _look(vantage, here, wanted, deadline, around)
+    async with HalfOpenWatch([target.own_port for target in wanted.targets]) as watch:
+        seen = await _look(vantage, here, wanted, deadline, around)
+    return replace(seen, half_open=watch.found)
+
+
+async def _look(vantage: Vantage, here: Vantage, wanted: Wanted, deadline: float, around: Surroundings) -> InboundSeen:
     if vantage.info.kind == "local":
         hidden = realm(vantage.info.address or "") is not Realm.PUBLIC  # then its router's word tells on which side it stands
         beside = await _router(vantage, here, wanted, None, deadline) if hidden else None

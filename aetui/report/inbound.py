@@ -65,6 +65,7 @@ def confirm_json(seen: InboundSeen, vantage: VantageInfo, findings: Sequence[Fin
         "targets": [reached_json(reached) for reached in seen.outside],
         "inside": [reached_json(reached) for reached in seen.inside],
         "nat": nat_json(seen.nat) if seen.nat is not None else None,
+        "half_open": [plain(one) for one in seen.half_open],
         "diagnosis": [finding_json(finding, words) for finding in findings],
     }
 
@@ -84,6 +85,7 @@ def reached_json(reached: Reached) -> dict[str, Any]:
         "identity": reached.identity,
         "token": reached.token.value,
         "arrived": {"port": arrival.port, "peer": arrival.peer} if arrival is not None else None,
+        "passed_on": reached.passed_on,
         "elapsed_ms": round(reached.elapsed_ms, 1),
         "observed": {"tcp": plain(reached.tcp), "rdp": plain(reached.rdp), "telnet": plain(reached.telnet)},
     }

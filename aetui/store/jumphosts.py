@@ -1,7 +1,8 @@
 """Names of jump hosts that the user has used, the last one first: a text file beside the history, one name a line, its user's alone.
 
-A name is a Host of the ssh configuration or ``user@host[:port]``; lines that are none are passed over. Never a password or a key. A file
-that cannot be read is no hosts; one that cannot be written raises StoreError.
+A name is a Host of the ssh configuration or ``user@host[:port]``, with ``ssh:`` before it where the system's own ssh reaches it; lines
+that are none are passed over. Never a password or a key. A file that cannot be read is no hosts; one that cannot be written raises
+StoreError.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from aetui.vantage.sshconfig import target
 from aetui.vantage.sshfile import ConfigFault
 
 FILE = "jump-hosts"
+SYSTEM = "ssh:"
+"""Before the name of one that is reached by the system's own ssh, as ``vantage.choose`` has it."""
 MOST = 50
 """Names that are kept."""
 LONGEST = 64 * 1024
@@ -33,7 +36,7 @@ def remembered() -> tuple[str, ...]:
 def is_name(text: str) -> bool:
     """True for what can be a jump host's name."""
     try:
-        target(text)
+        target(text.removeprefix(SYSTEM))
     except ConfigFault:
         return False
     return True

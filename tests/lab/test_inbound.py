@@ -16,7 +16,7 @@ from aetui.wire import natpmp
 from lab import breaking, servers, services
 from lab.confirming import CODE, Told, listening, outside_half, site_half
 from lab.network import Lab
-from lab.topology import LAPTOP, LOGGER, SPARE, WAN
+from lab.topology import GATEWAY, JUMP, LAPTOP, LOGGER, SPARE, WAN
 
 Make = Callable[[Lab], AbstractContextManager[object]]
 RDP, TELNET = f"{WAN}:3389", f"{WAN}:23"
@@ -92,8 +92,18 @@ def logger_drops(match: str) -> Make:
     return lambda lab: breaking.dropped(lab, match, "logger", ("input",))
 
 
+def router_drops(match: str) -> Make:
+    return lambda lab: breaking.dropped(lab, match)
+
+
+def other_gateway(lab: Lab) -> AbstractContextManager[object]:
+    """The logger answers by a router that is not there."""
+    return breaking.configured(lab, "logger", [f"route replace default via {SPARE}"], [f"route replace default via {GATEWAY}"])
+
+
 CONFIRMED, MISSING = ["service-confirmed certain"], ["forward-missing likely"]
-UNKNOWN_MISSING = ["forward-missing possible"]
+EXPOSED = ["exposed certain", *CONFIRMED]
+UNKNOWN_MISSING, UNANSWERED = ["forward-missing possible"], ["forward-unanswered likely"]
 
 CASES = [
     Case("Remote Desktop forwarded right", (rdp, to(3389, LOGGER, 3389)), (RDP,), CONFIRMED, CONFIRMED, evidence="same machine"),
@@ -120,9 +130,11 @@ CASES = [
          ["forward-elsewhere likely"], ["forward-elsewhere possible"], evidence="no device answers", weaker=("unreachable possible",)),
     Case("the service is stopped", (to(3389, LOGGER, 3389),), (RDP,), ["service-down certain"], ["forward-refused possible"]),
     Case("the logger's own firewall drops", (rdp, to(3389, LOGGER, 3389), logger_drops("tcp dport 3389")), (RDP,),
-         ["service-down certain"], UNKNOWN_MISSING),
+         ["service-down certain"], UNANSWERED, evidence="silence, as from a firewall of its own"),
     Case("the logger's own firewall lets only the LAN in", (rdp, to(3389, LOGGER, 3389), logger_drops("tcp dport 3389 ip saddr != 192.168.50.0/24")),
-         (RDP,), MISSING, UNKNOWN_MISSING),
+         (RDP,), MISSING, UNANSWERED, evidence="firewall lets in the local network alone"),
+    Case("the logger's gateway is another than this router", (rdp, to(3389, LOGGER, 3389), other_gateway), (RDP,), MISSING, UNANSWERED,
+         evidence="its gateway is another than this router"),
     Case("the logger is off", (to(3389, SPARE, 3389),), (RDP,), ["service-down certain"], ["forward-elsewhere possible"], ("--inside", SPARE)),
     Case("the router answers the port itself", (rdp, lambda lab: services.answered_by_router(lab, 3389)), (RDP,),
          ["forward-elsewhere certain"], ["forward-elsewhere certain"], evidence="a web server (httpd)"),
@@ -134,12 +146,21 @@ CASES = [
          MISSING, UNKNOWN_MISSING),
     Case("the ISP prohibits the port", (rdp, to(3389, LOGGER, 3389), lambda lab: breaking.rejected(lab, "tcp dport 3389", "admin-prohibited", "isp1")),
          (RDP,), ["unreachable possible"], ["forward-refused possible"]),
+    Case("the router drops behind its own forward", (rdp, to(3389, LOGGER, 3389), router_drops('iifname "wan" tcp dport 3389')), (RDP,),
+         MISSING, UNANSWERED),
+    Case("the router drops the answers", (rdp, to(3389, LOGGER, 3389), router_drops('oifname "wan" tcp sport 3389')), (RDP,), MISSING, UNANSWERED),
     Case("the ISP drops one port of two", (rdp, telnet, to(3389, LOGGER, 3389), to(23, LOGGER, 23),
                                            lambda lab: breaking.dropped(lab, "tcp dport 3389", "isp1")), (WAN,),
          ["forward-missing likely", "service-confirmed certain"], ["forward-missing possible", "service-confirmed certain"],
          evidence=f"Other ports of {WAN} answer"),
     Case("only other sources are let in", (rdp, to(3389, LOGGER, 3389, sources="9.9.9.0/24")), (RDP,), MISSING, UNKNOWN_MISSING),
     Case("only our source is let in", (rdp, to(3389, LOGGER, 3389, sources="203.0.113.250/32")), (RDP,), CONFIRMED, CONFIRMED),
+    Case("support alone was meant to be let in, and another address is", (rdp, to(3389, LOGGER, 3389)), (RDP, "--meant-for", "9.9.9.0/24"),
+         EXPOSED, EXPOSED, evidence=f"{JUMP} got in"),
+    Case("support alone was meant to be let in, and the listener is reached by another", (listener, to(3389, LAPTOP, 3389)),
+         (RDP, "--code", CODE, "--meant-for", "9.9.9.0/24"), ["exposed certain", "forward-confirmed certain"],
+         ["exposed certain", "forward-confirmed certain"], (), f"{JUMP} got in"),
+    Case("who was meant to be let in is", (rdp, to(3389, LOGGER, 3389, sources=f"{JUMP}/32")), (RDP, "--meant-for", f"{JUMP}/32"), CONFIRMED, CONFIRMED),
     Case("two routers", (rdp, nat("192.168.1"), router_tells("192.168.1.2")), (f"{services.SECOND_NAT}:3389",),
          ["double-nat certain"], UNKNOWN_MISSING, evidence="outer address is 192.168.1.2", public=services.SECOND_NAT),
     Case("a carrier's NAT", (rdp, nat("100.64.7"), router_tells("100.64.7.2")), (f"{services.SECOND_NAT}:3389",),

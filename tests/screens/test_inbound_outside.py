@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,15 +29,20 @@ from inbound_stage import (
 from stage import screen, until
 from textual.widgets import Input
 
+from aetui.observations import Outcome, TcpSeen
+from aetui.records import VantageInfo
 from aetui.screens import inbound_site, inbound_view
 from aetui.screens.inbound_outside import Here, Jump, Question
 from aetui.screens.reader import Reader
 from aetui.screens.widgets.rows import Rows
 from aetui.store.jumphosts import remember, remembered
 from aetui.vantage.asker import Accept, HostKeyQuestion, SecretKind, SecretQuestion
-from aetui.vantage.base import VantageLost
+from aetui.vantage.base import PLAIN, Capability, Connection, Shape, VantageLost
+from aetui.wire import x224
 
 sys.path.append(str(Path(__file__).parents[1] / "vantage"))
+sys.path.append(str(Path(__file__).parents[1] / "unit"))
+from fake_vantage import MockStream
 from jump_sshd import generate, sshd
 
 PUBLIC = "192.31.196.200"
@@ -92,6 +98,19 @@ async def test_in_the_demo_the_forward_leads_to_the_open_listener_and_is_proved_
         tab(app).query_one(Rows).select("finding:0")
         await until(pilot, lambda: "Arrived at      port 3389, from 192.52.193.242" in detail(app))
         assert any(knock.token == "matched" for knock in view(app).site.listener.knocks)  # type: ignore[union-attr]
+
+
+async def test_strangers_among_the_knocks_are_warned_of_beside_the_forward_that_works() -> None:
+    async with inbound(demo="healthy") as (app, pilot):
+        await pilot.press("s")
+        await until(pilot, lambda: "SSH" in row(app, "203.0.113.80") and "web" in row(app, "zgrab"))
+        await pilot.press("t")
+        await until(pilot, lambda: summary(app).startswith("! Forward works From outside, ports 3389 and 23"))
+        assert row(app, "Anybody can reach the port: ports").startswith("! warning")
+        tab(app).query_one(Rows).select("finding:0")
+        await until(pilot, lambda: "203.0.113.80" in detail(app))
+        assert "\n1. Have the forward limited" in detail(app), "what to do"
+        assert "Who mends it" in detail(app)
 
 
 async def test_a_missing_forward_is_found_while_the_listener_is_open() -> None:
@@ -276,6 +295,68 @@ async def test_the_questions_of_a_jump_host_go_through_the_screen_and_no_answer_
         await until(pilot, lambda: not view(app).outside.busy)
         assert answers == [Accept.ONCE, "hunter2"]
         assert "hunter2" not in repr(vars(view(app).outside)) + repr(vars(tab(app)))
+
+
+def reaching(outcomes: dict[str, Outcome]) -> Callable[..., object]:
+    """Jump hosts at public addresses of their own, from each of which the site's ports do the same."""
+
+    def make(name: str, asker: object) -> object:
+        class Far(QuietLocal):
+            @property
+            def info(self) -> VantageInfo:
+                return VantageInfo("jump", name, address=f"203.0.113.{len(name)}")
+
+            @property
+            def capabilities(self) -> frozenset[Capability]:
+                return frozenset({Capability.TCP})
+
+            async def connect(self, address: str, port: int, deadline: float, shape: Shape = PLAIN) -> Connection:
+                stream = MockStream([x224.confirm(x224.Confirm(failure=5))]) if outcomes[name] is Outcome.OPEN else None
+                return Connection(TcpSeen(address, port, outcomes[name]), stream)
+
+        return Far()
+
+    return make
+
+
+SEVERAL = [
+    ("both get in", {"noc": Outcome.OPEN, "branch": Outcome.OPEN}, "", "! warning Anybody can reach the port: port 3389."),
+    ("one does not", {"noc": Outcome.OPEN, "branch": Outcome.FILTERED}, "", "The forward lets in some addresses alone: port 3389."),
+    ("neither does", {"noc": Outcome.FILTERED, "branch": Outcome.FILTERED}, "", "✗ shut port 3389, from branch: silence"),
+    ("one alone was meant to", {"noc": Outcome.OPEN, "branch": Outcome.OPEN}, "203.0.113.3", "! warning Anybody can reach the port: port 3389."),
+    ("both were meant to", {"noc": Outcome.OPEN, "branch": Outcome.OPEN}, "203.0.113.0/24", "✓ works The equipment answers from outside: port 3389."),
+]
+
+
+@pytest.mark.parametrize(("outcomes", "meant", "said"), [row[1:] for row in SEVERAL], ids=[row[0] for row in SEVERAL])
+async def test_several_jump_hosts_are_marked_and_knock_at_once(
+    outcomes: dict[str, Outcome], meant: str, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    at_home(tmp_path, "Host noc\n  HostName 203.0.113.3\n\nHost branch\n  HostName 203.0.113.6\n")
+    monkeypatch.setattr(inbound_view, "jump_vantage", reaching(outcomes))
+    async with inbound() as (app, pilot):
+        await pilot.press("t")
+        await until(pilot, lambda: "branch" in screen(app))
+        await pilot.press("space")
+        assert "+" in next(line for line in screen(app).splitlines() if "noc" in line)
+        await pilot.press("space", "space", "down", "enter")  # away, and there again
+        await until(pilot, lambda: view(app).outside.needs_address or "Type it" in screen(app) or bool(app.screen.query("#field-public")))
+        await fill(pilot, "public", PUBLIC)
+        await fill(pilot, "ports", "3389")
+        await fill(pilot, "meant", meant)
+        await pilot.press("enter")
+        await until(pilot, lambda: view(app).outside.result is not None and not view(app).outside.busy)
+        await until(pilot, lambda: "Seen from noc and branch" in "\n".join(listed(app)))
+        assert row(app, said.split(" ", 2)[2] if said[0] in "!✗✓" else said), "\n".join(listed(app))
+        assert remembered()[:2] == ("noc", "branch")
+        assert len(view(app).outside.result.seen.outside) == 2  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("name", "made"), [("noc", "JumpVantage"), ("ssh:noc", "SystemSshVantage")])
+def test_a_name_says_by_which_ssh_a_jump_host_is_reached(name: str, made: str) -> None:
+    from aetui.vantage.asker import TerminalAsker
+
+    assert type(inbound_view.jump_vantage(name, TerminalAsker())).__name__ == made
 
 
 async def test_leaving_gives_the_jump_host_back(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,10 @@ import os
 import re
 import socket
 import threading
+from datetime import UTC, datetime
 from ipaddress import ip_network
+from pathlib import Path
+from typing import cast
 
 import pytest
 from inbound_stage import (
@@ -32,9 +35,14 @@ from inbound_stage import (
 )
 from stage import screen, until
 
+from aetui.inbound import passing
 from aetui.inbound import ports as ports_module
+from aetui.inbound.knocklog import Batch
 from aetui.inbound.reception import Limits
+from aetui.reach import Knock
 from aetui.screens import frame, inbound_site
+from aetui.screens import inbound as inbound_screen
+from aetui.screens.inbound_form import Form
 from aetui.screens.inbound_site import Settings
 from aetui.screens.outbound import Outbound
 from aetui.screens.widgets.rows import Rows
@@ -207,6 +215,24 @@ async def test_it_closes_by_itself_when_its_time_is_over() -> None:
         assert row(app, str(port)).startswith("– closed")
 
 
+async def test_an_answer_that_gets_lost_is_told_at_its_port_while_nobody_is_outside_to_tell(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (port,) = free_ports(1)
+    table = tmp_path / "tcp"
+    table.write_text(f"  sl  head\n   0: 0100007F:{port:04X} FA7100CB:C350 03 00000000:00000000 01:00000064 00000000  0 0 0 1 0\n")
+    monkeypatch.setattr(passing, "_TABLES", (table,))
+    monkeypatch.setattr(passing, "HELD_S", 0.1)
+    async with inbound() as (app, pilot):
+        await opened(pilot, [port])
+        await until(pilot, lambda: "! lost" in row(app, "never got back"))
+        assert "203.0.113.250" in row(app, "never got back") or "250.113.0.203" in row(app, "never got back")
+        tab(app).query_one(Rows).select(f"lost:{port}")
+        await until(pilot, lambda: "gateway is another" in detail(app))
+        await pilot.press("c")
+        await until(pilot, lambda: not view(app).site.is_open)
+
+
 async def test_leaving_the_console_closes_the_ports() -> None:
     (port,) = free_ports(1)
     async with inbound() as (app, pilot):
@@ -231,6 +257,17 @@ async def test_ctrl_c_closes_the_ports_before_it_leaves() -> None:
         assert not app._exit
         await pilot.press("ctrl+c")
         assert app._exit
+
+
+async def test_two_keys_in_one_packet_go_two_lines_of_a_page_that_is_filled_in() -> None:
+    async with inbound(demo="healthy") as (app, pilot):
+        await pilot.press("e")
+        await until(pilot, lambda: "Minutes" in screen(app))
+        form = cast("Form[Settings]", app.screen)
+        form.action_go(1)
+        form.action_go(1)
+        await pilot.pause()
+        assert form.focused is form.query_one("#field-allow")
 
 
 class Flood:
@@ -266,6 +303,7 @@ async def test_keys_are_answered_and_repaints_coalesced_while_a_flood_comes(monk
     async with inbound() as (app, pilot):
         await opened(pilot, [port])
         monkeypatch.setattr(frame, "PAINT_EVERY_S", 0.25)
+        monkeypatch.setattr(inbound_screen, "FLOOD_PACE_S", 0.25)
         screen_, drawn = tab(app), []
         draw = screen_.draw
         monkeypatch.setattr(screen_, "draw", lambda: (drawn.append(asyncio.get_running_loop().time()), draw()))
@@ -288,6 +326,18 @@ async def test_keys_are_answered_and_repaints_coalesced_while_a_flood_comes(monk
         await until(pilot, lambda: view(app).site.count(port) >= flood.made)
         screen_.draw()
         assert f"{view(app).site.count(port)} knocks" in row(app, f"open {port}")
+
+
+async def test_while_more_comes_than_is_listed_the_list_is_drawn_less_often() -> None:
+    (port,) = free_ports(1)
+    async with inbound() as (app, pilot):
+        await opened(pilot, [port])
+        knock = Knock(datetime.now(UTC), LOOPBACK, 1, port, "nothing")
+        assert tab(app).pace_s == frame.PAINT_EVERY_S
+        view(app).site._take(Batch((knock,), 500))
+        assert tab(app).pace_s == inbound_screen.FLOOD_PACE_S > frame.PAINT_EVERY_S
+        view(app).site._take(Batch((knock,)))
+        assert tab(app).pace_s == frame.PAINT_EVERY_S, "and at once again when it is over"
 
 
 async def test_a_knock_with_our_code_stays_in_the_list_under_a_flood_and_what_is_left_out_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,6 +36,7 @@ READ: list[tuple[Callable[[str], object], str, object]] = [
     (typed.code, "7k3m q9xd", "7K3M-Q9XD"),
     (typed.code, "7K3MQ9XO", "7K3M-Q9X0"),
     (typed.jump_name, "jump:noc", "noc"),
+    (typed.jump_name, "ssh:noc", "ssh:noc"),
     (typed.jump_name, "tech@203.0.113.7:2222", "tech@203.0.113.7:2222"),
 ]
 

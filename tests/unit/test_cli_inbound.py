@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -31,6 +32,12 @@ from aetui.report.inbound import confirm_json, confirm_lines, knock_json, knock_
 
 def schema(name: str) -> Any:
     return json.loads(files("aetui.assets").joinpath(name).read_text())
+
+
+@pytest.fixture(autouse=True)
+def history(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One of the test's own."""
+    monkeypatch.setenv("AETUI_HOME", str(tmp_path))
 
 
 LISTEN, CONFIRM = schema("listen.schema.json"), schema("confirm.schema.json")
@@ -82,6 +89,7 @@ REFUSALS = [
     ("a listener for no time", ["listen", "--for", "0"], "more than 0"),
     ("a listener without end", ["listen", "--for", "99999"], "1440"),
     ("a listener for something that is no number", ["listen", "--for", "nan"], "more than 0"),
+    ("a source that is none", ["confirm", "192.0.2.1", "--meant-for", "support"], "not an address or network"),
     ("a network that is none", ["listen", "--allow", "home"], "not an address or network"),
     ("a scenario that is none, listening", ["listen", "--demo=helthy"], "healthy"),
 ]

@@ -10,11 +10,12 @@ import pytest
 from aetui import causes
 from aetui.diagnosis import exposure, inbound
 from aetui.observations import Icmp, Outcome, TcpSeen
-from aetui.reach import Arrival, Forward, InboundSeen, Knock, NatSeen, OuterSide, Reached, Standing, Target, Token
+from aetui.reach import Arrival, Forward, HalfOpen, InboundSeen, Knock, NatSeen, OuterSide, Reached, Standing, Target, Token
 from aetui.records import Confidence, Severity, VantageInfo
 
 PUBLIC, LOGGER, JUMP, OTHER = "198.51.100.2", "192.168.50.30", "203.0.113.250", "203.0.113.9"
 AWAY = VantageInfo("jump", "office", address=JUMP)
+CLOUD = VantageInfo("jump", "cloud", address="10.0.3.4")
 ELSEWHERE = VantageInfo("jump", "phone", address=OTHER)
 HERE = VantageInfo("local", "laptop", address="192.168.50.20", gateway="192.168.50.1")
 RDP, TELNET = Target(PUBLIC, 3389, 3389, "rdp"), Target(PUBLIC, 23, 23, "telnet")
@@ -113,7 +114,45 @@ ROWS = [
     ("where the vantage stands is unknown", [out(speaks="rdp", standing=Standing.UNKNOWN)], [], {}, [("service-confirmed", LIKELY)]),
     ("unknown standing and a reset", [out(outcome=Outcome.REFUSED, standing=Standing.UNKNOWN)], [lan()], {}, [("forward-refused", LIKELY)]),
     # several vantages
-    ("one of two gets in", [out(outcome=Outcome.FILTERED), out(speaks="rdp", vantage=ELSEWHERE)], [], {}, [("service-confirmed", CERTAIN)]),
+    ("one of two gets in", [out(outcome=Outcome.FILTERED), out(speaks="rdp", vantage=ELSEWHERE)], [], {},
+     [("service-confirmed", CERTAIN), ("forward-limited", LIKELY)]),
+    ("one of two is refused", [out(outcome=Outcome.REFUSED), out(speaks="rdp", vantage=ELSEWHERE)], [], {},
+     [("service-confirmed", CERTAIN), ("forward-limited", LIKELY)]),
+    ("one of two has trouble of its own", [out(outcome=Outcome.FAILED), out(speaks="rdp", vantage=ELSEWHERE)], [], {},
+     [("service-confirmed", CERTAIN)]),
+    ("one of two stands inside", [out(outcome=Outcome.FILTERED, standing=Standing.INSIDE), out(speaks="rdp", vantage=ELSEWHERE)], [], {},
+     [("service-confirmed", CERTAIN)]),
+    ("one address gets in and then not", [out(outcome=Outcome.FILTERED), out(speaks="rdp", vantage=replace(AWAY, name="again"))], [], {},
+     [("service-confirmed", CERTAIN)]),
+    ("neither of two gets in", [SILENT, out(outcome=Outcome.FILTERED, vantage=ELSEWHERE)], [lan()], {}, [("forward-missing", LIKELY)]),
+    ("both get in, and one NAT may hide both", [out(speaks="rdp", vantage=CLOUD), out(speaks="rdp", vantage=replace(CLOUD, address="10.0.3.9"))],
+     [], {}, [("exposed", POSSIBLE), ("service-confirmed", CERTAIN)]),
+    # packets that got past the router
+    ("silence, and the router hands the port on", [replace(SILENT, passed_on=True)], [], {}, [("forward-unanswered", LIKELY)]),
+    ("silence, the router hands the port on, and the inside answers", [replace(SILENT, passed_on=True)], [lan()], {},
+     [("forward-unanswered", CERTAIN)]),
+    ("the router hands the port on, and the inside is dead", [replace(SILENT, passed_on=True)], [DEAD], {}, [("service-down", CERTAIN)]),
+    ("the second vantage hears the router", [SILENT, replace(SILENT, vantage=ELSEWHERE, passed_on=True)], [lan()], {},
+     [("forward-unanswered", CERTAIN)]),
+    ("our knock arrived and its answer was lost", [SILENT], [], {"listening": (3389,), "half_open": (HalfOpen(JUMP, 3389),)},
+     [("forward-unanswered", CERTAIN)]),
+    ("somebody's knock arrived and its answer was lost", [SILENT], [], {"listening": (3389,), "half_open": (HalfOpen(OTHER, 3389),)},
+     [("forward-unanswered", LIKELY)]),
+    ("a knock from the LAN whose answer was lost", [SILENT], [], {"listening": (3389,), "half_open": (HalfOpen("192.168.50.9", 3389),)},
+     [("forward-missing", LIKELY)]),
+    ("a lost answer at another port", [SILENT], [], {"listening": (3389,), "half_open": (HalfOpen(JUMP, 23),)}, [("forward-missing", LIKELY)]),
+    ("a lost answer, and the port answers after all", [out(speaks="rdp")], [], {"half_open": (HalfOpen(JUMP, 3389),)},
+     [("service-confirmed", CERTAIN)]),
+    # who was meant to be let in
+    ("another than those who were meant to", [out(speaks="rdp")], [], {"meant": ("192.0.2.0/24",)},
+     [("exposed", CERTAIN), ("service-confirmed", CERTAIN)]),
+    ("one of those who were meant to", [out(speaks="rdp")], [], {"meant": ("192.0.2.0/24", f"{JUMP}/32")}, [("service-confirmed", CERTAIN)]),
+    ("both were meant to", [out(speaks="rdp"), out(speaks="rdp", vantage=ELSEWHERE)], [], {"meant": ("203.0.113.0/24",)},
+     [("service-confirmed", CERTAIN)]),
+    ("one whose outer address nobody knows", [out(speaks="rdp", vantage=CLOUD)], [], {"meant": ("192.0.2.0/24",)}, [("service-confirmed", CERTAIN)]),
+    ("one whose outer address the listener tells", [out(speaks="aetui", token=Token.MATCHED, arrival=ARRIVED, vantage=CLOUD)], [],
+     {"meant": ("192.0.2.0/24",)}, [("exposed", CERTAIN), ("forward-confirmed", CERTAIN)]),
+    ("another than those who were meant to is kept out", [SILENT], [lan()], {"meant": ("192.0.2.0/24",)}, [("forward-missing", LIKELY)]),
     ("both get in", [out(speaks="rdp"), out(speaks="rdp", vantage=ELSEWHERE)], [], {},
      [("exposed", LIKELY), ("service-confirmed", CERTAIN)]),
     ("both have one address", [out(speaks="rdp"), out(speaks="rdp", vantage=replace(AWAY, name="again"))], [], {},
@@ -157,6 +196,8 @@ ROWS = [
     # who else gets in
     ("listed as open to all", [out(speaks="rdp")], [], {"nat": lists(FORWARD)}, [("exposed", CERTAIN), ("service-confirmed", CERTAIN)]),
     ("listed for one source", [out(speaks="rdp")], [], {"nat": lists(replace(FORWARD, source=JUMP))}, [("service-confirmed", CERTAIN)]),
+    ("listed as open to all, and one does not get in", [out(speaks="rdp"), out(outcome=Outcome.FILTERED, vantage=ELSEWHERE)], [],
+     {"nat": lists(FORWARD)}, [("exposed", LIKELY), ("service-confirmed", CERTAIN), ("forward-limited", LIKELY)]),
     ("listed as open to all and not working", [RESET], [lan()], {"nat": lists(FORWARD)}, [("forward-refused", CERTAIN)]),
 ]  # fmt: skip
 
@@ -183,27 +224,37 @@ def knock(peer, port=3389, **more):
 
 
 STRANGERS = [
-    ("a stranger at the open port", [knock("192.0.2.66")], (), True),
+    ("a stranger at the open port: it may be the person on the phone", [knock("192.0.2.66")], (), LIKELY),
+    ("two strangers of one owner", [knock("192.0.2.66"), knock("192.0.7.7")], (), LIKELY),
+    ("two strangers that have nothing to do with each other", [knock("192.0.2.66"), knock("198.18.7.7")], (), CERTAIN),
+    ("the same over IPv6", [knock("2001:db8::1"), knock("2600:1f00::1")], (), CERTAIN),
     ("a stranger turned away by the allow-list got through the forward all the same", [knock("192.0.2.66", refused="not-allowed")],
-     ("10.0.0.0/8",), True),
-    ("one on the allow-list", [knock("192.0.2.66")], ("192.0.2.0/24",), False),
-    ("the vantage itself", [knock(JUMP)], (), False),
-    ("one who knew the code", [knock("192.0.2.66", token=Token.MATCHED)], (), False),
-    ("somebody on the LAN", [knock("192.168.50.7")], (), False),
+     ("10.0.0.0/8",), CERTAIN),
+    ("one on the allow-list", [knock("192.0.2.66")], ("192.0.2.0/24",), None),
+    ("the vantage itself", [knock(JUMP)], (), None),
+    ("one who knew the code", [knock("192.0.2.66", token=Token.MATCHED)], (), None),
+    ("somebody on the LAN", [knock("192.168.50.7")], (), None),
 ]
 
 
 @pytest.mark.parametrize(("knocks", "allowed", "warned"), [row[1:] for row in STRANGERS], ids=[row[0] for row in STRANGERS])
 def test_exposure_is_claimed_where_a_source_that_nobody_named_got_in(knocks, allowed, warned):
     found = inbound.diagnose(InboundSeen((MATCHED,), (), None, tuple(knocks), (3389,), allowed))
-    assert [finding.cause for finding in found] == (["exposed"] if warned else []) + ["forward-confirmed"]
+    assert [(f.cause, f.confidence) for f in found] == ([("exposed", warned)] if warned else []) + [("forward-confirmed", CERTAIN)]
     assert all(finding.severity is not Severity.FAIL for finding in found)
     assert causes.describe(causes.load_causes(), found[0]).evidence
 
 
+def test_two_ports_that_let_anybody_in_are_one_warning():
+    both = (out(speaks="rdp"), out(TELNET, speaks="telnet"))
+    (warned, *works) = inbound.diagnose(InboundSeen(both, meant=("192.0.2.0/24",)))
+    assert (warned.cause, warned.explains, warned.facts["port"]) == ("exposed", (RDP.id, TELNET.id), "3389 and 23")
+    assert len(warned.evidence) == 1 and [f.cause for f in works] == ["service-confirmed"] * 2
+
+
 def test_strangers_are_told_of_before_anybody_confirmed():
     (found,) = inbound.diagnose(InboundSeen(knocks=(knock("192.0.2.66", 23),), listening=(23,)))
-    assert (found.cause, found.severity, found.confidence) == ("exposed", Severity.WARN, CERTAIN)
+    assert (found.cause, found.severity, found.confidence) == ("exposed", Severity.WARN, LIKELY)
 
 
 def test_thirty_ports_that_fail_for_one_nat_are_one_finding():
@@ -228,6 +279,42 @@ def test_another_port_that_works_is_told_as_evidence():
     found = inbound.diagnose(InboundSeen((SILENT, out(TELNET, speaks="telnet")), (lan(),)))
     missing = next(finding for finding in found if finding.cause == "forward-missing")
     assert "other-port-open" in [said.key for said in missing.evidence]
+
+
+LEFT = [
+    ("nothing known", [SILENT], [lan()], {}, ["left-forward", "left-source", "left-provider", "left-equipment"]),
+    ("two addresses tried", [SILENT, out(outcome=Outcome.FILTERED, vantage=ELSEWHERE)], [lan()], {},
+     ["left-forward", "left-source-few", "left-provider", "left-equipment"]),
+    ("our listener stands there", [SILENT], [], {"listening": (3389,)}, ["left-forward", "left-source", "left-provider", "left-computer"]),
+    ("the router lists it", [SILENT], [lan()], {"nat": lists(FORWARD)}, ["left-provider", "left-equipment"]),
+    ("the router lists it for one source", [SILENT], [lan()], {"nat": lists(replace(FORWARD, source=OTHER))},
+     ["left-source", "left-provider", "left-equipment"]),
+    ("the router lists none", [SILENT], [lan()], {"nat": lists()}, ["left-forward", "left-source", "left-provider", "left-equipment"]),
+    ("it was handed on", [replace(SILENT, passed_on=True)], [lan()], {}, ["left-behind"]),
+    ("it arrived", [SILENT], [], {"half_open": (HalfOpen(JUMP, 3389),)}, ["left-way-back"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("outside", "inside", "more", "left"), [row[1:] for row in LEFT], ids=[row[0] for row in LEFT])
+def test_silence_names_what_is_still_possible_and_nothing_that_is_ruled_out(outside, inside, more, left):
+    (found,) = inbound.diagnose(InboundSeen(tuple(outside), tuple(inside), **more))
+    assert [said.key for said in found.evidence if said.key.startswith("left-")] == left
+
+
+UNTESTED = [
+    ("one address got in", [out(speaks="rdp")], {}, True),
+    ("two did", [out(speaks="rdp"), out(speaks="rdp", vantage=ELSEWHERE)], {}, False),
+    ("it was said who may", [out(speaks="rdp")], {"meant": (f"{JUMP}/32",)}, False),
+    ("the router tells", [out(speaks="rdp")], {"nat": lists(FORWARD)}, False),
+    ("the token came back", [MATCHED], {}, True),
+]
+
+
+@pytest.mark.parametrize(("outside", "more", "told"), [row[1:] for row in UNTESTED], ids=[row[0] for row in UNTESTED])
+def test_where_one_address_alone_got_in_what_that_may_mean_is_said(outside, more, told):
+    found = inbound.diagnose(InboundSeen(tuple(outside), **more))
+    works = next(f for f in found if f.cause in ("forward-confirmed", "service-confirmed"))
+    assert ("one-source" in [said.key for said in works.evidence]) is told
 
 
 def test_the_listener_s_own_troubles_have_words():

@@ -109,7 +109,7 @@ def test_the_actions_causes_are_causes_and_each_cause_of_the_outbound_checks_can
     known = set(load_causes().causes)
     assert set().union(*(gives.causes for gives in GIVES.values())) <= known
     inbound_only = {"forward-confirmed", "service-confirmed", "forward-missing", "forward-refused", "forward-elsewhere", "service-down",
-                    "double-nat", "carrier-nat", "port-in-use", "exposed", "address-conflict"}  # fmt: skip
+                    "double-nat", "carrier-nat", "port-in-use", "exposed", "forward-limited", "forward-unanswered", "address-conflict"}  # fmt: skip
     assert {cause for cause in known if not cause.startswith("dhcp-")} - inbound_only == OUTBOUND
 
 

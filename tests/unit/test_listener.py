@@ -363,6 +363,22 @@ async def test_running_out_of_descriptors_is_a_pause_and_not_a_spin():
         assert len(await heard.wait(1)) == 1
 
 
+async def test_between_two_turns_of_a_flood_others_get_many_rounds_of_the_loop(monkeypatch):
+    async with listening(limits=Limits(turn_s=0.0, rounds=32)) as (listener, port, _):
+        reception = listener._reception
+        turns, serve = [], reception._serve_ready
+        monkeypatch.setattr(reception, "_serve_ready", lambda: (turns.append(1), serve()))
+        callers = [socket.create_connection((HOST, port)) for _ in range(100)]  # taken by the system: the loop has not run yet
+        for _ in range(3 * 32):
+            await asyncio.sleep(0)
+        assert 1 <= len(turns) <= 4, "a key goes through two dozen rounds; none of them may cost a turn"
+        for caller in callers:
+            caller.close()
+        async with asyncio.timeout(20):
+            while listener.total < 100:
+                await asyncio.sleep(0.01)
+
+
 def knock(number, **changes):
     return Knock(**{"at": None, "peer": "10.0.0.1", "peer_port": number, "port": 23, "speaks": "nothing", **changes})
 

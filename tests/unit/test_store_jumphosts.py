@@ -24,9 +24,10 @@ def test_nothing_is_remembered_at_first_and_nothing_is_made(home: Path) -> None:
 
 
 def test_the_last_used_stands_first_and_once() -> None:
-    for name in ("noc", "tech@203.0.113.7:2222", "noc"):
+    for name in ("noc", "tech@203.0.113.7:2222", "ssh:old", "noc"):
         remember(name)
-    assert remembered() == ("noc", "tech@203.0.113.7:2222")
+    assert remembered() == ("noc", "ssh:old", "tech@203.0.113.7:2222")
+    forget("ssh:old")
     forget("noc")
     forget("never-there")
     assert remembered() == ("tech@203.0.113.7:2222",)

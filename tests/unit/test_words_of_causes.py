@@ -17,7 +17,7 @@ from aetui.causes import Words, load_causes
 from aetui.display import displayable
 
 OUTBOUND = ["no-link", "no-address", "address-conflict", "no-gateway", "gateway-unreachable", "local-firewall", "clock-wrong", "privilege-missing", "dns-unreachable", "dns-failing", "dns-name-missing", "dns-filtered", "dns-hijacked", "dns-changed", "refused", "rejected", "filtered", "unreachable", "no-internet", "mtu-blackhole", "slow", "lossy", "server-down", "tls-blocked", "tls-intercepted", "tls-expired", "tls-name-mismatch", "tls-untrusted", "captive-portal", "http-blocked", "proxy-required", "http-error", "ntp-no-reply", "ntp-bad-answer", "ftp-data-blocked", "wrong-service"]
-INBOUND = ["forward-confirmed", "service-confirmed", "forward-missing", "forward-refused", "forward-elsewhere", "service-down", "double-nat", "carrier-nat", "port-in-use", "exposed"]
+INBOUND = ["forward-confirmed", "service-confirmed", "forward-missing", "forward-refused", "forward-elsewhere", "service-down", "double-nat", "carrier-nat", "port-in-use", "exposed", "forward-limited", "forward-unanswered"]
 CODE = re.compile(r"^[a-z]+(-[a-z]+)+$|^(refused|rejected|filtered|unreachable|slow|lossy|exposed)$")
 RULES = sorted(Path(diagnosis.__file__).parent.glob("*.py"))
 FIELDS = ("title", "summary", "meaning", "how", "breaks")

@@ -1,0 +1,125 @@
+"""Packets that got past the router: read from the system's own tables, and from a vantage that hears 'time exceeded'."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+
+import pytest
+
+from aetui.inbound import passing
+from aetui.inbound.passing import HalfOpenWatch, half_open, passed_on
+from aetui.observations import Icmp, Outcome, TcpSeen
+from aetui.reach import HalfOpen, Target
+from aetui.vantage.base import PLAIN, Capability, Connection
+
+PUBLIC = "198.51.100.2"
+TARGET = Target(PUBLIC, 3389, 3389, "rdp")
+
+
+def words(*address: int) -> str:
+    """An IPv4 or IPv6 address as this machine's kernel prints it."""
+    packed = bytes(address)
+    return "".join(f"{word:08X}" for word in struct.unpack(f"={len(packed) // 4}I", packed))
+
+
+HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+MINE, PEER = words(192, 168, 50, 20), words(203, 0, 113, 250)
+MAPPED = words(*bytes(10), 0xFF, 0xFF, 203, 0, 113, 250)
+SIXTH = words(0x20, 0x01, 0x0D, 0xB8, *bytes(11), 7)
+
+
+def line(own: str, port: int, peer: str, state: str) -> str:
+    return f"   0: {own}:{port:04X} {peer}:C350 {state} 00000000:00000000 01:00000064 00000000  1000        0 0 1 0000000000000000\n"
+
+
+ROWS = [
+    ("a handshake that is not over", line(MINE, 3389, PEER, "03"), [HalfOpen("203.0.113.250", 3389)]),
+    ("one that is", line(MINE, 3389, PEER, "01"), []),
+    ("our own listening socket", line(MINE, 3389, words(0, 0, 0, 0), "0A"), []),
+    ("another port", line(MINE, 23, PEER, "03"), []),
+    ("IPv4 at a socket for both", line(words(*bytes(16)), 3389, MAPPED, "03"), [HalfOpen("203.0.113.250", 3389)]),
+    ("IPv6", line(words(*bytes(16)), 3389, SIXTH, "03"), [HalfOpen("2001:db8::7", 3389)]),
+    ("an empty line", "\n", []),
+]
+
+
+@pytest.mark.parametrize(("said", "found"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
+def test_the_system_s_table_is_read(said, found, tmp_path, monkeypatch):
+    table = tmp_path / "tcp"
+    table.write_text(HEAD + said)
+    monkeypatch.setattr(passing, "_TABLES", (table, tmp_path / "not-there"))
+    assert list(half_open(frozenset({3389}))) == found
+
+
+def test_a_long_table_is_read_in_pieces(tmp_path, monkeypatch):
+    table = tmp_path / "tcp"
+    others = "".join(line(MINE, 3389, words(203, 0, number // 200, number % 200), "06") for number in range(5000))
+    table.write_text(HEAD + others + line(MINE, 3389, PEER, "03") + others + line(MINE, 23, PEER, "03"))
+    monkeypatch.setattr(passing, "_TABLES", (table,))
+    assert list(half_open(frozenset({3389, 23}))) == [HalfOpen("203.0.113.250", 3389), HalfOpen("203.0.113.250", 23)]
+
+
+async def test_a_flood_of_forged_beginnings_is_remembered_up_to_a_bound(tmp_path, monkeypatch):
+    table = tmp_path / "tcp"
+    table.write_text(HEAD + "".join(line(MINE, 3389, words(203, 0, 113, number), "03") for number in range(200)))
+    for name, value in (("_TABLES", (table,)), ("LOOK_EVERY_S", 0.01), ("HELD_S", 0.05)):
+        monkeypatch.setattr(passing, name, value)
+    told = []
+    async with HalfOpenWatch([3389], told.append) as watch:
+        await asyncio.sleep(0.5)
+    assert watch.found == tuple(told) and len(told) == passing.MOST_FOUND
+
+
+async def test_only_what_stays_half_open_for_longer_than_a_round_trip_counts(tmp_path, monkeypatch):
+    table = tmp_path / "tcp"
+    monkeypatch.setattr(passing, "_TABLES", (table,))
+    monkeypatch.setattr(passing, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(passing, "HELD_S", 0.2)
+    async with HalfOpenWatch([3389]) as watch:
+        table.write_text(HEAD + line(MINE, 3389, PEER, "03"))
+        await asyncio.sleep(0.1)
+        assert watch.found == ()
+        await asyncio.sleep(0.3)
+        assert watch.found == (HalfOpen("203.0.113.250", 3389),)
+
+
+class Way:
+    """A path on which hop number n answers a spent TTL by ``senders[n]``, or not at all."""
+
+    def __init__(self, senders, capabilities=frozenset({Capability.SEGMENT, Capability.ICMP})):
+        self.senders, self.capabilities, self.tried = senders, capabilities, []
+
+    async def connect(self, address, port, deadline, shape=PLAIN):
+        self.tried.append(shape.ttl)
+        sender = self.senders.get(shape.ttl)
+        icmp = Icmp(11, 0, sender) if sender else None
+        return Connection(TcpSeen(address, port, Outcome.UNREACHABLE if icmp else Outcome.FILTERED, icmp=icmp), None)
+
+
+WAYS = [
+    ("the router itself is heard", {1: "203.0.113.249", 3: PUBLIC}, True),
+    ("only routers before it", {1: "203.0.113.249", 2: "203.0.113.5"}, False),
+    ("nobody", {}, False),
+]
+
+
+@pytest.mark.parametrize(("senders", "heard"), [row[1:] for row in WAYS], ids=[row[0] for row in WAYS])
+async def test_a_port_is_handed_on_where_the_router_with_the_address_says_so(senders, heard):
+    way = Way(senders)
+    assert await passed_on(way, TARGET, asyncio.get_running_loop().time() + 5) is heard
+    assert sorted(way.tried) == list(range(1, passing.MOST_HOPS + 1)), "each hop once"
+
+
+async def test_a_jump_host_cannot_ask_and_does_not_try():
+    way = Way({3: PUBLIC}, frozenset({Capability.TCP}))
+    assert not await passed_on(way, TARGET, asyncio.get_running_loop().time() + 5)
+    assert way.tried == []
+
+
+async def test_another_icmp_from_the_router_is_no_handing_on():
+    class Refusing(Way):
+        async def connect(self, address, port, deadline, shape=PLAIN):
+            return Connection(TcpSeen(address, port, Outcome.REJECTED, icmp=Icmp(3, 13, PUBLIC)), None)
+
+    assert not await passed_on(Refusing({}), TARGET, asyncio.get_running_loop().time() + 5)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from aetui.cli.main import Exit
 from aetui.display import displayable
-from aetui.strict import DataError
 
 LONGEST_REFUSAL = 1000
 """Characters of a sentence that says why not; it may quote what was typed, a file, or a far side."""
@@ -29,18 +27,28 @@ def trouble(text: str) -> int:
 
 def guarded(work: Callable[[], Coroutine[Any, Any, int]]) -> int:
     """Run a command's coroutine. What is wrong with the call or a file is one sentence; a lost vantage is 'could not be determined'."""
-    from aetui.prepare import Refused
-    from aetui.vantage.base import VantageLost
+    import asyncio
 
     try:
         return asyncio.run(work())
-    except (Refused, DataError) as error:
-        return refuse(str(error))
-    except VantageLost as lost:
-        print(f"aetui: {displayable(str(lost), LONGEST_REFUSAL)}", file=sys.stderr)
-        return Exit.UNDETERMINED
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
+    except Exception as error:
+        told = _told(error)
+        if told is None:
+            raise
+        return told
+
+
+def _told(error: Exception) -> int | None:
+    """The status of what went wrong, once it is said; None for a fault of ours. Looked up only when something did."""
+    from aetui.prepare import Refused
+    from aetui.strict import DataError
+    from aetui.vantage.base import VantageLost
+
+    if isinstance(error, Refused | DataError):
+        return refuse(str(error))
+    return trouble(str(error)) if isinstance(error, VantageLost) else None
 
 
 def unicode_out() -> bool:

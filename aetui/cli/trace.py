@@ -1,15 +1,15 @@
 """``aetui trace``: the path to a port, and the hop at which it dies. The result alone on standard output, remarks on standard error.
 
+The packet helper is started before anything else is loaded, and ends while the result is put into words.
+
 Exit status: 0 the port (or, by ping, the host) answers, 1 it does not, 2 wrong usage, 3 could not be determined, 130 interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import json
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aetui.cli.common import guarded, refuse
 from aetui.cli.keeping import add_keeping, recorded
@@ -17,6 +17,10 @@ from aetui.cli.main import Exit
 from aetui.path.target import split
 
 if TYPE_CHECKING:
+    import asyncio
+
+    from aetui.packet.client import PacketHelper
+    from aetui.packet.spawning import Spawned
     from aetui.path.records import Trace
     from aetui.path.run import Options
     from aetui.vantage.base import Vantage
@@ -61,27 +65,85 @@ def run(arguments: argparse.Namespace) -> int:
     host, port = target
     if arguments.proto == "icmp" and port is not None:
         return refuse("a ping has no port")
-    return guarded(lambda: _trace(host, DEFAULT_PORT if port is None and arguments.proto == "tcp" else port, arguments))
+    spawned = _started(arguments)
+    return guarded(lambda: _trace(host, DEFAULT_PORT if port is None and arguments.proto == "tcp" else port, arguments, spawned))
 
 
-async def _trace(host: str, port: int | None, arguments: argparse.Namespace) -> int:
+def _started(arguments: argparse.Namespace) -> Spawned | None:
+    """The packet helper, where this trace will want one and may have it; what is in the way of it is told by who asks for it."""
+    if arguments.demo is not None or arguments.vantage != "local" or arguments.method == "socket":
+        return None
+    from aetui.packet.spawning import missing, spawn
+
+    try:
+        return spawn() if missing() is None else None
+    except OSError:
+        return None
+
+
+async def _trace(host: str, port: int | None, arguments: argparse.Namespace, spawned: Spawned | None) -> int:
+    import asyncio
+
+    from aetui.packet.client import PacketHelper
+
+    helper = PacketHelper(spawned)
+    try:
+        finding = asyncio.ensure_future(_found(host, port, arguments, helper))
+        if spawned is not None:
+            await asyncio.sleep(0)  # what traces is loaded first
+            await asyncio.to_thread(_load)  # and this while probes are on their way: raw packets are timed by the kernel
+        return await _told(finding, arguments, helper)
+    finally:
+        await helper.close()
+
+
+def _load() -> None:
+    """What a finished trace needs: its words, and the history."""
+    import aetui.entries
+    import aetui.path.publish
+    import aetui.path.show
+    import aetui.store  # noqa: F401
+
+
+async def _told(finding: asyncio.Future[Trace], arguments: argparse.Namespace, helper: PacketHelper) -> int:
+    """Keep the trace and print it; the status."""
     from aetui.entries import TraceDone
     from aetui.path.publish import to_json
     from aetui.path.show import lines, remark
 
     with recorded(arguments, "trace") as keep:
-        found = await _found(host, port, arguments)
+        found = await finding
+        helper.end()
         keep(lambda at: TraceDone(at, found))
     note = remark(found)
     if note:
         print(f"aetui: {note}", file=sys.stderr)
-    print(json.dumps(to_json(found), indent=2) if arguments.json else "\n".join(lines(found)))
+    print(_json(to_json(found)) if arguments.json else "\n".join(lines(found)))
     return _status(found)
 
 
-async def _found(host: str, port: int | None, arguments: argparse.Namespace) -> Trace:
+def _json(document: dict[str, Any]) -> str:
+    import json
+
+    return json.dumps(document, indent=2)
+
+
+async def _found(host: str, port: int | None, arguments: argparse.Namespace, helper: PacketHelper) -> Trace:
+    from aetui.path.engines import Engines
+    from aetui.path.run import trace
+
     if arguments.demo is None and arguments.vantage == "local":
-        return await _from_here(host, port, arguments)
+        engines = Engines(helper=helper)
+        try:
+            return await trace(host, port, _options(arguments), engines=engines)
+        finally:
+            await engines.close()
+    return await _from_elsewhere(host, port, arguments)
+
+
+async def _from_elsewhere(host: str, port: int | None, arguments: argparse.Namespace) -> Trace:
+    import asyncio
+
     from aetui.path.run import trace, trace_from_jump
 
     options = _options(arguments)
@@ -93,27 +155,6 @@ async def _found(host: str, port: int | None, arguments: argparse.Namespace) -> 
         return await trace(host, port, options, vantage=vantage)
     finally:
         await vantage.close()
-
-
-async def _from_here(host: str, port: int | None, arguments: argparse.Namespace) -> Trace:
-    """From this machine; the packet helper loads its library while this process loads the rest."""
-    from aetui.packet.client import PacketHelper, missing
-
-    helper = PacketHelper()
-    starting = None
-    if arguments.method != "socket" and missing() is None:
-        starting = asyncio.get_running_loop().create_task(helper.start())
-        await asyncio.sleep(0)
-    from aetui.path.engines import Engines
-    from aetui.path.run import trace
-
-    engines = Engines(helper=helper)
-    try:
-        return await trace(host, port, _options(arguments), engines=engines)
-    finally:
-        await engines.close()
-        if starting is not None:
-            await helper.close()
 
 
 def _vantage(arguments: argparse.Namespace) -> Vantage:

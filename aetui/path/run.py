@@ -16,7 +16,7 @@ from ipaddress import ip_address
 
 from aetui.observations import Outcome, TcpSeen
 from aetui.path import compare as comparison
-from aetui.path import fold, mtu, names, words
+from aetui.path import fold, names, words
 from aetui.path.analysis import Surroundings, read, rename, suspects_places
 from aetui.path.engine import Engine
 from aetui.path.engines import Choice, Engines
@@ -297,6 +297,7 @@ class Run:
     async def _sizes(self, hops: Sequence[Hop]) -> Mtu | None:
         """By datagrams hop by hop and, where the port is open, by segments of a real exchange."""
         assert self._main is not None
+        from aetui.path import mtu
         from aetui.vantage.local import LocalVantage
 
         flow = self._main.recording.flow

@@ -71,7 +71,9 @@ def main() -> int:
     with Lab() as lab, laid(lab, long(ROUND_TRIP_MS / 2)), listening(lab, 3389), services.forwarded(lab, 3389, topology.LAPTOP, 3389):
         figures = lab.inside("laptop", _on_the_laptop, technician(lab))
     for took, floor, matched in figures:
-        print(f"  confirmed in {took:6.1f} ms, {NECESSARY} round trips {floor:6.1f} ms, ratio {took / floor:.2f}{'' if matched else ', NO TOKEN'}")
+        print(
+            f"  confirmed in {took:6.1f} ms, {NECESSARY} round trips {floor:6.1f} ms, ratio {took / floor:.2f}{'' if matched else ', NO TOKEN'}"
+        )
     ratio = median(took / floor for took, floor, _ in figures)
     print(f"one forward through a jump host with {ROUND_TRIP_MS:g} ms round trips: median ratio {ratio:.2f} (at most {MOST})")
     return 0 if ratio <= MOST and all(matched for *_, matched in figures) else 1

@@ -10,7 +10,9 @@ import subprocess
 import sys
 
 FLOOR = "import asyncio, ssl, cryptography.x509, dns.message"
-SITE = FLOOR + """
+SITE = (
+    FLOOR
+    + """
 import time
 began = time.perf_counter()
 from aetui.vantage.demo import DemoVantage
@@ -23,6 +25,7 @@ async def main():
     print((opened - imported) * 1000, (time.perf_counter() - opened) * 1000, (imported - began) * 1000)
 asyncio.run(main())
 """
+)
 WHOLE = "import time; zero = time.perf_counter()\n{}\nprint((time.perf_counter() - zero) * 1000)"
 
 

@@ -155,7 +155,9 @@ def main() -> int:
         helps.append((wall([sys.executable, "-m", "aetui", "--help"]), wall([sys.executable, "-c", "pass"])))
     ours, bare = (min(pair[side] for pair in paints) for side in (0, 1))
     ratio, middle = ours / bare, median(a / b for a, b in paints)
-    print(f"first paint: {ours * 1000:.0f} ms, bare Textual app {bare * 1000:.0f} ms, ratio {ratio:.2f} (limit {LIMIT_PAINT}; median {middle:.2f})")
+    print(
+        f"first paint: {ours * 1000:.0f} ms, bare Textual app {bare * 1000:.0f} ms, ratio {ratio:.2f} (limit {LIMIT_PAINT}; median {middle:.2f})"
+    )
     extra = (min(a for a, _ in helps) - min(b for _, b in helps)) * 1000
     print(f"aetui --help: {extra:.0f} ms over the bare interpreter (limit {LIMIT_HELP_MS:.0f})")
     idle_total = 0

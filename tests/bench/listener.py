@@ -247,7 +247,9 @@ def throughput(count: int) -> float:
     for (clock, used), (our_clock, our_used) in pairs:
         print(f"  a second: bare {clock:6.0f}, listener {our_clock:6.0f}; a processor second: bare {used:6.0f}, listener {our_used:6.0f}")
     by_clock, by_use = (median(mine[i] / theirs[i] for theirs, mine in pairs) for i in (0, 1))
-    print(f"knocks at {CONNECTIONS} connections, median ratio: {by_clock:.2f} by the clock, {by_use:.2f} by processor time (at least {LEAST_RATIO})")
+    print(
+        f"knocks at {CONNECTIONS} connections, median ratio: {by_clock:.2f} by the clock, {by_use:.2f} by processor time (at least {LEAST_RATIO})"
+    )
     return max(by_clock, by_use)
 
 
@@ -262,7 +264,9 @@ def endurance(name: str, serve: Serve, count: int) -> bool:
     late, own, alone = (quantiles(values, n=100)[98] for values in (told["late"], told["own"], control))
     print(f"{name}: {told['total']} knocks, {told['remembered']} remembered")
     print(f"  memory grew by {told['growth_mb']:.1f} MB at its highest (at most {MOST_MB:g})")
-    print(f"  a key waits, 99th percentile: {late:.1f} ms (at most {MOST_LATE_MS:g}); a loop with nothing to do, beside it: {alone:.1f} ms;")
+    print(
+        f"  a key waits, 99th percentile: {late:.1f} ms (at most {MOST_LATE_MS:g}); a loop with nothing to do, beside it: {alone:.1f} ms;"
+    )
     print(f"  of which our own work: {own:.1f} ms")
     lost = len(set(came) - set(told["known"])) if serve is flooded else 0
     if serve is flooded:

@@ -64,7 +64,10 @@ def main(rounds: int) -> None:
                 run, whole, verdict = lab.inside("laptop", sweep, env)
                 runs.append(run)
                 wholes.append(whole)
-                print(f"critical path {paths[-1]:.3f} s, sweep {run:.3f} s ({verdict}), with imports {whole:.3f} s, ratio {run / paths[-1]:.2f}", flush=True)
+                print(
+                    f"critical path {paths[-1]:.3f} s, sweep {run:.3f} s ({verdict}), with imports {whole:.3f} s, ratio {run / paths[-1]:.2f}",
+                    flush=True,
+                )
         with BY_NAME["drop-everything"].on(lab):
             dead, _, verdict = lab.inside("laptop", sweep, env)
     path, run = statistics.median(paths), statistics.median(runs)

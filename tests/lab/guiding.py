@@ -60,7 +60,9 @@ def command(guide: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", "aetui", "guide", guide, *arguments]
 
 
-def walked(lab: Lab, guide: str, *arguments: str, answers: Mapping[str, object] | None = None, env: Mapping[str, str] | None = None) -> Told:
+def walked(
+    lab: Lab, guide: str, *arguments: str, answers: Mapping[str, object] | None = None, env: Mapping[str, str] | None = None
+) -> Told:
     """A walk on the laptop with a jump host, unattended."""
     path = Path(technician(lab)) / "answers.toml"
     path.write_text("".join(f"{name} = {_toml(value)}\n" for name, value in (answers or {}).items()))
@@ -128,7 +130,9 @@ def by_hand(lab: Lab, guide: str, *arguments: str) -> Iterator[Terminal]:
 
 
 @contextmanager
-def hands_out_addresses(lab: Lab, node: str = "router", interface: str = "lan", own: str = GATEWAY, *, router: str = GATEWAY, resolver: str = GATEWAY) -> Iterator[None]:
+def hands_out_addresses(
+    lab: Lab, node: str = "router", interface: str = "lan", own: str = GATEWAY, *, router: str = GATEWAY, resolver: str = GATEWAY
+) -> Iterator[None]:
     """A real DHCP server on a machine of the site. An empty ``resolver``: it names none."""
     name = f"dhcp-{node}"
     settings = [

@@ -199,7 +199,9 @@ def test_support_cannot_reach_the_pm2000_takes_nine_keystrokes_and_a_minute(lab:
         terminal.type("")  # no
         done = terminal.end()
         typed = terminal.typed.replace(LOGGER, "")
-    assert done.verdict.startswith(f"{MISSING} PM2000") and done.causes[0] == "forward-missing likely" and done.status == 1, done.way + done.result
+    assert done.verdict.startswith(f"{MISSING} PM2000") and done.causes[0] == "forward-missing likely" and done.status == 1, (
+        done.way + done.result
+    )
     print(f"\n{len(typed)} keystrokes beyond the address, {done.machine_s:.1f} s of machine time")
     assert len(typed) <= KEYSTROKES and done.machine_s < MACHINE_S
 
@@ -244,7 +246,13 @@ def test_without_the_right_the_equipment_is_found_by_knocking_and_what_is_lost_i
             await vantage.open(asyncio.get_running_loop().time() + 10)
             try:
                 eyes = Eyes(vantage, helper)
-                return await place(eyes), await around(eyes, (23, 3389)), await held(eyes, SPARE), await held(eyes, LOGGER), await held(eyes, "10.9.9.9")
+                return (
+                    await place(eyes),
+                    await around(eyes, (23, 3389)),
+                    await held(eyes, SPARE),
+                    await held(eyes, LOGGER),
+                    await held(eyes, "10.9.9.9"),
+                )
             finally:
                 await helper.close()
 

@@ -164,7 +164,9 @@ def test_each_fault_has_its_cause_from_both_halves(lab: Lab, case: Case) -> None
         halves = site_half(lab, *case.arguments, *case.inside), outside_half(lab, *case.arguments)
         site, outside = (half.told() for half in halves)
     expected = list(case.weaker) if case.weaker and site.causes == list(case.weaker) else case.site
-    assert (site.causes, outside.causes) == (expected, case.outside), f"{site.complaint}\n{site.result}\n{outside.complaint}\n{outside.result}"
+    assert (site.causes, outside.causes) == (expected, case.outside), (
+        f"{site.complaint}\n{site.result}\n{outside.complaint}\n{outside.result}"
+    )
     assert expected is not case.site or case.evidence in site.evidence
     assert site.status == _status(site) and outside.status == _status(outside)
 

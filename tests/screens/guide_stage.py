@@ -29,7 +29,9 @@ def key_of(name: str) -> str:
 
 
 @asynccontextmanager
-async def opened(name: str, demo: str, encoding: str = "utf-8", size: tuple[int, int] = (80, 24), **launch: Any) -> AsyncIterator[Pilot[Any]]:
+async def opened(
+    name: str, demo: str, encoding: str = "utf-8", size: tuple[int, int] = (80, 24), **launch: Any
+) -> AsyncIterator[Pilot[Any]]:
     """The console with this tab open, the question of the first tab put aside."""
     app = AetuiApp(Launch(demo=demo, **launch), encoding=encoding)
     async with app.run_test(size=size) as pilot:

@@ -163,7 +163,16 @@ async def fill(pilot: Pilot[Any], key: str, text: str) -> None:
     assert field.value == text
 
 
-NAMED = {" ": "space", ".": "full_stop", ":": "colon", "/": "slash", "-": "minus", "@": "at", "[": "left_square_bracket", "]": "right_square_bracket"}
+NAMED = {
+    " ": "space",
+    ".": "full_stop",
+    ":": "colon",
+    "/": "slash",
+    "-": "minus",
+    "@": "at",
+    "[": "left_square_bracket",
+    "]": "right_square_bracket",
+}
 
 
 def knocks(app: AetuiApp) -> list[Knock]:

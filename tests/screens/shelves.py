@@ -67,7 +67,9 @@ def many(count: int) -> None:
 
     write(0, "Farm 0")
     base = sqlite3.connect(folder() / FILE)
-    columns = "equipment, vantage, note, tool, catalogue, sha256, changes, codec, command, verdict, causes, passed, checks, elapsed_ms, ended"
+    columns = (
+        "equipment, vantage, note, tool, catalogue, sha256, changes, codec, command, verdict, causes, passed, checks, elapsed_ms, ended"
+    )
     base.executemany(
         f"INSERT INTO session (id, started, name, words, {columns}) SELECT ?, ?, ?, ?, {columns} FROM session WHERE number = 1",
         [

@@ -39,7 +39,9 @@ def test_nothing_of_the_engine_is_loaded_for_the_first_paint() -> None:
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize(("term", "arguments"), [("dumb", ()), ("", ()), ("dumb", ("--demo",))], ids=["dumb", "no TERM", "dumb, with the demo"])
+@pytest.mark.parametrize(
+    ("term", "arguments"), [("dumb", ()), ("", ()), ("dumb", ("--demo",))], ids=["dumb", "no TERM", "dumb, with the demo"]
+)
 def test_a_dumb_terminal_is_refused_in_one_line_that_names_the_command_without_a_screen(term: str, arguments: tuple[str, ...]) -> None:
     """Standard streams are a real terminal here: only TERM is wrong."""
     done = in_a_terminal(arguments, TERM=term)

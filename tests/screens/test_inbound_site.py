@@ -290,7 +290,9 @@ async def test_keys_are_answered_and_repaints_coalesced_while_a_flood_comes(monk
         assert f"{view(app).site.count(port)} knocks" in row(app, f"open {port}")
 
 
-async def test_a_knock_with_our_code_stays_in_the_list_under_a_flood_and_what_is_left_out_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_knock_with_our_code_stays_in_the_list_under_a_flood_and_what_is_left_out_is_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(inbound_site, "SHOWN", 20)
     (port,) = free_ports(1)
     async with inbound() as (app, pilot):

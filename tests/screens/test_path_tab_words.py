@@ -36,7 +36,13 @@ from aetui.screens.skin import SIGNS
 
 EVERY = cases()
 NAMES = [case.name for case in EVERY]
-WORDS = {"open": {"Open", "Proxy"}, "refused": {"Refused", "Reached"}, "rejected": {"Rejected"}, "filtered": {"Dropped"}, "unreachable": {"No way"}}
+WORDS = {
+    "open": {"Open", "Proxy"},
+    "refused": {"Refused", "Reached"},
+    "rejected": {"Rejected"},
+    "filtered": {"Dropped"},
+    "unreachable": {"No way"},
+}
 
 
 @pytest.mark.parametrize("width", [60, 78, 100, 118, 200])
@@ -125,15 +131,21 @@ def test_a_sparkline_gains_a_cell_a_round_and_makes_room_by_half(width: int) -> 
 
 @pytest.mark.parametrize(
     ("value", "usual", "text"),
-    [(0.04, 0.1, "0.0"), (9.94, 9.9, "9.9"), (12.34, 5.0, "12.3"), (99.96, 5.0, "100"), (12.34, 12.0, "12"), (0.4, 20.0, "0"), (1234.5, 1.0, "1234")],
+    [
+        (0.04, 0.1, "0.0"),
+        (9.94, 9.9, "9.9"),
+        (12.34, 5.0, "12.3"),
+        (99.96, 5.0, "100"),
+        (12.34, 12.0, "12"),
+        (0.4, 20.0, "0"),
+        (1234.5, 1.0, "1234"),
+    ],
 )
 def test_a_time_takes_at_most_four_cells(value: float, usual: float, text: str) -> None:
     assert milliseconds(value, usual) == text
 
 
-@pytest.mark.parametrize(
-    ("notes", "shown"), [((), "?"), (("loss",), "50%"), (("rate-limited",), "ltd"), (("rate-limited", "loss"), "50%")]
-)
+@pytest.mark.parametrize(("notes", "shown"), [((), "?"), (("loss",), "50%"), (("rate-limited",), "ltd"), (("rate-limited", "loss"), "50%")])
 def test_an_unanswered_probe_is_called_what_it_is_known_to_be(notes: tuple[str, ...], shown: str) -> None:
     assert loss(hop(10.0, None, notes=notes)) == shown
 

@@ -179,7 +179,12 @@ def test_hostile_names_of_the_system_are_made_displayable() -> None:
 
 @pytest.mark.parametrize(
     ("offset_ms", "said"),
-    [(40.0, "right to 0.1 s"), (-90_000.0, "wrong by 90.0 s: ahead"), (600_000.0, "wrong by 10 min: behind"), (86_400_000.0, "wrong by 24.0 h: behind")],
+    [
+        (40.0, "right to 0.1 s"),
+        (-90_000.0, "wrong by 90.0 s: ahead"),
+        (600_000.0, "wrong by 10 min: behind"),
+        (86_400_000.0, "wrong by 24.0 h: behind"),
+    ],
 )
 def test_a_clock_is_told_in_units_that_people_use(offset_ms: float, said: str) -> None:
     link = LinkSeen((), None, None, None, None, None, ())

@@ -22,13 +22,17 @@ SEVERITIES = {Status.FAIL: Severity.FAIL, Status.WARN: Severity.WARN, Status.PAS
 def told(cause: str, severity: Severity = Severity.FAIL) -> Diagnosed:
     """A finding in words that are beside the point."""
     words = load_causes().causes[cause]
-    return Diagnosed(cause, severity, Confidence.CERTAIN, words.title, f"{cause}.", ("It was seen.",), ("link",), words.owner, words.remedy, words.breaks)
+    return Diagnosed(
+        cause, severity, Confidence.CERTAIN, words.title, f"{cause}.", ("It was seen.",), ("link",), words.owner, words.remedy, words.breaks
+    )
 
 
 def sights(guide: Guide, step: Check) -> Iterator[tuple[str, Seen]]:
     """For each key that the check, or a branch on its result, names, a result that goes on by it, and one for each status that is left."""
     given = gives(step.action)
-    later = [key for each in guide.steps.values() if isinstance(each, Branch) and each.by is By.RESULT and each.of == step.id for key in each.on]
+    later = [
+        key for each in guide.steps.values() if isinstance(each, Branch) and each.by is By.RESULT and each.of == step.id for key in each.on
+    ]
     facts = {name: f"192.0.2.{number}" for number, name in enumerate(sorted(given.names), 1)}
     for key in dict.fromkeys((*step.on, *(key for key in later if key != "not-run"), *(status.value for status in given.statuses))):
         known = given.sure.get("", frozenset()) | given.sure.get(key, frozenset())
@@ -86,7 +90,10 @@ class Survey:
 def survey(guide: Guide) -> Survey:
     """Search every state that matters: where one is, and what the guide's branches look at; with and without what a call may make known."""
     found = Survey()
-    starts = [interpreter.begin(guide, given) for given in ({}, {"outside": "office", "public": "192.0.2.9", "ftp_login": "yes", "vantage": "here"})]
+    starts = [
+        interpreter.begin(guide, given)
+        for given in ({}, {"outside": "office", "public": "192.0.2.9", "ftp_login": "yes", "vantage": "here"})
+    ]
     seen: set[object] = set()
     open_ = [(walk, _key(guide, walk)) for walk in starts]
     while open_:
@@ -115,5 +122,9 @@ def _key(guide: Guide, walk: Walk) -> object:
          else known.get(branch.of, "") if branch.by is By.ANSWER else bool(known.get(branch.of)))
         for branch in branches
     )  # fmt: skip
-    defaults = tuple(sorted({s.default for s in guide.steps.values() if isinstance(s, Question) and "{" in s.default and known.get(s.default.strip("{}"))}))
+    defaults = tuple(
+        sorted(
+            {s.default for s in guide.steps.values() if isinstance(s, Question) and "{" in s.default and known.get(s.default.strip("{}"))}
+        )
+    )
     return (interpreter.here(guide, walk).reached, looked, defaults)

@@ -1,4 +1,3 @@
-
 """``aetui check``, ``catalogue`` and ``explain`` through ``main()``: exit statuses, one-sentence refusals, JSON by its schema, and nothing raw."""
 
 from __future__ import annotations
@@ -126,7 +125,17 @@ def test_a_wrong_call_is_one_sentence_and_status_2(capsys: pytest.CaptureFixture
     assert err.startswith("aetui") and len(err.strip().splitlines()) == 1
 
 
-@pytest.mark.parametrize("arguments", [["check", "pm\x1b[2J", "--demo"], ["\x1b[2Jcheck"], ["check", "pm2000", "--from", "jump:\x1b[2J;x"], ["explain", "\x9b31m"], ["check", "pm2000", "--\x1b[2J"]], ids=repr)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check", "pm\x1b[2J", "--demo"],
+        ["\x1b[2Jcheck"],
+        ["check", "pm2000", "--from", "jump:\x1b[2J;x"],
+        ["explain", "\x9b31m"],
+        ["check", "pm2000", "--\x1b[2J"],
+    ],
+    ids=repr,
+)
 def test_what_was_typed_is_quoted_and_never_raw(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     status, _, err = said(capsys, *arguments)
     assert status == Exit.USAGE
@@ -284,7 +293,11 @@ def test_the_page_says_verdict_then_causes_then_rows(capsys: pytest.CaptureFixtu
 # ---------------------------------------------------------------------------------------------------------------------- processes
 def process(*arguments: str, env: dict[str, str] | None = None, **more: Any) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "aetui", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **(env or {})}, **more
+        [sys.executable, "-m", "aetui", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **(env or {})},
+        **more,
     )
 
 

@@ -24,7 +24,13 @@ BY_HAND = f"\n{LOGGER}\n\n\n\n"
 def call(*arguments: str, typed: str = "", home: Path | None = None, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     whole = {**os.environ, **({"AETUI_HOME": str(home)} if home else {}), **(env or {})}
     return subprocess.run(
-        [sys.executable, "-m", "aetui", "guide", *arguments], input=typed, text=True, capture_output=True, timeout=PATIENCE_S, env=whole, check=False
+        [sys.executable, "-m", "aetui", "guide", *arguments],
+        input=typed,
+        text=True,
+        capture_output=True,
+        timeout=PATIENCE_S,
+        env=whole,
+        check=False,
     )
 
 
@@ -133,7 +139,12 @@ def test_the_end_of_input_leaves_like_q_does() -> None:
 
 def test_what_does_not_fit_is_said_and_asked_again() -> None:
     done = call("kiosk", "--demo", typed="maybe\n7\n1\n2\nnowhere\n127.0.0.1\nq\n")
-    for said in ("'maybe' is none of them", "'7' is none of them", "'nowhere' is not an address", "'127.0.0.1' is an address that no device can have"):
+    for said in (
+        "'maybe' is none of them",
+        "'7' is none of them",
+        "'nowhere' is not an address",
+        "'127.0.0.1' is an address that no device can have",
+    ):
         assert said in done.stderr
 
 
@@ -181,7 +192,11 @@ def test_an_own_guide_that_is_wrong_is_one_sentence(tmp_path: Path) -> None:
 
 def test_standard_input_that_is_nothing_at_all_ends_the_walk() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "aetui", "guide", "kiosk", "--demo"], stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE_S, check=False
+        [sys.executable, "-m", "aetui", "guide", "kiosk", "--demo"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=PATIENCE_S,
+        check=False,
     )
     assert done.returncode == 3
 
@@ -237,7 +252,9 @@ def test_killed_in_the_middle_a_walk_loses_nothing_but_the_step_in_flight(tmp_pa
             if pipe is not None:
                 pipe.close()
     again = call("pm2000", "--demo", "forward-missing", "--save", "--resume", "--site", "Sunny Hill", typed="\n", home=tmp_path)
-    assert "Taken up again: 6 steps are known." in again.stderr and "[7 of about 9] Does the PM2000 answer from outside?" in again.stderr, again.stderr
+    assert "Taken up again: 6 steps are known." in again.stderr and "[7 of about 9] Does the PM2000 answer from outside?" in again.stderr, (
+        again.stderr
+    )
     assert again.stderr.count("] ") == again.stderr.count("\n[") and "The PM2000's own address" not in again.stderr
     assert again.stdout.startswith("DOES NOT WORK: The router does not pass the port on to the PM2000") and again.returncode == 1
     third = call("pm2000", "--demo", "forward-missing", "--save", "--resume", home=tmp_path)

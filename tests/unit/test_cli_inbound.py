@@ -239,7 +239,9 @@ def test_nothing_that_a_service_said_reaches_a_terminal_raw():
         target, vantage, Standing.OUTSIDE, TcpSeen(target.address, 23, Outcome.OPEN, reason=HOSTILE), "telnet", HOSTILE, "a" * 64, Token.NONE,
         Arrival(23, "203.0.113.250"),
     )  # fmt: skip
-    nat = NatSeen("192.168.50.1", "192.168.50.20", (OuterSide("upnp", "10.0.0.1", "success"),), None, (Forward(23, HOSTILE, 23, "tcp"),), True)
+    nat = NatSeen(
+        "192.168.50.1", "192.168.50.20", (OuterSide("upnp", "10.0.0.1", "success"),), None, (Forward(23, HOSTILE, 23, "tcp"),), True
+    )
     seen = InboundSeen((reached,), (reached,), nat)
     found, words = diagnose(seen), load_causes()
     assert all(line.isprintable() for line in confirm_lines(seen, found, words))

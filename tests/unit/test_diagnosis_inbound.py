@@ -184,8 +184,12 @@ def knock(peer, port=3389, **more):
 
 STRANGERS = [
     ("a stranger at the open port", [knock("192.0.2.66")], (), True),
-    ("a stranger turned away by the allow-list got through the forward all the same", [knock("192.0.2.66", refused="not-allowed")],
-     ("10.0.0.0/8",), True),
+    (
+        "a stranger turned away by the allow-list got through the forward all the same",
+        [knock("192.0.2.66", refused="not-allowed")],
+        ("10.0.0.0/8",),
+        True,
+    ),
     ("one on the allow-list", [knock("192.0.2.66")], ("192.0.2.0/24",), False),
     ("the vantage itself", [knock(JUMP)], (), False),
     ("one who knew the code", [knock("192.0.2.66", token=Token.MATCHED)], (), False),

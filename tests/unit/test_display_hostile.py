@@ -1,4 +1,3 @@
-
 """Whatever came from the network is made displayable: by property over all of Unicode, and over every observation with hostile text in it."""
 
 from __future__ import annotations

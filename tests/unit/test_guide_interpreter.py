@@ -123,7 +123,11 @@ def _saves(guide: Guide, walk: Walk) -> str:
 def test_an_input_of_the_wrong_kind_is_refused(found: tuple[Guide, Walk]) -> None:
     guide, walk = found
     step = guide.steps[interpreter.here(guide, walk).reached]
-    kinds = {Instruction: interpreter.go_on(guide, walk), Question: interpreter.answer(guide, walk, "1"), Check: interpreter.found(guide, walk, Seen(Status.UNKNOWN))}
+    kinds = {
+        Instruction: interpreter.go_on(guide, walk),
+        Question: interpreter.answer(guide, walk, "1"),
+        Check: interpreter.found(guide, walk, Seen(Status.UNKNOWN)),
+    }
     for kind, result in kinds.items():
         if not isinstance(step, kind):
             assert result == Wrong("not-now")
@@ -132,7 +136,9 @@ def test_an_input_of_the_wrong_kind_is_refused(found: tuple[Guide, Walk]) -> Non
 
 def test_inputs_that_no_longer_fit_end_the_walk_where_they_did() -> None:
     guide = guide_of("kiosk")
-    walk = Walk("kiosk", {}, (Answer("power", "both"), Answer("address-how", "static"), Answer("planned", "192.168.50.30"), Answer("gone", "x")))
+    walk = Walk(
+        "kiosk", {}, (Answer("power", "both"), Answer("address-how", "static"), Answer("planned", "192.168.50.30"), Answer("gone", "x"))
+    )
     assert interpreter.taken_up(guide, walk).taken == walk.taken[:3]
     assert interpreter.taken_up(guide, replace(walk, taken=(Answer("power", "no such choice"),))).taken == ()
 

@@ -50,7 +50,10 @@ def test_an_answer_is_in_the_file_itself_before_the_next_step_so_that_a_flat_bat
     running = walk(path, "s1", "both", "static", "192.168.50.30")
     shutil.copy(path, tmp_path / "after.sqlite3")
     running.close()
-    assert found(tmp_path / "after.sqlite3") == ("s1", (Answer("power", "both"), Answer("address-how", "static"), Answer("planned", "192.168.50.30")))
+    assert found(tmp_path / "after.sqlite3") == (
+        "s1",
+        (Answer("power", "both"), Answer("address-how", "static"), Answer("planned", "192.168.50.30")),
+    )
 
 
 def test_the_newest_walk_of_a_guide_is_taken_up_or_that_of_a_site(tmp_path: Path) -> None:

@@ -192,7 +192,9 @@ def test_the_guides_together_must_cover_every_model_and_share_no_label() -> None
 
 def test_an_own_folder_adds_a_guide_and_replaces_one(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(GOOD.replace('equipment = ["pm2000"]', "equipment = []"))
-    (tmp_path / "kiosk.toml").write_text(GOOD.replace('"mine"', '"kiosk"').replace('["pm2000"]', '["kiosk"]').replace('["Mine"]', '["Our Kiosk"]'))
+    (tmp_path / "kiosk.toml").write_text(
+        GOOD.replace('"mine"', '"kiosk"').replace('["pm2000"]', '["kiosk"]').replace('["Mine"]', '["Our Kiosk"]')
+    )
     found = library.load(load_catalogue(), tmp_path)
     assert found.guides["mine"].title == "Mine"
     assert len(found.guides["kiosk"].steps) == 4 and found.by_label("our kiosk")[0].key == "kiosk"

@@ -47,12 +47,16 @@ class Helper:
         self.asked.append((interface, "dhcp", False))
         return self.offers
 
-    async def arp(self, interface: str, network: str, wait_s: float = 1.0, *, probe: bool = False) -> tuple[Neighbour, ...] | Failure | Refused:
+    async def arp(
+        self, interface: str, network: str, wait_s: float = 1.0, *, probe: bool = False
+    ) -> tuple[Neighbour, ...] | Failure | Refused:
         self.asked.append((interface, network, probe))
         return self.neighbours
 
 
-def offer(server: str = "192.168.50.1", router: str | None = "192.168.50.1", resolvers: tuple[str, ...] = ("192.168.50.1",), mac: str = MAC) -> Offer:
+def offer(
+    server: str = "192.168.50.1", router: str | None = "192.168.50.1", resolvers: tuple[str, ...] = ("192.168.50.1",), mac: str = MAC
+) -> Offer:
     return Offer(server, mac, "192.168.50.100", router, resolvers)
 
 
@@ -155,7 +159,9 @@ async def test_an_address_is_free_or_not_as_arp_says(name: str) -> None:
     helper = Helper(neighbours=neighbours)
     seen = await look.held(look.Eyes(FakeVantage(seen=HERE), helper), address)
     assert seen.held is held
-    assert helper.asked == ([] if held is Held.ELSEWHERE else [("eth0", address, True)]), "asked as a probe, so that nobody's table is changed"
+    assert helper.asked == ([] if held is Held.ELSEWHERE else [("eth0", address, True)]), (
+        "asked as a probe, so that nobody's table is changed"
+    )
 
 
 PLAINLY = {
@@ -227,7 +233,15 @@ def test_a_conflict_names_the_other_devices_hardware() -> None:
 
 # ---------------------------------------------------------------------------------------------------------------------- makers
 @pytest.mark.parametrize(
-    ("mac", "name"), [(MOXA, "Moxa"), (MOXA.upper(), "Moxa"), (ACQUISUITE, "AcquiSuite (Obvius, Leviton)"), ("02:00:00:00:00:01", None), (None, None), ("", None)]
+    ("mac", "name"),
+    [
+        (MOXA, "Moxa"),
+        (MOXA.upper(), "Moxa"),
+        (ACQUISUITE, "AcquiSuite (Obvius, Leviton)"),
+        ("02:00:00:00:00:01", None),
+        (None, None),
+        ("", None),
+    ],
 )
 def test_a_maker_is_told_by_the_first_three_bytes(mac: str | None, name: str | None) -> None:
     found = maker_of(mac)
@@ -243,7 +257,10 @@ def test_every_maker_of_the_list_is_the_registrys() -> None:
     for prefix, maker in load_makers().items():
         registered = MANUFDB.lookup(f"{prefix}:00:00:01")[1].casefold()
         wanted = aka.get(maker.name, maker.name.casefold())
-        assert registered.startswith(wanted) or any(word in registered for word in ([wanted] if isinstance(wanted, str) else wanted)), (prefix, registered)
+        assert registered.startswith(wanted) or any(word in registered for word in ([wanted] if isinstance(wanted, str) else wanted)), (
+            prefix,
+            registered,
+        )
 
 
 def test_the_models_that_hardware_may_be_are_those_of_the_catalogue() -> None:

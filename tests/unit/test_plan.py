@@ -1,4 +1,3 @@
-
 """The plan: ids that never change their meaning, prerequisites first, equipment merged, groups, choices; by table and by property."""
 
 from __future__ import annotations
@@ -26,7 +25,9 @@ some_vantage = st.builds(
     lambda six, resolvers: replace(HERE, ipv6=six, resolvers=tuple(resolvers)),
     st.booleans(), st.lists(st.sampled_from(["192.168.50.1", "8.8.8.8", "fd00::1"]), max_size=3, unique=True),
 )  # fmt: skip
-some_options = st.builds(Options, stated=st.booleans(), nonce=st.sampled_from(["xa1", "xb2"]), opinions=st.sampled_from([(), ("9.9.9.9",), ("192.0.2.53",)]))
+some_options = st.builds(
+    Options, stated=st.booleans(), nonce=st.sampled_from(["xa1", "xb2"]), opinions=st.sampled_from([(), ("9.9.9.9",), ("192.0.2.53",)])
+)
 
 
 def ids(*equipment: str, info: VantageInfo = HERE, catalogue: Catalogue = CATALOGUE, **options: object) -> list[str]:
@@ -54,7 +55,12 @@ def test_every_plan_is_in_order_and_runnable(equipment: list[str], info: Vantage
 def test_an_id_tells_kind_host_and_port(equipment: list[str], info: VantageInfo, options: Options) -> None:
     for check in plan(CATALOGUE, equipment, info, options):
         if check.equipment:
-            parts = [check.kind, check.host or "", *([str(check.port)] if check.port else []), *(["ipv6"] if check.about.get("family") else [])]
+            parts = [
+                check.kind,
+                check.host or "",
+                *([str(check.port)] if check.port else []),
+                *(["ipv6"] if check.about.get("family") else []),
+            ]
             assert check.id == ":".join(parts)
 
 
@@ -135,7 +141,9 @@ def test_a_range_is_one_group_a_port_and_soft() -> None:
 
 
 def test_what_two_need_differently_takes_the_stricter_and_loses_the_group() -> None:
-    soft = Endpoint("x.example", ("192.0.2.1",), ("moxa",), (Service("https", 443, Requirement.SOFT),), "A", "why", "breaks", group="either")
+    soft = Endpoint(
+        "x.example", ("192.0.2.1",), ("moxa",), (Service("https", 443, Requirement.SOFT),), "A", "why", "breaks", group="either"
+    )
     hard = Endpoint("x.example", ("192.0.2.1",), ("pm2000",), (Service("https", 443, Requirement.HARD),), "B", "why", "breaks")
     both = replace(CATALOGUE, endpoints=(soft, hard))
     (check,) = [c for c in plan(both, ("pm2000", "moxa"), HERE) if c.id == "tcp:x.example:443"]
@@ -167,7 +175,9 @@ def test_made_up_names_are_asked_of_each_resolver_and_differ_by_run() -> None:
     assert {c.about["resolver"] for c in canaries} == set(info.resolvers)
     assert len(canaries) == 4
     assert all("xq9" in (c.host or "") for c in canaries)
-    assert {c.id for c in canaries} == {c.id for c in by_id("pm2000", info=info, nonce="other").values() if c.about.get("purpose") == "canary"}
+    assert {c.id for c in canaries} == {
+        c.id for c in by_id("pm2000", info=info, nonce="other").values() if c.about.get("purpose") == "canary"
+    }
 
 
 def test_the_line_is_tried_at_a_few_documented_addresses_without_any_name() -> None:
@@ -197,7 +207,8 @@ def test_only_takes_ids_and_their_beginnings_up_to_a_colon(only: tuple[str, ...]
 
 
 @pytest.mark.parametrize(
-    ("only", "names"), [("tcp:www.alsoenergy.com", True), ("tcp:www.alsoenergy.co", False), ("tcp", True), ("", False), ("ftp", False), ("TCP", False)]
+    ("only", "names"),
+    [("tcp:www.alsoenergy.com", True), ("tcp:www.alsoenergy.co", False), ("tcp", True), ("", False), ("ftp", False), ("TCP", False)],
 )
 def test_only_must_name_something(only: str, names: bool) -> None:
     assert matches([c for c in by_id("pm2000").values() if c.equipment], only) is names

@@ -18,9 +18,7 @@ from aetui.records import Check
 OK = b"HTTP/1.1 200 OK\r\nServer: nginx\r\nContent-Length: 30\r\n\r\n<title>Hello [/] you</title>ab"
 
 
-async def measured(
-    stream: MockStream, host: str = "logger.example", port: int = 80, about: Mapping[str, str] | None = None
-) -> HttpSeen:
+async def measured(stream: MockStream, host: str = "logger.example", port: int = 80, about: Mapping[str, str] | None = None) -> HttpSeen:
     check = Check("h", "http", host, port, about=about or {})
     result = await http.measure(check, Given(("192.0.2.1",), stream, {}), FakeVantage(), Settings(), math.inf)
     assert isinstance(result.observation, HttpSeen)

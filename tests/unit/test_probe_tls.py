@@ -395,4 +395,3 @@ async def test_data_that_does_not_decrypt_ends_the_stream(root: Issued, settings
 
 def _soon() -> float:
     return asyncio.get_running_loop().time() + 5.0
-

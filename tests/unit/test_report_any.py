@@ -66,7 +66,9 @@ def test_each_status_has_a_glyph_and_a_word_of_its_own(status: Status) -> None:
 
 
 def test_what_a_server_says_reaches_neither_page_nor_report_raw() -> None:
-    world = World([("http:*:80", http(200, EVIL.encode(), headers={"server": EVIL})), ("ssh:*", banner(EVIL))], equipment=("pm2000", "acquisuite"))
+    world = World(
+        [("http:*:80", http(200, EVIL.encode(), headers={"server": EVIL})), ("ssh:*", banner(EVIL))], equipment=("pm2000", "acquisuite")
+    )
     state = finished(world.state())
     page = text(state, CATALOGUE, CAUSES)
     assert "\\x1b[2J" in page and not RAW.search(page)
@@ -84,5 +86,3 @@ def test_information_asks_nobody_for_anything() -> None:
     assert [f.severity for f in state.diagnosis.findings] == [Severity.INFO]
     page = text(state, CATALOGUE, CAUSES)
     assert page.startswith("READY") and "who mends it" not in page
-
-

@@ -1,4 +1,3 @@
-
 """What holds of every diagnosis, whatever was seen: faults in pairs, any mixture of observations, any part of a run, any order of results."""
 
 from __future__ import annotations
@@ -161,7 +160,9 @@ def mixture(seed: int, wrong: float, equipment: tuple[str, ...], resolvers: tupl
         if chance.random() < wrong:
             gone = chance.random()
             world.changes.append((identity, None if gone < 0.05 else "deadline" if gone < 0.1 else any_of(check.kind)))  # type: ignore[arg-type]
-    world.added = [pair for pair in FURTHER if chance.random() < wrong and not (pair[0].needs and pair[0].needs not in {p[0].id for p in FURTHER})]
+    world.added = [
+        pair for pair in FURTHER if chance.random() < wrong and not (pair[0].needs and pair[0].needs not in {p[0].id for p in FURTHER})
+    ]
     kept = {check.id for check, _ in world.added}
     world.added = list({c.id: (c, m) for c, m in world.added if not c.needs or c.needs in kept}.values())
     return world.state()
@@ -225,5 +226,3 @@ def test_a_healthy_site_has_no_cause_whatever_part_of_it_was_seen() -> None:
         state, chance = World(equipment=ALL).state(), random.Random(seed)
         state.results = {i: r for i, r in state.results.items() if chance.random() < 0.6}
         assert not diagnose(state).findings
-
-

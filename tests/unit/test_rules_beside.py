@@ -1,4 +1,3 @@
-
 """What a second vantage adds, a second machine with this one's address, and a right that is missing: what proves each, and what does not."""
 
 from __future__ import annotations
@@ -114,7 +113,9 @@ def test_a_right_that_is_missing_is_told_where_something_is_wrong() -> None:
 
 
 LOSSY = World(
-    [("tcp:*:80", tcp(resent=1)), (f"ntp:{NIST}:123", no_time())], added=[losses(WWW, 443, [1, 0, 1, 2, 0, 1, 0, 0, 3, 1, 0, 1])], attempts=2
+    [("tcp:*:80", tcp(resent=1)), (f"ntp:{NIST}:123", no_time())],
+    added=[losses(WWW, 443, [1, 0, 1, 2, 0, 1, 0, 0, 3, 1, 0, 1])],
+    attempts=2,
 )
 VERDICTS = [
     ("all holds", World(), Verdict.READY),

@@ -1,4 +1,3 @@
-
 """This machine's own causes: what proves each, and what is near it and must not trigger it."""
 
 from __future__ import annotations
@@ -57,11 +56,22 @@ LINK = [
     Case("an interface that is off is no-link", World([*NOTHING_OUT, ("link", link(OFF, gateway=None, answers=None))]), root("no-link")),
     Case(
         "without a link nobody asks whether a resolver is set",
-        World([("dns:*", NOBODY_TO_ASK), ("beyond", beyond(Outcome.NO_ROUTE)), ("link", link(OFF, gateway=None, answers=None, resolvers=()))], resolvers=()),
+        World(
+            [("dns:*", NOBODY_TO_ASK), ("beyond", beyond(Outcome.NO_ROUTE)), ("link", link(OFF, gateway=None, answers=None, resolvers=()))],
+            resolvers=(),
+        ),
         root("no-link"),
     ),
-    Case("a container bridge that is up is no link", World([*NOTHING_OUT, ("link", link(UNPLUGGED, BRIDGE, gateway=None, answers=None))]), root("no-link")),
-    Case("a tunnel that is up is no link", World([*NOTHING_OUT, ("link", link(UNPLUGGED, TUNNEL, gateway=None, answers=None))]), root("no-link")),
+    Case(
+        "a container bridge that is up is no link",
+        World([*NOTHING_OUT, ("link", link(UNPLUGGED, BRIDGE, gateway=None, answers=None))]),
+        root("no-link"),
+    ),
+    Case(
+        "a tunnel that is up is no link",
+        World([*NOTHING_OUT, ("link", link(UNPLUGGED, TUNNEL, gateway=None, answers=None))]),
+        root("no-link"),
+    ),
     Case("the second of two sockets may be empty", World([("link", link(port_of_machine(), port_of_machine("eth1", True, False, ())))])),
     Case("wireless alone is a link", World([("link", link(UNPLUGGED, port_of_machine("wlan0", kind="wireless")))])),
     Case("a carrier that the system cannot tell is not a missing one", World([("link", link(port_of_machine(carrier=None)))])),

@@ -1,4 +1,3 @@
-
 """The causes of transport: what proves each, and what is near it and must not trigger it."""
 
 from __future__ import annotations

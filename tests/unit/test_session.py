@@ -1,4 +1,3 @@
-
 """The session, over probes in memory and a loop whose clock jumps: order, hand-over, attempts, deadline, cancellation, repetition, bounds."""
 
 from __future__ import annotations
@@ -77,7 +76,9 @@ class Probes:
     most: int = 0
 
     def registry(self) -> Mapping[str, Probe]:
-        return {kind: Probe(self.measure, self.needs, self.timeout_s) for kind in ("dns", "tcp", "tls", "http", "ntp", "ssh", "ftp", "link")}
+        return {
+            kind: Probe(self.measure, self.needs, self.timeout_s) for kind in ("dns", "tcp", "tls", "http", "ntp", "ssh", "ftp", "link")
+        }
 
     async def measure(self, check: Check, given: Given, vantage: Vantage, settings: Settings, deadline: float) -> Measured:
         self.log.append(("begin", check.id, now()))
@@ -140,7 +141,9 @@ def after(seconds: float, then: Script = opens) -> Script:
 
 
 def check(identity: str, needs: str | None = None, tries: int = 1, host: str = HOST) -> Check:
-    return Check(identity, identity.partition(":")[0], host, 443, equipment=("pm2000",), requirement=Requirement.HARD, needs=needs, tries=tries)
+    return Check(
+        identity, identity.partition(":")[0], host, 443, equipment=("pm2000",), requirement=Requirement.HARD, needs=needs, tries=tries
+    )
 
 
 CHAIN = (check("dns:h"), check("tcp:h", "dns:h"), check("tls:h", "tcp:h"), check("http:h", "tls:h"))
@@ -371,7 +374,12 @@ def test_a_lost_vantage_is_one_reason_for_everything_left() -> None:
     run, events = session(probes, check("tcp:a"), check("tcp:b"), check("tcp:c"), check("ssh:b", "tcp:b"))
     state = in_no_time(run.run())
     assert state.ended == "vantage-lost"
-    assert {i: r.not_run for i, r in state.results.items()} == {"tcp:a": "vantage-lost", "tcp:b": "vantage-lost", "ssh:b": "vantage-lost", "tcp:c": None}
+    assert {i: r.not_run for i, r in state.results.items()} == {
+        "tcp:a": "vantage-lost",
+        "tcp:b": "vantage-lost",
+        "ssh:b": "vantage-lost",
+        "tcp:c": None,
+    }
     assert state.results["tcp:b"].reason == "the SSH connection broke"
     assert [e.reason for e in events if isinstance(e, SessionEnded)] == ["vantage-lost"]
     assert probes.running == 0
@@ -552,5 +560,3 @@ def test_a_session_that_runs_again_forgets_the_run_before() -> None:
     in_no_time(twice())
     assert not run.state.diagnosis.findings
     assert run.state.elapsed_ms < 5000
-
-

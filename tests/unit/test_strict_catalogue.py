@@ -69,7 +69,10 @@ def test_web_ports_of_time_servers_are_stated_only(catalogue: Catalogue) -> None
 
 
 def test_inbound_ports_are_as_documented(catalogue: Catalogue) -> None:
-    assert {(i.equipment, i.service, i.port) for i in catalogue.inbound} == {(("pm2000", "ps3000"), "rdp", 3389), (("pl1000", "moxa"), "telnet", 23)}
+    assert {(i.equipment, i.service, i.port) for i in catalogue.inbound} == {
+        (("pm2000", "ps3000"), "rdp", 3389),
+        (("pl1000", "moxa"), "telnet", 23),
+    }
 
 
 def test_the_doubts_are_kept_as_notes(catalogue: Catalogue) -> None:

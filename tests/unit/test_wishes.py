@@ -1,4 +1,3 @@
-
 """What the rules wish to see besides: what calls for each, what does not, and how little of it there is."""
 
 from __future__ import annotations
@@ -93,7 +92,12 @@ def test_a_wish_is_made_where_it_can_change_the_diagnosis(when: str, world: Worl
 
 def test_what_has_been_answered_is_not_wished_for_again() -> None:
     changes: list[Change] = [(f"dns:{MAKIRT}", GONE), (f"tls:{STREAMER}:443", cut()), *LOST]
-    added = [opinion(MAKIRT, rcode="NXDOMAIN"), opinion(MAKIRT, rcode="NXDOMAIN", by="1.1.1.1"), *other_name(STREAMER, tls()), losses(WWW, 80, [0])]
+    added = [
+        opinion(MAKIRT, rcode="NXDOMAIN"),
+        opinion(MAKIRT, rcode="NXDOMAIN", by="1.1.1.1"),
+        *other_name(STREAMER, tls()),
+        losses(WWW, 80, [0]),
+    ]
     assert wished(World(changes, added=added).state()) == set()
 
 

@@ -1,4 +1,3 @@
-
 """The closed vocabulary: every cause of the contract has all its words, and no rule says anything that has none."""
 
 from __future__ import annotations
@@ -16,8 +15,56 @@ from aetui import diagnosis
 from aetui.causes import Words, load_causes
 from aetui.display import displayable
 
-OUTBOUND = ["no-link", "no-address", "address-conflict", "no-gateway", "gateway-unreachable", "local-firewall", "clock-wrong", "privilege-missing", "dns-unreachable", "dns-failing", "dns-name-missing", "dns-filtered", "dns-hijacked", "dns-changed", "refused", "rejected", "filtered", "unreachable", "no-internet", "mtu-blackhole", "slow", "lossy", "server-down", "tls-blocked", "tls-intercepted", "tls-expired", "tls-name-mismatch", "tls-untrusted", "captive-portal", "http-blocked", "proxy-required", "http-error", "ntp-no-reply", "ntp-bad-answer", "ftp-data-blocked", "wrong-service"]
-INBOUND = ["forward-confirmed", "service-confirmed", "forward-missing", "forward-refused", "forward-elsewhere", "service-down", "double-nat", "carrier-nat", "port-in-use", "exposed"]
+OUTBOUND = [
+    "no-link",
+    "no-address",
+    "address-conflict",
+    "no-gateway",
+    "gateway-unreachable",
+    "local-firewall",
+    "clock-wrong",
+    "privilege-missing",
+    "dns-unreachable",
+    "dns-failing",
+    "dns-name-missing",
+    "dns-filtered",
+    "dns-hijacked",
+    "dns-changed",
+    "refused",
+    "rejected",
+    "filtered",
+    "unreachable",
+    "no-internet",
+    "mtu-blackhole",
+    "slow",
+    "lossy",
+    "server-down",
+    "tls-blocked",
+    "tls-intercepted",
+    "tls-expired",
+    "tls-name-mismatch",
+    "tls-untrusted",
+    "captive-portal",
+    "http-blocked",
+    "proxy-required",
+    "http-error",
+    "ntp-no-reply",
+    "ntp-bad-answer",
+    "ftp-data-blocked",
+    "wrong-service",
+]
+INBOUND = [
+    "forward-confirmed",
+    "service-confirmed",
+    "forward-missing",
+    "forward-refused",
+    "forward-elsewhere",
+    "service-down",
+    "double-nat",
+    "carrier-nat",
+    "port-in-use",
+    "exposed",
+]
 CODE = re.compile(r"^[a-z]+(-[a-z]+)+$|^(refused|rejected|filtered|unreachable|slow|lossy|exposed)$")
 RULES = sorted(Path(diagnosis.__file__).parent.glob("*.py"))
 FIELDS = ("title", "summary", "meaning", "how", "breaks")
@@ -41,7 +88,9 @@ def test_a_cause_has_all_its_words_and_they_can_be_shown(words: Words, code: str
         assert text[0].isupper() or text.startswith("{"), f"{code}: '{text}' does not begin a sentence"
     for text in (cause.summary, cause.meaning, cause.how, cause.breaks):
         assert text.endswith("."), f"{code}: '{text}' is no sentence"
-    assert not placeholders(cause.title) and not placeholders(cause.meaning) and not placeholders(cause.how) and not placeholders(cause.breaks)
+    assert (
+        not placeholders(cause.title) and not placeholders(cause.meaning) and not placeholders(cause.how) and not placeholders(cause.breaks)
+    )
 
 
 def placeholders(text: str) -> set[str]:
@@ -67,7 +116,9 @@ def _named(tree: ast.AST) -> Iterator[tuple[str, int]]:
             given = [node.args[place]] if place is not None and len(node.args) > place else []
             given += [k.value for k in node.keywords if k.arg == "cause"]
             yield from _texts(given)
-        elif (isinstance(node, ast.Compare) and isinstance(node.left, ast.Attribute) and node.left.attr == "cause") or (isinstance(node, ast.Compare) and isinstance(node.left, ast.Name) and node.left.id == "cause"):
+        elif (isinstance(node, ast.Compare) and isinstance(node.left, ast.Attribute) and node.left.attr == "cause") or (
+            isinstance(node, ast.Compare) and isinstance(node.left, ast.Name) and node.left.id == "cause"
+        ):
             yield from _texts(node.comparators)
 
 

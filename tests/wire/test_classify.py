@@ -63,7 +63,9 @@ def test_a_client_is_known_by_its_first_bytes(data, speaks, evidence, settled):
     assert (spoken.speaks, dict(spoken.evidence), spoken.settled) == (speaks, evidence, settled)
 
 
-@pytest.mark.parametrize("data", [token.frame(SAID), x224.request(cookie=token.as_cookie(SAID)), token.as_refusals(SAID)], ids=["frame", "cookie", "refusals"])
+@pytest.mark.parametrize(
+    "data", [token.frame(SAID), x224.request(cookie=token.as_cookie(SAID)), token.as_refusals(SAID)], ids=["frame", "cookie", "refusals"]
+)
 def test_the_token_is_given_whole_and_only_whole(data):
     assert classify.client(data).hello == SAID
     assert all(classify.client(data[:cut]).hello is None for cut in range(len(data)))

@@ -53,7 +53,11 @@ def test_a_name_that_cannot_be_asked_for_is_an_error_of_ours(name: str) -> None:
         pytest.param([f"{NAME}. 60 A 192.0.2.1", f"{NAME}. 60 A 192.0.2.2"], ("192.0.2.1", "192.0.2.2"), (), 60, None, id="two addresses"),
         pytest.param(
             [f"{NAME}. 300 CNAME b.example.", "b.example. 20 CNAME c.example.", "c.example. 90 A 192.0.2.3"],
-            ("192.0.2.3",), ("b.example", "c.example"), 20, None, id="aliases are followed, the lowest TTL counts",
+            ("192.0.2.3",),
+            ("b.example", "c.example"),
+            20,
+            None,
+            id="aliases are followed, the lowest TTL counts",
         ),
         pytest.param(
             ["c.example. 90 A 192.0.2.3", f"{NAME}. 300 CNAME c.example."], ("192.0.2.3",), ("c.example",), 90, None, id="in any order"
@@ -61,7 +65,11 @@ def test_a_name_that_cannot_be_asked_for_is_an_error_of_ours(name: str) -> None:
         pytest.param([f"{NAME}. 5 CNAME b.example."], (), ("b.example",), 5, None, id="an alias that leads nowhere"),
         pytest.param([f"{NAME}. 5 CNAME {NAME}."], (), (NAME,), 5, "loop", id="an alias of itself"),
         pytest.param(
-            [f"{NAME}. 5 CNAME b.example.", f"b.example. 5 CNAME {NAME}."], (), ("b.example", NAME), 5, "loop",
+            [f"{NAME}. 5 CNAME b.example.", f"b.example. 5 CNAME {NAME}."],
+            (),
+            ("b.example", NAME),
+            5,
+            "loop",
             id="two that point at each other",
         ),
         pytest.param(["other.example. 5 A 192.0.2.9"], (), (), None, None, id="an address for another name is none for ours"),

@@ -39,11 +39,13 @@ TLS13 = server_hello(extensions=b"\0\x33\0\x02ab" + b"\0\x2b\0\x02\x03\x04")
         pytest.param(record(22, TLS13), tls.Flight(True, True, version="TLSv1.3"), id="1.3 by its extension"),
         pytest.param(record(22, TLS13) + record(23, b"\x02\x28" * 9), tls.Flight(True, True, version="TLSv1.3"), id="1.3, then encrypted"),
         pytest.param(
-            record(22, server_hello() + handshake(11, b"cert")), tls.Flight(True, True, True, "TLSv1.2"),
+            record(22, server_hello() + handshake(11, b"cert")),
+            tls.Flight(True, True, True, "TLSv1.2"),
             id="a certificate in the same record",
         ),
         pytest.param(
-            record(22, server_hello()) + record(22, handshake(11, b"c" * 90)[:50]), tls.Flight(True, True, True, "TLSv1.2"),
+            record(22, server_hello()) + record(22, handshake(11, b"c" * 90)[:50]),
+            tls.Flight(True, True, True, "TLSv1.2"),
             id="a certificate that is still coming",
         ),
         pytest.param(record(22, server_hello())[:9], tls.Flight(True, True), id="a hello that has only begun"),

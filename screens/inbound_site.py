@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from aetui.inbound.listener import DEFAULT_MINUTES, DEFAULT_PORTS, Listener
-from aetui.inbound.ports import Opened, Outcome
+from aetui.inbound.ports import Opened, Opener, Outcome
 from aetui.reach import Token
 
 if TYPE_CHECKING:
@@ -70,6 +70,10 @@ class Entry:
     knock: Knock
 
 
+async def _no_helper() -> None:
+    """Nobody opens ports for us."""
+
+
 class Site:
     """One console's on-site half."""
 
@@ -79,8 +83,11 @@ class Site:
         rang: Callable[[], None] = lambda: None,
         now: Callable[[], datetime] = datetime.now,
         limits: Limits | None = None,
+        helper: Callable[[], Awaitable[Opener | None]] = _no_helper,
     ) -> None:
         self.changed, self.rang, self.now = changed, rang, now
+        self.helper = helper
+        """Gives who may open ports that this process may not."""
         self.settings = Settings()
         self.ports: tuple[Port, ...] = ()
         self.stopped: Stopped | None = None
@@ -171,6 +178,7 @@ class Site:
             allow=settings.allow,
             address=LOOPBACK if self.is_demo else EVERYWHERE,
             limits=self.limits,
+            helper=None if self.is_demo else await self.helper(),
         )
         try:
             outcomes = await listener.open()
@@ -188,11 +196,11 @@ class Site:
         if demo is not None:
             self._callers = asyncio.create_task(_call(demo, listener), name="aetui-callers")
 
-    def add(self, port: int, stands_for: int = 0) -> Port | None:
+    async def add(self, port: int, stands_for: int = 0) -> Port | None:
         """One more port on the open listener, or again one that did not open; None where nothing is open or the port is already."""
         if self.listener is None or not self.is_open or any(one.wanted == port and one.is_open for one in self.ports):
             return None
-        one = Port(port, self.listener.add(0 if self.is_demo else port), stands_for)
+        one = Port(port, await self.listener.add(0 if self.is_demo else port), stands_for)
         self.ports = (*(other for other in self.ports if other.wanted not in {port, stands_for}), one)
         self.changed()
         return one

@@ -22,6 +22,7 @@ from aetui.screens.words import say
 
 if TYPE_CHECKING:
     from aetui.catalogue import Catalogue
+    from aetui.packet.client import PacketHelper
     from aetui.prepare import Prepared
     from aetui.records import Diagnosed, Diagnosis
     from aetui.session import Session
@@ -38,6 +39,7 @@ CLOSING_S = 0.1
 """Seconds that ``close`` waits for the end of what it cancelled."""
 
 Prepare = Callable[[Launch], AbstractAsyncContextManager["Prepared"]]
+Packets = Callable[[], Awaitable["PacketHelper"]]
 Keep = Callable[[Launch, "Prepared"], AbstractContextManager[None]]
 
 
@@ -80,8 +82,10 @@ class Opened:
 
 
 @asynccontextmanager
-async def engine(launch: Launch, asker: Asker | None = None) -> AsyncIterator[Prepared]:
-    """The real engine, opened for a launch; loaded in a thread the first time, so that the screen stays alive."""
+async def engine(launch: Launch, asker: Asker | None = None, packets: Packets | None = None) -> AsyncIterator[Prepared]:
+    """The real engine, opened for a launch; loaded in a thread the first time, so that the screen stays alive. ``packets`` gives the
+    console's packet helper.
+    """
     module = await asyncio.to_thread(import_module, "aetui.prepare")
     request = module.Request(
         equipment=launch.equipment,
@@ -92,7 +96,8 @@ async def engine(launch: Launch, asker: Asker | None = None) -> AsyncIterator[Pr
         only=launch.only,
         **({} if launch.deadline_s is None else {"deadline_s": launch.deadline_s}),
     )
-    async with module.prepare(request, asker=asker) as prepared:
+    helper = await packets() if packets is not None and launch.demo is None and launch.vantage == "local" else None
+    async with module.prepare(request, asker=asker, helper=helper) as prepared:
         yield prepared
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
 
 from aetui.cli.main import Exit
 from aetui.display import displayable
+
+if TYPE_CHECKING:
+    from aetui.packet.client import PacketHelper
+    from aetui.packet.spawning import Spawned
 
 LONGEST_REFUSAL = 1000
 """Characters of a sentence that says why not; it may quote what was typed, a file, or a far side."""
@@ -23,6 +29,29 @@ def trouble(text: str) -> int:
     """One sentence on standard error; the status of what could not be determined."""
     print(f"aetui: {displayable(text, LONGEST_REFUSAL)}", file=sys.stderr)
     return Exit.UNDETERMINED
+
+
+def shed(*, wanted: bool = True) -> Spawned | None:
+    """Under sudo: be the user who called it from now on. Where raw packets or low ports may be wanted the packet helper is started before,
+    with the rights that this process gives up; it is the caller's to close. None where it was not started.
+    """
+    if sys.platform != "linux" or os.geteuid() != 0:
+        return None
+    from aetui.packet.spawning import alone
+
+    return alone(wanted=wanted)
+
+
+@asynccontextmanager
+async def packets(spawned: Spawned | None = None) -> AsyncIterator[PacketHelper]:
+    """A command's one packet helper, which the first request starts unless it runs already; ended with the context."""
+    from aetui.packet.client import PacketHelper
+
+    helper = PacketHelper(spawned)
+    try:
+        yield helper
+    finally:
+        await helper.close()
 
 
 def guarded(work: Callable[[], Coroutine[Any, Any, int]]) -> int:

@@ -11,7 +11,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from aetui.cli.common import guarded, refuse
+from aetui.cli.common import guarded, packets, refuse, shed
 from aetui.cli.keeping import add_keeping, recorded
 from aetui.cli.main import Exit
 from aetui.path.target import split
@@ -71,8 +71,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _started(arguments: argparse.Namespace) -> Spawned | None:
     """The packet helper, where this trace will want one and may have it; what is in the way of it is told by who asks for it."""
-    if arguments.demo is not None or arguments.vantage != "local" or arguments.method == "socket":
-        return None
+    wanted = arguments.demo is None and arguments.vantage == "local" and arguments.method != "socket"
+    spawned = shed(wanted=wanted)
+    if spawned is not None or not wanted:
+        return spawned
     from aetui.packet.spawning import missing, spawn
 
     try:
@@ -84,17 +86,12 @@ def _started(arguments: argparse.Namespace) -> Spawned | None:
 async def _trace(host: str, port: int | None, arguments: argparse.Namespace, spawned: Spawned | None) -> int:
     import asyncio
 
-    from aetui.packet.client import PacketHelper
-
-    helper = PacketHelper(spawned)
-    try:
+    async with packets(spawned) as helper:
         finding = asyncio.ensure_future(_found(host, port, arguments, helper))
         if spawned is not None:
             await asyncio.sleep(0)  # what traces is loaded first
             await asyncio.to_thread(_load)  # and this while probes are on their way: raw packets are timed by the kernel
         return await _told(finding, arguments, helper)
-    finally:
-        await helper.close()
 
 
 def _load() -> None:

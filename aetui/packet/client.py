@@ -15,6 +15,7 @@ import socket
 import subprocess
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -112,6 +113,11 @@ class PacketHelper:
         self.ended: Failure | None = None
         """Why the helper is no longer there, once it is not."""
 
+    def lacking(self) -> str | None:
+        """Why there is no helper and can be none, with the command that grants the right; None where there is, or may be, one."""
+        there = self._spawned is not None or (self._process is not None and self.ended is None)
+        return None if there else missing()
+
     async def start(self) -> Failure | None:
         """Have the helper ready; None for ready. Callers that come together wait for one start."""
         if self.ready is not None and self.ended is None:
@@ -174,9 +180,11 @@ class PacketHelper:
         """Kill the helper without waiting for its end: for a process that ends itself."""
         if self._pipe is not None:
             self._pipe.close()
-        for running in (self._process, self._spawned.process if self._spawned else None):
-            if running is not None:
-                running.kill()
+        if self._process is not None:
+            with suppress(PermissionError):  # see ``Spawned.end``
+                self._process.kill()
+        if self._spawned is not None:
+            self._spawned.end()
 
     async def _stop(self) -> None:
         self.end()
@@ -186,8 +194,6 @@ class PacketHelper:
         for running in (self._process, self._spawned.process if self._spawned else None):
             if running is not None:
                 await _end_of(running)
-        if self._spawned is not None:
-            self._spawned.pipe.close()
         self._pipe = self._process = self._spawned = None
 
     async def _ask(self, number: int, request: messages.Request, wanted: type[T], within_s: float) -> T | Failure | Refused:

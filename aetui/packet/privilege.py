@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -35,6 +35,8 @@ class Identity(NamedTuple):
 
     uid: int
     gid: int
+    groups: tuple[int, ...] = ()
+    """Further groups."""
 
 
 def effective() -> int:
@@ -101,14 +103,47 @@ def kept(capability: int) -> bool:
     return bool(_status("CapPrm") >> capability & 1)
 
 
-def give_up_root(environment: Mapping[str, str]) -> Identity | None:
-    """For the console under sudo, once the helper runs: become the invoking user for good. None where there is nothing to give up."""
+def give_up_root(environment: MutableMapping[str, str]) -> Identity | None:
+    """Under sudo, once the helper's process is there: become the invoking user for good, with the user's groups and home folder, so that
+    files are the user's own. A user who may not read this program's files cannot run it: root's identity without a single right stands in.
+    None where there is nothing to give up.
+    """
     wanted = invoker(environment)
     if wanted is None or os.geteuid() != 0:
         return None
+    readable = _may_read(wanted, (__file__, os.__file__))
     keep_only_identity_rights()
-    drop(wanted)
+    if readable:
+        drop(_at_home(wanted, environment))
+    else:
+        _capset(0, 0)
+    _prctl(_PR_SET_DUMPABLE, 1)  # nothing is left that would have to be kept from its user
     return wanted
+
+
+def _may_read(wanted: Identity, files: Iterable[str]) -> bool:
+    """Tried as that user, who this process is for a moment."""
+    try:
+        os.setegid(wanted.gid)
+        os.seteuid(wanted.uid)
+        return all(os.access(file, os.R_OK, effective_ids=True) for file in files)
+    except OSError:
+        return False
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+
+
+def _at_home(wanted: Identity, environment: MutableMapping[str, str]) -> Identity:
+    """With the groups that the system has on record; HOME, USER and LOGNAME follow. A user without a record stays as sudo said."""
+    import pwd
+
+    try:
+        found = pwd.getpwuid(wanted.uid)
+    except KeyError:
+        return wanted
+    environment.update(HOME=found.pw_dir, USER=found.pw_name, LOGNAME=found.pw_name)
+    return Identity(wanted.uid, wanted.gid, tuple(os.getgrouplist(found.pw_name, wanted.gid)))
 
 
 def _mask(*capabilities: int) -> int:
@@ -118,7 +153,7 @@ def _mask(*capabilities: int) -> int:
 def _become(wanted: Identity) -> None:
     try:
         with suppress(PermissionError):  # a user namespace that denies setgroups has no groups to lose
-            os.setgroups([])
+            os.setgroups(wanted.groups)
         os.setresgid(wanted.gid, wanted.gid, wanted.gid)
         os.setresuid(wanted.uid, wanted.uid, wanted.uid)
     except OSError as error:

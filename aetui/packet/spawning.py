@@ -11,6 +11,7 @@ import os
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,7 +29,24 @@ class Spawned(NamedTuple):
     def end(self) -> None:
         """Kill it; its end is waited for by whoever has the time."""
         self.pipe.close()
-        self.process.kill()
+        with suppress(PermissionError):  # it has not dropped root's identity yet, as we have: it ends by the pipe's end
+            self.process.kill()
+
+
+def alone(*, wanted: bool = True) -> Spawned | None:
+    """Under sudo, be the user who called it from now on: the helper, started before where it is ``wanted``, is alone in having a right.
+    Nothing is given up where there is nobody to be, or where a helper that is wanted cannot be started; then None.
+    """
+    from aetui.packet import privilege
+
+    if os.geteuid() != 0 or privilege.invoker(os.environ) is None:
+        return None
+    try:
+        made = spawn() if wanted and privilege.may_send_raw() else None
+        privilege.give_up_root(os.environ)
+    except OSError:
+        return None
+    return made
 
 
 def missing() -> str | None:

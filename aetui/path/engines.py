@@ -61,7 +61,7 @@ class Engines:
         from aetui.path.scapy_engine import ScapyEngine
 
         if self._raw is None:
-            lacking = missing()
+            lacking = missing() if self._helper is None else self._helper.lacking()
             if lacking is not None:
                 return Problem("helper", lacking)
             self._raw = ScapyEngine(self._helper)

@@ -39,7 +39,10 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--from", dest="vantage", default="local", metavar="VANTAGE", help="where to trace from: local (default) or jump:NAME"
     )
     parser.add_argument(
-        "--compare", type=int, metavar="PORT", help="a TCP port of the same host that works; one is looked for where none is named"
+        "--compare",
+        type=int,
+        metavar="PORT",
+        help="a TCP port of the same host that works; where none is named, one that the latest check saw work, else 443 or 80",
     )
     parser.add_argument("--multipath", action="store_true", help="vary the flow on purpose, and show what else load balancers use")
     parser.add_argument(
@@ -126,13 +129,14 @@ def _json(document: dict[str, Any]) -> str:
 
 
 async def _found(host: str, port: int | None, arguments: argparse.Namespace, helper: PacketHelper) -> Trace:
+    from aetui.cli.seen import connects
     from aetui.path.engines import Engines
     from aetui.path.run import trace
 
     if arguments.demo is None and arguments.vantage == "local":
         engines = Engines(helper=helper)
         try:
-            return await trace(host, port, _options(arguments), engines=engines)
+            return await trace(host, port, _options(arguments), known=connects, engines=engines)
         finally:
             await engines.close()
     return await _from_elsewhere(host, port, arguments)

@@ -63,6 +63,8 @@ class Prepared:
     session: Session
     vantage: Vantage
     catalogue: Catalogue
+    helper: PacketHelper | None = None
+    """The program's packet helper, where it has one."""
 
 
 def own_catalogue() -> Path | None:
@@ -176,6 +178,6 @@ async def prepare(
         settings = _settings(request, vantage, checks)
         await asyncio.to_thread(warm, settings)
         session = Session(vantage, checks, request.equipment, settings, request.deadline_s, listeners)
-        yield Prepared(session, vantage, catalogue)
+        yield Prepared(session, vantage, catalogue, helper)
     finally:
         await vantage.close()

@@ -60,6 +60,6 @@ def _said(trace: Trace, around: Surroundings) -> Iterator[Said]:
 
 
 def _owner(trace: Trace, around: Surroundings) -> Owner | None:
+    """Whose the first suspect is; unknown where its place says that it is none of the usual owner's, None where nothing is known of it."""
     places = suspects_places(trace, around)
-    owner = whose_words(places[0], around.toward_site)[1] if places else Owner.UNKNOWN
-    return None if owner is Owner.UNKNOWN else owner
+    return whose_words(places[0], around.toward_site)[1] if places else None

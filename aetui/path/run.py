@@ -17,7 +17,7 @@ from ipaddress import ip_address
 from aetui.observations import Outcome, TcpSeen
 from aetui.path import compare as comparison
 from aetui.path import fold, names, words
-from aetui.path.analysis import Surroundings, read, rename, suspects_places
+from aetui.path.analysis import Surroundings, by_connect, read, rename, suspects_places
 from aetui.path.engine import Engine
 from aetui.path.engines import Choice, Engines
 from aetui.path.records import Flow, Hop, Method, Mtu, Problem, Proto, Recording, ReplyKind, Trace
@@ -110,9 +110,9 @@ async def trace_from_jump(host: str, port: int | None, options: Options, vantage
     recording = await remote.record(vantage, host, flow, options.last)
     around = Surroundings(gateway=NOWHERE, toward_site=options.toward_site)
     found = read(recording, around=around)
-    if recording.flow.proto is not options.proto and options.proto is Proto.TCP and port is not None:
+    if recording.flow.proto is not options.proto and options.proto is Proto.TCP and port is not None and recording.problem is None:
         seen = (await vantage.connect(address, port, asyncio.get_running_loop().time() + CONNECT_S)).seen
-        found = replace(found, remark=Problem("remote-by-udp", seen.outcome.value))
+        found = by_connect(found, port, seen)
     return words.diagnose(found, suspects_places(found, around), toward_site=around.toward_site)
 
 

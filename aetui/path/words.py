@@ -73,6 +73,8 @@ def verdict(trace: Trace) -> str:
 def _verdict_key(trace: Trace) -> str:
     if trace.problem is not None:
         return "problem"
+    if _by_connect(trace) and not trace.reached:
+        return "closed-from-there"
     for note in ("loop", "too-long", "no-neighbour"):
         if note in trace.notes:
             return note
@@ -89,6 +91,11 @@ def _verdict_key(trace: Trace) -> str:
             return _filtered_key(trace)
         case _:
             return "unreachable"
+
+
+def _by_connect(trace: Trace) -> bool:
+    """True where the hops were found by another protocol than the port's."""
+    return trace.remark is not None and trace.remark.code == "remote-by-udp"
 
 
 def _rejected_key(trace: Trace) -> str:
@@ -122,6 +129,7 @@ def _values(trace: Trace) -> dict[str, object]:
         "next": trace.suspects[-1] if trace.suspects else "?",
         "last": next((hop.address for hop in reversed(trace.hops) if hop.reply is ReplyKind.TIME_EXCEEDED), "?"),
         "routers": ", ".join(trace.suspects),
+        "outcome": trace.outcome.value,
         "problem": problem_words(trace.problem) if trace.problem else "",
     }
 
@@ -204,7 +212,7 @@ def _evidence(trace: Trace) -> Iterator[str]:
     dying = next((hop for hop in trace.hops if hop.ttl == trace.dies_after), None)
     if dying is not None:
         yield say("evidence", "last-hop", ttl=dying.ttl, address=dying.address, port=port)
-    elif trace.outcome is Outcome.FILTERED:
+    elif trace.outcome is Outcome.FILTERED and not _by_connect(trace):
         yield say("evidence", "last-none", port=port)
     final = next((hop for hop in trace.hops if hop.reply in FINAL), None)
     if final is not None and final.icmp is not None:

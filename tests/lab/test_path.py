@@ -19,8 +19,11 @@ from aetui.path import fold, remote
 from aetui.path.analysis import read
 from aetui.path.engines import Choice
 from aetui.path.records import Flow, Method, Problem, Proto, ReplyKind, Trace
-from aetui.path.run import Options, trace
+from aetui.path.run import Options, trace, trace_from_jump
 from aetui.path.tracer import Request, Tracer
+from aetui.records import VantageInfo
+from aetui.vantage.base import Connection
+from aetui.vantage.local import LocalVantage
 from lab.chain import Chain, chain, rules
 from lab.standpoint import Standpoint
 
@@ -530,6 +533,47 @@ def test_a_jump_host_with_tracepath_alone_is_traced_by_udp_and_says_so(six: Chai
     recording = asyncio.run(remote.record(Jump(six, ("traceroute",)), six.target, Flow(six.target, WORKS, Proto.TCP), 30))
     assert recording.flow.proto is Proto.UDP
     assert addresses(read(recording)) == [six.right(link) for link in range(SIX + 1)]
+
+
+class Elsewhere(Jump):
+    """A jump host with ``tracepath`` alone, which connects too."""
+
+    info = VantageInfo("jump", "noc")
+
+    def __init__(self, made: Chain) -> None:
+        super().__init__(made, ("traceroute",))
+
+    async def connect(self, address: str, port: int, deadline: float) -> Connection:
+        return await standpoint_connect(self._made, address, port, deadline)
+
+
+async def standpoint_connect(made: Chain, address: str, port: int, deadline: float) -> Connection:
+    """A connect from the chain's client."""
+
+    def there() -> Connection:
+        async def go() -> Connection:
+            return await LocalVantage().connect(address, port, asyncio.get_running_loop().time() + 1.0)
+
+        return asyncio.run(go())
+
+    return await asyncio.to_thread(made.inside, 0, there)
+
+
+@pytest.mark.parametrize(
+    ("port", "dropped", "outcome", "said"),
+    [
+        (WORKS, False, Outcome.OPEN, f"answers on TCP port {WORKS}, {SIX + 1} hops away."),
+        (9, False, Outcome.REFUSED, "refuses TCP port 9"),
+        (FAILS, True, Outcome.FILTERED, "does not open from the jump host: filtered"),
+    ],
+)
+def test_a_path_found_by_udp_says_how_the_port_itself_ends(six: Chain, port: int, dropped: bool, outcome: Outcome, said: str) -> None:
+    with six.fault(4, rules("forward", f"tcp dport {FAILS} drop") if dropped else ""):
+        found = asyncio.run(trace_from_jump(six.target, port, Options(), Elsewhere(six)))  # type: ignore[arg-type]
+    assert (found.outcome, found.port, found.proto, found.reached) == (outcome, port, Proto.TCP, not dropped)
+    assert addresses(found) == [six.right(link) for link in range(SIX + 1)]
+    assert said in found.verdict
+    assert (found.dies_after, found.suspects) == (None, ())
 
 
 def test_a_jump_host_without_any_tool_is_skipped_with_the_reason(six: Chain) -> None:

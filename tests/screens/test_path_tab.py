@@ -37,6 +37,7 @@ from aetui.screens.path_aim import Aim
 from aetui.screens.path_entry import TargetSheet
 from aetui.screens.picker import Picker
 from aetui.screens.reader import Reader
+from aetui.screens.runner import Runner
 from aetui.screens.widgets.bars import KeyBar
 from aetui.screens.widgets.page import Page
 from aetui.screens.widgets.rows import Rows
@@ -253,6 +254,21 @@ async def test_from_a_failed_row_of_outbound_one_key_opens_its_path_and_a_port_t
         outbound.query_one(Rows).select("tcp:ra.buildingmanageronline.com:443")
         await pilot.press("t")
         await until(pilot, lambda: isinstance(app.screen, PathTab) and "✓ Open" in verdict(app), "another row's verdict")
+
+
+async def test_a_run_of_the_console_tells_where_a_blocked_port_dies() -> None:
+    runner = Runner(lambda: None)
+    await runner.run(Launch(("pm2000",), demo="port-dropped"))
+    try:
+        async with asyncio.timeout(60):
+            while runner.fault == "" and (runner.busy or runner.finished is None):
+                await asyncio.sleep(0.05)
+        assert runner.diagnosis is not None
+        told = [said.key for finding in runner.diagnosis.findings for said in finding.evidence]
+        assert "path-own-router" in told
+        assert {"path-between", "path-after"} & set(told)
+    finally:
+        await runner.close()
 
 
 async def test_a_row_without_a_port_has_nothing_to_trace(monkeypatch: pytest.MonkeyPatch) -> None:

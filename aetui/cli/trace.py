@@ -68,8 +68,24 @@ def run(arguments: argparse.Namespace) -> int:
     host, port = target
     if arguments.proto == "icmp" and port is not None:
         return refuse("a ping has no port")
+    wrong = _no_vantage(arguments)
+    if wrong:
+        return refuse(wrong)
     spawned = _started(arguments)
     return guarded(lambda: _trace(host, DEFAULT_PORT if port is None and arguments.proto == "tcp" else port, arguments, spawned))
+
+
+def _no_vantage(arguments: argparse.Namespace) -> str:
+    """What is wrong with the vantage that was named; empty for nothing. For this machine itself nothing is loaded."""
+    if arguments.demo is not None or arguments.vantage == "local":
+        return ""
+    from aetui.vantage.choose import BadVantage, parse
+
+    try:
+        parse(arguments.vantage)
+    except BadVantage as bad:
+        return str(bad)
+    return ""
 
 
 def _started(arguments: argparse.Namespace) -> Spawned | None:

@@ -121,7 +121,7 @@ def _values(trace: Trace) -> dict[str, object]:
         "target": trace.target,
         "port": port_words(trace.proto, trace.port),
         "hops": final.ttl if final else len(trace.hops),
-        "ttl": final.ttl if at_end and final else trace.dies_after or 0,
+        "ttl": stands_at(trace, final) if at_end and final else trace.dies_after or 0,
         "distance": server.ttl if server else "?",
         "sender": (final.address if final else None) or "?",
         "icmp": icmp_words(final.icmp, version) if final and final.icmp else "",
@@ -132,6 +132,11 @@ def _values(trace: Trace) -> dict[str, object]:
         "outcome": trace.outcome.value,
         "problem": problem_words(trace.problem) if trace.problem else "",
     }
+
+
+def stands_at(trace: Trace, final: Hop) -> int:
+    """Where the sender of a final reply stands: a router that turns a packet away has let an earlier one run out, one hop before."""
+    return next((hop.ttl for hop in trace.hops if hop.address == final.address), final.ttl)
 
 
 def whose_words(place: Place, toward_site: bool = False) -> tuple[str, Owner]:

@@ -103,7 +103,7 @@ def _diagnosis(cause: str, explains: str) -> Diagnosis:
     [
         ("the comparison names the next hop too", "filtered", Owner.ISP, "198.51.100.1 or the one after it, 198.51.100.5"),
         ("the next suspect is the next hop", "filtered", Owner.SITE_IT, "192.168.50.1 is likely the site's own router"),
-        ("a prohibition names its sender", "rejected", Owner.ISP, "is turned away at hop 3 by 198.51.100.1"),
+        ("a prohibition names its sender", "rejected", Owner.ISP, "is turned away at hop 2 by 198.51.100.1"),
         (
             "the next suspect is the next hop that the comparison shows, beyond",
             "filtered",

@@ -52,7 +52,8 @@ def problem_words(problem: Problem) -> str:
 def remark_words(remark: Problem) -> str:
     """What is lost because the better engine could not be had, and how to get it."""
     section = "remark" if remark.code in table()["remark"] else "problem"
-    return say(section, remark.code, detail=remark.detail)
+    key = "helper-itself" if remark.code == "helper" and remark.detail[:1].islower() else remark.code
+    return say(section, key, detail=remark.detail)
 
 
 def note_short(code: str) -> str:

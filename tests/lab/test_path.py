@@ -177,10 +177,11 @@ def test_answers_dropped_on_the_way_back_look_like_a_drop_at_the_server(six: Cha
     assert (found.outcome, found.dies_after) == (Outcome.FILTERED, SIX)
 
 
-def test_a_drop_far_away_is_found_on_a_path_of_thirty(thirty: Chain) -> None:
-    with thirty.fault(17, rules("forward", f"tcp dport {FAILS} drop")):
+@pytest.mark.parametrize("position", [1, 9, 17, 25, 29])
+def test_a_drop_is_found_wherever_it_is_on_a_path_of_thirty(thirty: Chain, position: int) -> None:
+    with thirty.fault(position, rules("forward", f"tcp dport {FAILS} drop")):
         found = agreed(thirty, FAILS, Options(compare=WORKS))
-    assert (found.dies_after, found.suspects) == (17, (thirty.right(16), thirty.right(17)))
+    assert (found.dies_after, found.suspects) == (position, (thirty.right(position - 1), thirty.right(position)))
 
 
 def test_a_port_to_compare_with_is_found_without_being_named(six: Chain) -> None:
@@ -212,7 +213,7 @@ ICMP_CODES = [
 
 
 @pytest.mark.parametrize(("name", "code", "outcome"), ICMP_CODES, ids=[row[0] for row in ICMP_CODES])
-@pytest.mark.parametrize("position", [1, 4, SIX])
+@pytest.mark.parametrize("position", range(1, SIX + 1))
 def test_a_rejection_names_its_sender_and_its_code(six: Chain, position: int, name: str, code: int, outcome: Outcome) -> None:
     with six.fault(position, rules("forward", f"tcp dport {FAILS} reject with icmp type {name}", family="ip")):
         found = agreed(six, FAILS, Options(find_compare=False))
@@ -221,6 +222,7 @@ def test_a_rejection_names_its_sender_and_its_code(six: Chain, position: int, na
     assert found.rejected_by == (sender if outcome is Outcome.REJECTED else None)
     assert found.hops[-1].icmp is not None
     assert (found.hops[-1].icmp.type, found.hops[-1].icmp.code) == (3, code)
+    assert found.verdict.startswith(f"{sender}, at hop {position}, "), "the router's own place, which the last packet left by one"
 
 
 ICMP6_CODES = [
@@ -261,7 +263,7 @@ def test_the_servers_own_firewall_that_rejects_is_told_from_a_refusal(six: Chain
 
 
 # -------------------------------------------------------------------------------------------------------- proxies
-@pytest.mark.parametrize("position", [1, 3, SIX])
+@pytest.mark.parametrize("position", range(1, SIX + 1))
 def test_a_transparent_proxy_is_found_where_it_stands(six: Chain, position: int) -> None:
     six.listen(position, 3128)
     with six.fault(position, rules("prerouting", "tcp dport 80 redirect to :3128", kind="nat", family="ip", priority=-100)):
@@ -316,6 +318,19 @@ def agreed_on_notes(made: Chain, options: Options) -> dict[int, set[str]]:
     ]
     assert told[0] == told[1]
     return told[0]
+
+
+def test_hops_drop_a_port_and_stay_silent_on_a_path_of_thirty(thirty: Chain) -> None:
+    quiet = rules("output", "icmp type time-exceeded drop", family="ip")
+    with (
+        thirty.fault(5, quiet),
+        thirty.fault(12, quiet),
+        thirty.fault(13, quiet),
+        thirty.fault(20, rules("forward", f"tcp dport {FAILS} drop")),
+    ):
+        found = agreed(thirty, FAILS, Options(compare=WORKS))
+    assert [hop.ttl for hop in found.hops if hop.address is None] == [5, 12, 13, 21]
+    assert (found.dies_after, found.suspects) == (20, (thirty.right(19), thirty.right(20)))
 
 
 @pytest.fixture

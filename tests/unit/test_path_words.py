@@ -79,6 +79,17 @@ def test_every_problem_is_a_sentence(code: str) -> None:
     assert told.endswith("detail") if code == "helper" else told == text
 
 
+@pytest.mark.parametrize(
+    ("why", "ends"),
+    [
+        ("it was ended by signal 9.", "The packet helper cannot be used: it was ended by signal 9."),
+        ("Raw packets need a right (CAP_NET_RAW).", "rewritten on the way. Raw packets need a right (CAP_NET_RAW)."),
+    ],
+)
+def test_why_plain_sockets_were_used_is_whole_sentences(why: str, ends: str) -> None:
+    assert words.remark_words(Problem("helper", why)).endswith(ends)
+
+
 def test_every_place_has_its_words_and_an_owner() -> None:
     for place in Place:
         text, owner = words.whose_words(place)

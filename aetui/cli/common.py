@@ -35,11 +35,16 @@ def shed(*, wanted: bool = True) -> Spawned | None:
     """Under sudo: be the user who called it from now on. Where raw packets or low ports may be wanted the packet helper is started before,
     with the rights that this process gives up; it is the caller's to close. None where it was not started.
     """
-    if sys.platform != "linux" or os.geteuid() != 0:
+    if not under_sudo():
         return None
     from aetui.packet.spawning import alone
 
     return alone(wanted=wanted)
+
+
+def under_sudo() -> bool:
+    """True where this process is root in the name of somebody else."""
+    return sys.platform == "linux" and os.geteuid() == 0 and "SUDO_UID" in os.environ
 
 
 @asynccontextmanager

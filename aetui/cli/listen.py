@@ -14,19 +14,19 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
-from aetui.cli.common import guarded, packets, refuse, shed
+from aetui.cli.common import guarded, packets, refuse, shed, under_sudo
 from aetui.cli.keeping import Keep, add_keeping, recorded
 from aetui.cli.main import Exit
 
 if TYPE_CHECKING:
     from aetui.inbound.knocklog import Batch
     from aetui.inbound.listener import Listener, Stopped
-    from aetui.inbound.ports import Outcome
+    from aetui.inbound.ports import Holder, Outcome
     from aetui.inbound.reception import Network
     from aetui.packet.spawning import Spawned
     from aetui.records import Finding
@@ -77,12 +77,31 @@ def run(arguments: argparse.Namespace) -> int:
         except UnknownScenarioError as error:
             return refuse(str(error))
     wanted = tuple(dict.fromkeys(arguments.ports or DEFAULT_PORTS))
+    holders = _holders(wanted) if under_sudo() and arguments.demo is None else {}
     spawned = shed(wanted=arguments.demo is None and min(wanted) <= LAST_LOW_PORT)
-    return guarded(lambda: _listen(arguments, minutes, wanted, spawned))
+    return guarded(lambda: _listen(arguments, minutes, wanted, spawned, holders))
 
 
-async def _listen(arguments: argparse.Namespace, minutes: float, wanted: Sequence[int], spawned: Spawned | None) -> int:
+def _holders(wanted: Sequence[int]) -> dict[int, Holder]:
+    """Who has those of the ports that are taken, while this process may still see everybody's."""
+    from aetui.inbound.ports import Opened, PortTaken, open_port
+
+    found: dict[int, Holder] = {}
+    for port in wanted:
+        match open_port(port):
+            case PortTaken(holder=holder):
+                found[port] = holder
+            case Opened(sockets=sockets):
+                for sock in sockets:
+                    sock.close()
+    return found
+
+
+async def _listen(
+    arguments: argparse.Namespace, minutes: float, wanted: Sequence[int], spawned: Spawned | None, holders: Mapping[int, Holder]
+) -> int:
     from aetui.inbound.listener import Listener
+    from aetui.inbound.ports import PortTaken
 
     with recorded(arguments, "listen") as keep:
         demo, show = arguments.demo is not None, Lines(arguments.json)
@@ -92,7 +111,8 @@ async def _listen(arguments: argparse.Namespace, minutes: float, wanted: Sequenc
                 address=LOOPBACK if demo else None, helper=helper,
             )  # fmt: skip
             show.give_up = listener.stop
-            outcomes = await listener.open()
+            opened = await listener.open()
+        outcomes = [PortTaken(one.port, holders.get(one.port, one.holder)) if isinstance(one, PortTaken) else one for one in opened]
         return await _serve(arguments, minutes, listener, outcomes, show)
 
 

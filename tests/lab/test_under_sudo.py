@@ -140,6 +140,19 @@ def test_listen_opens_a_low_port_after_root_is_given_up(path: Chain, python: str
         running.stdout.close()
 
 
+def test_a_low_port_that_somebody_elses_program_has_is_taken_by_a_named_one(path: Chain, python: str, home: Path) -> None:
+    with path.inside(0, lambda: socket.create_server(("", 23))):
+        done = subprocess.run(_call(path, python, home, "listen", "23"), capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert str(os.getpid()) in done.stderr
+
+
+def test_the_history_is_the_callers_own_for_every_command(path: Chain, python: str, home: Path) -> None:
+    done = subprocess.run(_call(path, python, home, "history"), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert {one.stat().st_uid for one in home.iterdir()} == {_expected(python)}
+
+
 def test_the_console_asks_listens_and_traces_through_one_helper(path: Chain, python: str, home: Path) -> None:
     terminal = Terminal([*_call(path, python, home, "--no-mouse", "--equipment", "pl1000")])
     try:

@@ -8,6 +8,7 @@ Exit status: 0 the port (or, by ping, the host) answers, 1 it does not, 2 wrong 
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -71,8 +72,12 @@ def run(arguments: argparse.Namespace) -> int:
     wrong = _no_vantage(arguments)
     if wrong:
         return refuse(wrong)
-    spawned = _started(arguments)
-    return guarded(lambda: _trace(host, DEFAULT_PORT if port is None and arguments.proto == "tcp" else port, arguments, spawned))
+    gc.disable()  # until everything is loaded: none of that is thrown away
+    try:
+        spawned = _started(arguments)
+        return guarded(lambda: _trace(host, DEFAULT_PORT if port is None and arguments.proto == "tcp" else port, arguments, spawned))
+    finally:
+        gc.enable()
 
 
 def _no_vantage(arguments: argparse.Namespace) -> str:
@@ -127,6 +132,8 @@ async def _told(finding: asyncio.Future[Trace], arguments: argparse.Namespace, h
     from aetui.path.publish import to_json
     from aetui.path.show import lines, remark
 
+    gc.freeze()
+    gc.enable()
     with recorded(arguments, "trace") as keep:
         found = await finding
         helper.end()

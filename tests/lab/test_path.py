@@ -345,7 +345,17 @@ def forked(surroundings: None) -> Iterator[Chain]:
         made.batch(2, f"route replace default nexthop via {made.right(2)} nexthop via 10.8.2.2")
         made.batch("ex3", "route add default via 10.8.3.2", "route add 10.9.0.0/24 via 10.8.2.1")
         made.batch("ex4", "route add default via 10.8.4.2", "route add 10.9.0.0/24 via 10.8.3.1")
+        for node, device, address in (
+            (2, "toex3", "2::1"), ("ex3", "toe2", "2::2"), ("ex3", "toex4", "3::1"), ("ex4", "toex3", "3::2"), ("ex4", "toe5", "4::1"),
+            (5, "toex4", "4::2"),
+        ):  # fmt: skip
+            made.batch(node, f"addr add fd08:0:0:{address}/64 dev {device} nodad")
+        ways = ("nexthop", "via", made.right6(2), "dev", "east2", "nexthop", "via", "fd08:0:0:2::2", "dev", "toex3")
+        made.run(2, "ip", "-6", "route", "replace", "default", *ways)
+        made.batch("ex3", "route add default via fd08:0:0:3::2", "route add fd09::/64 via fd08:0:0:2::1")
+        made.batch("ex4", "route add default via fd08:0:0:4::2", "route add fd09::/64 via fd08:0:0:3::1")
         made.listen(made.server, WORKS)
+        made.listen(made.server, WORKS, socket.AF_INET6)
         made.settle()
         yield made
 
@@ -362,6 +372,17 @@ def test_one_flow_takes_one_branch_and_other_flows_show_the_other(forked: Chain)
             assert {third.address, *third.others} <= {forked.right(2), "10.8.2.2"}
             assert ("load-balanced" in third.notes) is bool(third.others)
             both_seen = both_seen or bool(third.others)
+    assert both_seen, "eight traces of seven flows each and never both branches"
+
+
+def test_over_ipv6_one_flow_takes_one_branch_and_other_flows_show_the_other(forked: Chain) -> None:
+    branches = {(forked.right6(2), forked.right6(3)), ("fd08:0:0:2::2", "fd08:0:0:3::2")}
+    both_seen = False
+    for _ in range(4):
+        for found in traces(forked, WORKS, Options(multipath=True), forked.target6).values():
+            assert (found.hops[2].address, found.hops[3].address) in branches, "a path that no packet takes"
+            assert found.reached
+            both_seen = both_seen or bool(found.hops[2].others)
     assert both_seen, "eight traces of seven flows each and never both branches"
 
 

@@ -176,6 +176,16 @@ def test_the_console_asks_listens_and_traces_through_one_helper(path: Chain, pyt
     assert checks[f"conflict:{path.left(0)}"]["status"] == "pass"
 
 
+def test_the_helper_ends_with_a_console_that_is_killed(path: Chain, python: str, home: Path) -> None:
+    terminal = Terminal([*_call(path, python, home, "--no-mouse")])
+    try:
+        terminal.until(b"Enter")
+        (helper,) = _children(terminal.child)
+    finally:
+        terminal.close()
+    _until(lambda: not Path(f"/proc/{helper}").exists(), "the helper's end")
+
+
 def _report(made: Chain, python: str, home: Path) -> dict[str, Any]:
     """The last session's."""
     done = subprocess.run(_call(made, python, home, "report", "--format", "json"), capture_output=True, text=True, check=True)

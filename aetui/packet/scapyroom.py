@@ -35,12 +35,7 @@ _UNUSED_LIBRARY = "cryptography"
 def load() -> Any:
     """The layers that are used, as one namespace. Raises ImportError where scapy is not installed."""
     _hush()
-    for name in _UNUSED_TABLES:
-        empty = ModuleType(f"scapy.libs.{name}")
-        empty.DATA = ""  # type: ignore[attr-defined]
-        sys.modules.setdefault(empty.__name__, empty)
-    sys.modules.setdefault(_UNUSED_LIBRARY, None)  # type: ignore[arg-type]
-    with _without_names():
+    with _without_tables(), _without_names():
         from scapy.config import conf
 
         conf.verb = 0
@@ -61,6 +56,22 @@ def _hush() -> None:
     for name in ("scapy", "scapy.runtime", "scapy.loading", "scapy.interactive"):
         logging.getLogger(name).propagate = False
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
+@contextmanager
+def _without_tables() -> Iterator[None]:
+    """scapy's own tables of names are empty, and the library that it would try out is not there, while it loads."""
+    absent: dict[str, Any] = {f"scapy.libs.{name}": ModuleType(f"scapy.libs.{name}") for name in _UNUSED_TABLES}
+    for empty in absent.values():
+        empty.DATA = ""
+    absent[_UNUSED_LIBRARY] = None
+    absent = {name: module for name, module in absent.items() if name not in sys.modules}
+    sys.modules.update(absent)
+    try:
+        yield
+    finally:
+        for name in absent:
+            sys.modules.pop(name, None)
 
 
 @contextmanager

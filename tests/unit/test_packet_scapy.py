@@ -61,5 +61,8 @@ def test_a_scapy_without_the_parts_left_out_is_loaded_as_it_is() -> None:
 
 
 def test_what_is_not_there_while_loading_is_there_again_afterwards() -> None:
-    (found,) = _fresh(WATCH + "scapyroom.load()\nprint(json.dumps([open('/etc/protocols').readable()]))")
-    assert found is True
+    (found, stubs) = _fresh(
+        WATCH + "scapyroom.load()\nstubs = [name for name in ('cryptography', 'scapy.libs.manuf') if name in sys.modules]\n"
+        "print(json.dumps([open('/etc/protocols').readable(), stubs]))"
+    )
+    assert (found, stubs) == (True, [])

@@ -33,13 +33,18 @@ def trouble(text: str) -> int:
 
 def shed(*, wanted: bool = True) -> Spawned | None:
     """Under sudo: be the user who called it from now on. Where raw packets or low ports may be wanted the packet helper is started before,
-    with the rights that this process gives up; it is the caller's to close. None where it was not started.
+    with the rights that this process gives up; it is the caller's to close. None where it was not started. A kernel that does not let go
+    of a right is told of in one line, and the command goes on as it is.
     """
     if not under_sudo():
         return None
     from aetui.packet.spawning import alone
 
-    return alone(wanted=wanted)
+    try:
+        return alone(wanted=wanted)
+    except OSError as error:
+        print(f"aetui: root's rights could not be given up: {error.strerror or error}", file=sys.stderr)
+        return None
 
 
 def under_sudo() -> bool:

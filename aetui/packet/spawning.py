@@ -34,18 +34,23 @@ class Spawned(NamedTuple):
 
 
 def alone(*, wanted: bool = True) -> Spawned | None:
-    """Under sudo, be the user who called it from now on: the helper, started before where it is ``wanted``, is alone in having a right.
-    Nothing is given up where there is nobody to be, or where a helper that is wanted cannot be started; then None.
+    """Under sudo, be the user who called it from now on: the helper, started before where it is ``wanted``, is alone in having a right. None
+    where none was started. Raises OSError where the kernel does not let go of a right.
     """
     from aetui.packet import privilege
 
     if os.geteuid() != 0 or privilege.invoker(os.environ) is None:
         return None
+    made = None
+    if wanted and privilege.may_send_raw():
+        with suppress(OSError):
+            made = spawn()
     try:
-        made = spawn() if wanted and privilege.may_send_raw() else None
         privilege.give_up_root(os.environ)
     except OSError:
-        return None
+        if made is not None:
+            made.end()
+        raise
     return made
 
 

@@ -6,12 +6,18 @@ a state folded from a journal of them is the state that was on screen.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from aetui.observations import Observation
 from aetui.records import Check, Diagnosis, VantageInfo
+
+
+def new_id(now: datetime) -> str:
+    """A session's name: sortable, and unique enough for one person's history."""
+    return f"{now:%Y%m%d-%H%M%S}-{os.urandom(2).hex()}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from aetui.events import Diagnosing
 from aetui.observations import TcpSeen
 from aetui.path.analysis import Surroundings
+from aetui.path.engines import Engines
 from aetui.path.feed import LOCATED, locate
 from aetui.path.records import Trace
 from aetui.path.run import Options, trace
@@ -18,6 +20,9 @@ from aetui.records import Check, Finding, Status
 from aetui.session import Session
 from aetui.state import State
 from aetui.vantage.base import Capability
+
+if TYPE_CHECKING:
+    from aetui.packet.client import PacketHelper
 
 MOST_TRACES = 2
 LONGEST_S = 2.5
@@ -27,8 +32,10 @@ SHORTEST_S = 0.5
 """With less than this left of the run's own time it is not begun."""
 
 
-async def locate_failures(session: Session) -> tuple[Trace, ...]:
-    """Trace what failed, and emit the diagnosis with where it dies. Returns the traces; none where nothing has a place."""
+async def locate_failures(session: Session, helper: PacketHelper | None = None) -> tuple[Trace, ...]:
+    """Trace what failed, and emit the diagnosis with where it dies; ``helper`` is the program's packet helper, where it has one. Returns the
+    traces; none where nothing has a place.
+    """
     state = session.state
     if Capability.SEGMENT not in session.vantage.capabilities or state.vantage.kind == "jump":
         return ()
@@ -40,12 +47,16 @@ async def locate_failures(session: Session) -> tuple[Trace, ...]:
 
     async def one(row: Check) -> None:
         options = Options(compare=_works(state, row), find_compare=False)
-        made.append(await trace(row.host or "", row.port, options, vantage=session.vantage))
+        made.append(await trace(row.host or "", row.port, options, vantage=session.vantage, engines=engines))
 
-    with suppress(TimeoutError):
-        async with asyncio.timeout(time_left), asyncio.TaskGroup() as group:
-            for row in rows:
-                group.create_task(one(row))
+    engines = Engines(session.vantage, helper)
+    try:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(time_left), asyncio.TaskGroup() as group:
+                for row in rows:
+                    group.create_task(one(row))
+    finally:
+        await engines.close()
     if made:
         around = Surroundings(gateway=state.vantage.gateway)
         session.emit(Diagnosing(session.at(), locate(state.diagnosis, made, around)))

@@ -10,7 +10,7 @@ import asyncio
 import os
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ from aetui.session import DEADLINE_S, Listener, Session
 from aetui.vantage.base import Vantage
 
 if TYPE_CHECKING:
+    from aetui.packet.client import PacketHelper
     from aetui.vantage.asker import Asker
 
 OPENING_S = 20.0
@@ -62,6 +63,8 @@ class Prepared:
     session: Session
     vantage: Vantage
     catalogue: Catalogue
+    helper: PacketHelper | None = None
+    """The program's packet helper, where it has one."""
 
 
 def own_catalogue() -> Path | None:
@@ -71,7 +74,9 @@ def own_catalogue() -> Path | None:
         return Path(named)
     folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     default = folder / "aetui" / "catalogue.toml"
-    return default if default.is_file() else None
+    with suppress(PermissionError):  # a folder that this user may not enter holds nothing of this user's
+        return default if default.is_file() else None
+    return None
 
 
 def known(catalogue: Catalogue, equipment: tuple[str, ...]) -> None:
@@ -106,8 +111,12 @@ def check_request(request: Request) -> Catalogue:
     return catalogue
 
 
-def make_vantage(request: Request, asker: Asker | None = None, catalogue: Catalogue | None = None) -> Vantage:
-    """The vantage that a request names, not opened yet; the embedded site serves the catalogue's hosts. Raises Refused."""
+def make_vantage(
+    request: Request, asker: Asker | None = None, catalogue: Catalogue | None = None, helper: PacketHelper | None = None
+) -> Vantage:
+    """The vantage that a request names, not opened yet; the embedded site serves the catalogue's hosts. ``helper`` is the program's own
+    packet helper, where it has one. Raises Refused.
+    """
     if request.demo is not None:
         from aetui.demo.places import from_catalogue
         from aetui.demo.scenario import UnknownScenarioError
@@ -122,7 +131,7 @@ def make_vantage(request: Request, asker: Asker | None = None, catalogue: Catalo
     if request.vantage == "local":
         from aetui.vantage.local import LocalVantage
 
-        return LocalVantage()
+        return LocalVantage(helper=helper)
     from aetui.vantage.choose import make, parse
 
     try:
@@ -154,17 +163,21 @@ def _checks(request: Request, catalogue: Catalogue, vantage: Vantage) -> tuple[C
 
 @asynccontextmanager
 async def prepare(
-    request: Request, listeners: tuple[Listener, ...] = (), asker: Asker | None = None, vantage: Vantage | None = None
+    request: Request,
+    listeners: tuple[Listener, ...] = (),
+    asker: Asker | None = None,
+    vantage: Vantage | None = None,
+    helper: PacketHelper | None = None,
 ) -> AsyncIterator[Prepared]:
     """A session for a request, its vantage open for as long as the context lasts. A vantage that is given is used in place of the request's."""
     catalogue = check_request(request)
-    vantage = vantage or make_vantage(request, asker, catalogue)
+    vantage = vantage or make_vantage(request, asker, catalogue, helper)
     try:
         await vantage.open(asyncio.get_running_loop().time() + OPENING_S)
         checks = _checks(request, catalogue, vantage)
         settings = _settings(request, vantage, checks)
         await asyncio.to_thread(warm, settings)
         session = Session(vantage, checks, request.equipment, settings, request.deadline_s, listeners)
-        yield Prepared(session, vantage, catalogue)
+        yield Prepared(session, vantage, catalogue, helper)
     finally:
         await vantage.close()

@@ -10,7 +10,6 @@ No screen, no words, no file: listeners get the events and do as they like, and 
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -18,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from aetui.diagnosis import diagnose, followups
-from aetui.events import BesideDone, CheckDone, ChecksAdded, CheckStarted, Diagnosing, Event, Result, SessionEnded, SessionStarted
+from aetui.events import BesideDone, CheckDone, ChecksAdded, CheckStarted, Diagnosing, Event, Result, SessionEnded, SessionStarted, new_id
 from aetui.observations import DnsSeen, Ended, NtpSeen, Observation, Outcome, SeriesSeen, TcpSeen
 from aetui.probes import PROBES
 from aetui.probes.base import Given, Measured, Probe, Settings
@@ -42,11 +41,6 @@ RULES_EVERY_S = 0.05
 """The rules are read at most this often while results come in, and never take more than a fifth of the time."""
 
 Listener = Callable[[Event], None]
-
-
-def new_id(now: datetime) -> str:
-    """A session's name: sortable, and unique enough for one person's history."""
-    return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
 @dataclass(slots=True)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from textual.theme import Theme
 
     from aetui.entries import Kept
+    from aetui.packet.spawning import Spawned
     from aetui.path.engines import Engines
     from aetui.prepare import Prepared
     from aetui.screens.path_aim import Aim
@@ -59,7 +60,9 @@ class AetuiApp(App[int]):
         *(Binding(tab.key, f"tab('{tab.name}')", tab.title, show=False) for tab in TABS),
     ]
 
-    def __init__(self, launch: Launch | None = None, *, prepare: Prepare | None = None, encoding: str | None = None) -> None:
+    def __init__(
+        self, launch: Launch | None = None, *, prepare: Prepare | None = None, encoding: str | None = None, helper: Spawned | None = None
+    ) -> None:
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.animation_level = "none"
         self.launch = launch or Launch()
@@ -67,7 +70,7 @@ class AetuiApp(App[int]):
         self.alarms: Signal[frozenset[str]] = Signal(self, "alarms")
         self.alarmed: frozenset[str] = frozenset()
         """Names of the tabs where something is open that must not be forgotten; the bar on top marks them."""
-        self.packets = Packets()
+        self.packets = Packets(helper)
         self.learnt = Learnt()
         """What one tab has learnt of the site and another can use."""
         self.engines: Callable[[], Engines] | None = None
@@ -88,7 +91,7 @@ class AetuiApp(App[int]):
     def _engine(self, launch: Launch) -> AbstractAsyncContextManager[Prepared]:
         from aetui.screens.asking import ScreenAsker
 
-        return engine(launch, ScreenAsker(self))
+        return engine(launch, ScreenAsker(self), self.packets.ready)
 
     @property
     def available_themes(self) -> dict[str, Theme]:
@@ -199,9 +202,9 @@ class AetuiApp(App[int]):
         yield SystemCommand("Change the colours", "Dark, light, or the terminal's own.", self.action_next_theme)
 
 
-def start(launch: Launch) -> int:
-    """Run the console; gives the exit status."""
-    app = AetuiApp(launch)
+def start(launch: Launch, helper: Spawned | None = None) -> int:
+    """Run the console; gives the exit status. ``helper`` is the packet helper, where it was started already."""
+    app = AetuiApp(launch, helper=helper)
     try:
         app.run(mouse=launch.mouse)
     finally:

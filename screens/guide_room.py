@@ -1,8 +1,8 @@
 """What a guide's checks and the looks at the local network are run with, for the console: a ``guiding.world.World`` that is opened in the
 background, kept while it is used, and given back. Knows no widget.
 
-``open`` gives the world, or None where it cannot be had: then ``fault`` says why in one line. Under sudo the console has one packet helper
-and gives root up for good, so the world is handed that one.
+``open`` gives the world, or None where it cannot be had: then ``fault`` says why in one line. The console has one packet helper, which the
+world is handed.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class Room:
     async def _hold(self, request: Request, listeners: tuple[Listener, ...], began: asyncio.Future[World | None]) -> None:
         try:
             module = await asyncio.to_thread(import_module, "aetui.guiding.world")
-            async with module.opened(request, listeners, self.asker) as world:
-                await self._equip(world)
+            helper = await self._packets() if self._packets is not None and _local(request) else None
+            async with module.opened(request, listeners, self.asker, helper) as world:
                 self.world = world
                 if not began.done():
                     began.set_result(world)
@@ -71,13 +71,9 @@ class Room:
                 self.world = None
                 self.changed()
 
-    async def _equip(self, world: World) -> None:
-        """The console's own packet helper, where this machine is the vantage."""
-        if self._packets is None or world.here.info.kind != "local":
-            return
-        from aetui.lan.look import Eyes
 
-        world.eyes = Eyes(world.here, await self._packets())
+def _local(request: Request) -> bool:
+    return request.demo is None and request.vantage == "local"
 
 
 def request_of(launch: Launch, equipment: tuple[str, ...], vantage: str | None = None) -> Request:

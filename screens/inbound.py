@@ -74,7 +74,7 @@ class Inbound(SiteKeys, OutsideKeys):
         module = await asyncio.to_thread(import_module, ENGINE)
         from aetui.screens.asking import ScreenAsker
 
-        self.view = module.View(self.draw_soon, self.app.bell, ScreenAsker(self.app), self.console.keeper)
+        self.view = module.View(self.draw_soon, self.app.bell, ScreenAsker(self.app), self.console.packets.held, self.console.keeper)
         self.view.outside.known = self.told
         with suppress(ValueError, RuntimeError, AttributeError):  # no such signal, or not the main thread: then it ends the process
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hung_up)

@@ -12,7 +12,7 @@ from aetui.screens.widgets.rows import Rows
 if TYPE_CHECKING:
     from aetui.screens.inbound_hosts import Tried
     from aetui.screens.inbound_outside import Question, Way
-    from aetui.screens.inbound_site import Settings
+    from aetui.screens.inbound_site import Settings, Site
     from aetui.screens.inbound_view import View
 
 
@@ -66,7 +66,7 @@ class SiteKeys(Desk):
         port, missing = found
         site = self.view.site
         if site.is_open:
-            site.add(missing.instead, stands_for=port.wanted)
+            self.run_worker(site.add(missing.instead, stands_for=port.wanted), exit_on_error=True)
         else:
             self.run_worker(site.open_instead(port.wanted, missing.instead), exit_on_error=True)
 
@@ -97,8 +97,11 @@ class SiteKeys(Desk):
 
     def _open_another(self, port: int | None) -> None:
         if self.view is not None and port is not None:
-            self.view.site.add(port)
-            self.query_one(Rows).select(f"port:{port}")
+            self.run_worker(self._add(self.view.site, port), exit_on_error=True)
+
+    async def _add(self, site: Site, port: int) -> None:
+        await site.add(port)
+        self.query_one(Rows).select(f"port:{port}")
 
 
 class OutsideKeys(Desk):

@@ -156,8 +156,8 @@ class Outside:
 
     @property
     def host(self) -> str:
-        """Name of the open jump host; empty for none."""
-        return displayable(self._held[0], 60) if self._held is not None else ""
+        """Name of the jump host that was used last; empty for none."""
+        return displayable(next(reversed(self._held), ""), 60)
 
     # ------------------------------------------------------------------------------------------------------------------ orders
     def ask(self, question: Question, demo: str | None, on_site: OnSite) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from aetui.inbound.listener import DEFAULT_MINUTES, DEFAULT_PORTS, Listener
 from aetui.inbound.passing import HalfOpenWatch
-from aetui.inbound.ports import Opened, Outcome
+from aetui.inbound.ports import Opened, Opener, Outcome
 from aetui.reach import Token
 
 if TYPE_CHECKING:
@@ -72,6 +72,10 @@ class Entry:
     knock: Knock
 
 
+async def _no_helper() -> None:
+    """Nobody opens ports for us."""
+
+
 class Site:
     """One console's on-site half."""
 
@@ -82,8 +86,11 @@ class Site:
         now: Callable[[], datetime] = datetime.now,
         limits: Limits | None = None,
         keep: Callable[[Knock], None] = lambda _knock: None,
+        helper: Callable[[], Awaitable[Opener | None]] = _no_helper,
     ) -> None:
         self.changed, self.rang, self.now, self.keep = changed, rang, now, keep
+        self.helper = helper
+        """Gives who may open ports that this process may not."""
         self.settings = Settings()
         self.ports: tuple[Port, ...] = ()
         self.stopped: Stopped | None = None
@@ -189,6 +196,7 @@ class Site:
             allow=settings.allow,
             address=LOOPBACK if self.is_demo else EVERYWHERE,
             limits=self.limits,
+            helper=None if self.is_demo else await self.helper(),
         )
         try:
             outcomes = await listener.open()
@@ -209,11 +217,11 @@ class Site:
         if demo is not None:
             self._callers = asyncio.create_task(_call(demo, listener), name="aetui-callers")
 
-    def add(self, port: int, stands_for: int = 0) -> Port | None:
+    async def add(self, port: int, stands_for: int = 0) -> Port | None:
         """One more port on the open listener, or again one that did not open; None where nothing is open or the port is already."""
         if self.listener is None or not self.is_open or any(one.wanted == port and one.is_open for one in self.ports):
             return None
-        one = Port(port, self.listener.add(0 if self.is_demo else port), stands_for)
+        one = Port(port, await self.listener.add(0 if self.is_demo else port), stands_for)
         self._arrivals.ports.add(one.outcome.port)
         self.ports = (*(other for other in self.ports if other.wanted not in {port, stands_for}), one)
         self.changed()

@@ -6,7 +6,7 @@ Imported after the first paint, since everything of the engine hangs on it. Hold
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -25,6 +25,7 @@ from aetui.store.place import StoreError
 from aetui.vantage.choose import VantageSpec, make
 
 if TYPE_CHECKING:
+    from aetui.inbound.ports import Opener
     from aetui.screens.keeper import Keeper
     from aetui.screens.widgets.page import Para
     from aetui.screens.widgets.rows import Row
@@ -55,8 +56,15 @@ def keep(name: str) -> None:
 class View:
     """What the screen draws, asked for anew at every repaint."""
 
-    def __init__(self, changed: Callable[[], None], rang: Callable[[], None], asker: Asker, keeper: Keeper | None = None) -> None:
-        self.site = Site(changed, rang)
+    def __init__(
+        self,
+        changed: Callable[[], None],
+        rang: Callable[[], None],
+        asker: Asker,
+        helper: Callable[[], Awaitable[Opener | None]],
+        keeper: Keeper | None = None,
+    ) -> None:
+        self.site = Site(changed, rang, helper=helper)
         self.outside = Outside(changed, partial(jump_vantage, asker=asker), local_vantage, keep)
         if keeper is not None:
             self.site.keep = keeper.knocked

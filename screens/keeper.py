@@ -212,8 +212,7 @@ class Aside:
         from aetui import __version__
         from aetui.catalogue import load
         from aetui.entries import About
-        from aetui.events import SessionStarted
-        from aetui.session import new_id
+        from aetui.events import SessionStarted, new_id
         from aetui.store import Journal
 
         self.place = launch.place

@@ -22,6 +22,7 @@ from aetui.screens.words import say
 
 if TYPE_CHECKING:
     from aetui.catalogue import Catalogue
+    from aetui.packet.client import PacketHelper
     from aetui.prepare import Prepared
     from aetui.records import Diagnosed, Diagnosis
     from aetui.session import Session
@@ -38,6 +39,7 @@ CLOSING_S = 0.1
 """Seconds that ``close`` waits for the end of what it cancelled."""
 
 Prepare = Callable[[Launch], AbstractAsyncContextManager["Prepared"]]
+Packets = Callable[[], Awaitable["PacketHelper"]]
 Keep = Callable[[Launch, "Prepared"], AbstractContextManager[None]]
 
 
@@ -80,8 +82,10 @@ class Opened:
 
 
 @asynccontextmanager
-async def engine(launch: Launch, asker: Asker | None = None) -> AsyncIterator[Prepared]:
-    """The real engine, opened for a launch; loaded in a thread the first time, so that the screen stays alive."""
+async def engine(launch: Launch, asker: Asker | None = None, packets: Packets | None = None) -> AsyncIterator[Prepared]:
+    """The real engine, opened for a launch; loaded in a thread the first time, so that the screen stays alive. ``packets`` gives the
+    console's packet helper.
+    """
     module = await asyncio.to_thread(import_module, "aetui.prepare")
     request = module.Request(
         equipment=launch.equipment,
@@ -92,7 +96,8 @@ async def engine(launch: Launch, asker: Asker | None = None) -> AsyncIterator[Pr
         only=launch.only,
         **({} if launch.deadline_s is None else {"deadline_s": launch.deadline_s}),
     )
-    async with module.prepare(request, asker=asker) as prepared:
+    helper = await packets() if packets is not None and launch.demo is None and launch.vantage == "local" else None
+    async with module.prepare(request, asker=asker, helper=helper) as prepared:
         yield prepared
 
 
@@ -198,7 +203,7 @@ class Runner:
                 with self.keep(launch, prepared):
                     self._ready(prepared)
                     while True:
-                        await self._one(prepared.session, await self._queue.get())
+                        await self._one(prepared, await self._queue.get())
         except asyncio.CancelledError:
             raise
         except Exception as error:
@@ -215,10 +220,10 @@ class Runner:
         self.state = session.state
         session.listeners = (*session.listeners, lambda _event: self.changed())
 
-    async def _one(self, session: Session, job: Job) -> None:
+    async def _one(self, prepared: Prepared, job: Job) -> None:
         """One job, as a task of its own that ``stop`` can cancel."""
         self.job = job
-        task = self._current = asyncio.create_task(self._do(session, job))
+        task = self._current = asyncio.create_task(self._do(prepared, job))
         try:
             await asyncio.wait({task})
         finally:
@@ -232,14 +237,17 @@ class Runner:
         if not task.cancelled() and (error := task.exception()) is not None:
             raise error
 
-    async def _do(self, session: Session, job: Job) -> None:
+    async def _do(self, prepared: Prepared, job: Job) -> None:
+        session = prepared.session
         match job:
             case Whole():
                 await session.run()
                 self.finished = self.now()
+                await _locate(prepared)
             case Again():
                 self._held = session.state.diagnosis
                 await session.again(job.ids)
+                await _locate(prepared)
             case Wait():
                 await self._wait(session, job)
 
@@ -258,6 +266,13 @@ class Runner:
             self._held = None
             self.changed()
             await self.sleep(WAIT_EVERY_S)
+
+
+async def _locate(prepared: Prepared) -> None:
+    """Tell the diagnosis where the ports that fail die, as ``aetui check`` does."""
+    if any(finding.cause in {"filtered", "rejected", "unreachable"} for finding in prepared.session.state.diagnosis.findings):
+        locating = await asyncio.to_thread(import_module, "aetui.locating")
+        await locating.locate_failures(prepared.session, prepared.helper)
 
 
 def one_line(error: Exception) -> str:

@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aetui.cli.again import add_again, compared, earlier, failed
-from aetui.cli.common import guarded, refuse, unicode_out
+from aetui.cli.common import guarded, packets, refuse, shed, unicode_out
 from aetui.cli.keeping import about, add_keeping, journalled
 from aetui.cli.main import Exit
 from aetui.events import Event
 from aetui.records import Verdict
 
 if TYPE_CHECKING:
+    from aetui.packet.spawning import Spawned
     from aetui.prepare import Prepared, Request
     from aetui.session import Session
     from aetui.state import State
@@ -76,7 +77,8 @@ def run(arguments: argparse.Namespace) -> int:
     password = _password(arguments) if arguments.ftp_user else None
     if arguments.ftp_user and password is None:
         return refuse("no password for --ftp-user: set AETUI_FTP_PASSWORD, or run it in a terminal")
-    return guarded(lambda: _check(arguments, password))
+    spawned = shed(wanted=arguments.demo is None and arguments.vantage == "local")
+    return guarded(lambda: _check(arguments, password, spawned))
 
 
 def _password(arguments: argparse.Namespace) -> str | None:
@@ -86,7 +88,7 @@ def _password(arguments: argparse.Namespace) -> str | None:
     return getpass.getpass(f"FTP password of {arguments.ftp_user}: ", sys.stderr)
 
 
-async def _check(arguments: argparse.Namespace, password: str | None) -> int:
+async def _check(arguments: argparse.Namespace, password: str | None, spawned: Spawned | None) -> int:
     from aetui.causes import load_causes
     from aetui.locating import locate_failures
     from aetui.prepare import Request, own_catalogue, prepare
@@ -113,13 +115,17 @@ async def _check(arguments: argparse.Namespace, password: str | None) -> int:
         if arguments.jsonl:
             print(json.dumps(event_json(event, words)), flush=True)
 
-    async with prepare(request, (listener,), _asker()) as prepared, _second(arguments, request, prepared) as second:
+    async with (
+        packets(spawned) as helper,
+        prepare(request, (listener,), _asker(), helper=helper) as prepared,
+        _second(arguments, request, prepared) as second,
+    ):
         said = about(arguments, "check", prepared.catalogue)
         try:
             with journalled(arguments, said, prepared.session, second):
                 state = await _both(prepared.session, second)
                 if not arguments.jsonl:
-                    await locate_failures(prepared.session)
+                    await locate_failures(prepared.session, helper)
         finally:
             if progress is not None:
                 progress.clear()

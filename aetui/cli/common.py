@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
+import os
 import sys
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
 
 from aetui.cli.main import Exit
 from aetui.display import displayable
-from aetui.strict import DataError
+
+if TYPE_CHECKING:
+    from aetui.packet.client import PacketHelper
+    from aetui.packet.spawning import Spawned
 
 LONGEST_REFUSAL = 1000
 """Characters of a sentence that says why not; it may quote what was typed, a file, or a far side."""
@@ -27,20 +31,63 @@ def trouble(text: str) -> int:
     return Exit.UNDETERMINED
 
 
+def shed(*, wanted: bool = True) -> Spawned | None:
+    """Under sudo: be the user who called it from now on. Where raw packets or low ports may be wanted the packet helper is started before,
+    with the rights that this process gives up; it is the caller's to close. None where it was not started. A kernel that does not let go
+    of a right is told of in one line, and the command goes on as it is.
+    """
+    if not under_sudo():
+        return None
+    from aetui.packet.spawning import alone
+
+    try:
+        return alone(wanted=wanted)
+    except OSError as error:
+        print(f"aetui: root's rights could not be given up: {error.strerror or error}", file=sys.stderr)
+        return None
+
+
+def under_sudo() -> bool:
+    """True where this process is root in the name of somebody else."""
+    return sys.platform == "linux" and os.geteuid() == 0 and "SUDO_UID" in os.environ
+
+
+@asynccontextmanager
+async def packets(spawned: Spawned | None = None) -> AsyncIterator[PacketHelper]:
+    """A command's one packet helper, which the first request starts unless it runs already; ended with the context."""
+    from aetui.packet.client import PacketHelper
+
+    helper = PacketHelper(spawned)
+    try:
+        yield helper
+    finally:
+        await helper.close()
+
+
 def guarded(work: Callable[[], Coroutine[Any, Any, int]]) -> int:
     """Run a command's coroutine. What is wrong with the call or a file is one sentence; a lost vantage is 'could not be determined'."""
-    from aetui.prepare import Refused
-    from aetui.vantage.base import VantageLost
+    import asyncio
 
     try:
         return asyncio.run(work())
-    except (Refused, DataError) as error:
-        return refuse(str(error))
-    except VantageLost as lost:
-        print(f"aetui: {displayable(str(lost), LONGEST_REFUSAL)}", file=sys.stderr)
-        return Exit.UNDETERMINED
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
+    except Exception as error:
+        told = _told(error)
+        if told is None:
+            raise
+        return told
+
+
+def _told(error: Exception) -> int | None:
+    """The status of what went wrong, once it is said; None for a fault of ours. Looked up only when something did."""
+    from aetui.prepare import Refused
+    from aetui.strict import DataError
+    from aetui.vantage.base import VantageLost
+
+    if isinstance(error, Refused | DataError):
+        return refuse(str(error))
+    return trouble(str(error)) if isinstance(error, VantageLost) else None
 
 
 def unicode_out() -> bool:

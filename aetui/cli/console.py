@@ -12,7 +12,7 @@ import os
 import sys
 from pathlib import Path
 
-from aetui.cli.common import refuse
+from aetui.cli.common import refuse, shed
 from aetui.cli.main import scenarios
 
 DUMB = frozenset({"", "dumb", "unknown"})
@@ -45,6 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     wrong = _terminal() or _scenario(arguments.demo) or _request(arguments)
     if wrong:
         return refuse(wrong)
+    helper = shed(wanted=arguments.demo is None)
     from aetui.screens.app import start
     from aetui.screens.launch import Launch
 
@@ -54,7 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
             equipment=_keys(arguments.equipment), vantage=arguments.vantage, demo=arguments.demo, own_catalogue=arguments.catalogue,
             roots=arguments.ca_bundle, deadline_s=arguments.deadline, mouse=mouse,
             save=arguments.save, site=arguments.site, note=arguments.note,
-        )
+        ),
+        helper,
     )  # fmt: skip
 
 

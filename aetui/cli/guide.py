@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aetui.cli.common import guarded, refuse, trouble
+from aetui.cli.common import guarded, packets, refuse, shed, trouble
 from aetui.cli.keeping import about, add_keeping, kept
 from aetui.cli.main import Exit
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from aetui.guide.records import Guide, Question
     from aetui.guiding.walker import Walker
     from aetui.guiding.world import World
+    from aetui.packet.client import PacketHelper
+    from aetui.packet.spawning import Spawned
     from aetui.prepare import Request
     from aetui.store import Journal
 
@@ -75,7 +77,8 @@ def run(arguments: argparse.Namespace) -> int:
         return refuse(f"--public '{arguments.public[:60]}' is not an address")
     if arguments.demo is not None and arguments.jump:
         return refuse("--demo has a place outside of its own; leave --jump out")
-    return guarded(lambda: _guide(arguments))
+    spawned = shed(wanted=arguments.demo is None and arguments.vantage == "local")
+    return guarded(lambda: _guide(arguments, spawned))
 
 
 @dataclass(slots=True)
@@ -88,7 +91,7 @@ class _Talk:
     """Why the walk ended before its verdict."""
 
 
-async def _guide(arguments: argparse.Namespace) -> int:
+async def _guide(arguments: argparse.Namespace, spawned: Spawned | None) -> int:
     from aetui.catalogue import load
     from aetui.cli.guide_lines import Lines, tell, wrapped
     from aetui.guide.library import load as load_guides
@@ -110,7 +113,8 @@ async def _guide(arguments: argparse.Namespace) -> int:
 
         talk.answers = read(arguments.answers, guide)
     tell(("", *wrapped(f"{guide.title}: {guide.about}")))
-    return await _visit(arguments, guide, catalogue, talk)
+    async with packets(spawned) as helper:
+        return await _visit(arguments, guide, catalogue, talk, helper)
 
 
 async def _chosen(said: str, library: Library, talk: _Talk, arguments: argparse.Namespace) -> Guide | None:
@@ -144,7 +148,7 @@ async def _chosen(said: str, library: Library, talk: _Talk, arguments: argparse.
         said = text
 
 
-async def _visit(arguments: argparse.Namespace, guide: Guide, catalogue: Catalogue, talk: _Talk) -> int:
+async def _visit(arguments: argparse.Namespace, guide: Guide, catalogue: Catalogue, talk: _Talk, helper: PacketHelper) -> int:
     from aetui.cli.guide_lines import line, tell
     from aetui.guiding.journal import StoreKeeper
     from aetui.guiding.walker import Walker
@@ -155,7 +159,7 @@ async def _visit(arguments: argparse.Namespace, guide: Guide, catalogue: Catalog
     with ExitStack() as stack:
         journal: Journal | None = stack.enter_context(kept(arguments, about(arguments, "guide", catalogue)))
         listeners = (journal,) if journal is not None else ()
-        async with opened(_request(arguments, guide, catalogue), listeners, TerminalAsker()) as world:
+        async with opened(_request(arguments, guide, catalogue), listeners, TerminalAsker(), helper) as world:
             if journal is not None:
                 world.keep = journal.keep
             world.tell = lambda text: tell([f"   {text}"])

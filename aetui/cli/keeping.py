@@ -7,23 +7,21 @@ between a user and the sessions of real sites.
 from __future__ import annotations
 
 import argparse
-import platform
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from aetui import __version__
-from aetui.catalogue import Catalogue
 from aetui.display import displayable
-from aetui.entries import About, Found
-from aetui.records import VantageInfo
-from aetui.store import Journal
 
 if TYPE_CHECKING:
+    from aetui.catalogue import Catalogue
+    from aetui.entries import About, Found
+    from aetui.records import VantageInfo
     from aetui.session import Session
+    from aetui.store import Journal
 
 LONGEST_NAME = 120
 LONGEST_NOTE = 2000
@@ -44,6 +42,8 @@ def add_keeping(parser: argparse.ArgumentParser) -> None:
 
 def about(arguments: argparse.Namespace, command: str, catalogue: Catalogue) -> About:
     """What is said of a session besides its events."""
+    from aetui.entries import About
+
     name, note = displayable(arguments.site, LONGEST_NAME), displayable(arguments.note, LONGEST_NOTE)
     return About(command, name, note, __version__, catalogue.version, catalogue.sha256, catalogue.changes)
 
@@ -65,6 +65,8 @@ def kept(arguments: argparse.Namespace, said: About) -> Iterator[Journal | None]
     if not wanted:
         yield None
         return
+    from aetui.store import Journal
+
     journal = Journal(said, lambda why: print(f"aetui: {why}", file=sys.stderr))
     try:
         yield journal
@@ -72,16 +74,17 @@ def kept(arguments: argparse.Namespace, said: About) -> Iterator[Journal | None]
         journal.close()
 
 
-Keep = Callable[[Callable[[float], Found]], None]
+Keep = Callable[[Callable[[float], "Found"]], None]
 """Takes a maker of an entry, which is given the milliseconds since the beginning."""
 
 
 @contextmanager
 def recorded(arguments: argparse.Namespace, command: str) -> Iterator[Keep]:
     """A session of a command that runs no checks (a trace, a listener, knocks from outside): what it finds is kept as it is found."""
+    from datetime import UTC, datetime
+
     from aetui.catalogue import load
-    from aetui.events import SessionEnded, SessionStarted
-    from aetui.session import new_id
+    from aetui.events import SessionEnded, SessionStarted, new_id
     from aetui.vantage.base import VantageLost
 
     with kept(arguments, about(arguments, command, load())) as journal:
@@ -103,6 +106,10 @@ def recorded(arguments: argparse.Namespace, command: str) -> Iterator[Keep]:
 
 def _place(arguments: argparse.Namespace) -> VantageInfo:
     """Where such a command runs from, as far as its call says."""
+    import platform
+
+    from aetui.records import VantageInfo
+
     if arguments.demo is not None:
         return VantageInfo("demo", arguments.demo)
     named = getattr(arguments, "vantage", None) or ",".join(getattr(arguments, "vantages", ())) or "local"

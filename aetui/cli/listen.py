@@ -14,20 +14,21 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
-from aetui.cli.common import guarded, refuse
+from aetui.cli.common import guarded, packets, refuse, shed, under_sudo
 from aetui.cli.keeping import Keep, add_keeping, recorded
 from aetui.cli.main import Exit
 
 if TYPE_CHECKING:
     from aetui.inbound.knocklog import Batch
     from aetui.inbound.listener import Listener, Stopped
-    from aetui.inbound.ports import Outcome
+    from aetui.inbound.ports import Holder, Outcome
     from aetui.inbound.reception import Network
+    from aetui.packet.spawning import Spawned
     from aetui.reach import HalfOpen
     from aetui.records import Finding
 
@@ -60,7 +61,8 @@ def _network(text: str) -> Network:
 
 def run(arguments: argparse.Namespace) -> int:
     """Listen, print, answer."""
-    from aetui.inbound.listener import DEFAULT_MINUTES, LONGEST_MINUTES
+    from aetui.inbound.listener import DEFAULT_MINUTES, DEFAULT_PORTS, LONGEST_MINUTES
+    from aetui.packet.messages import LAST_LOW_PORT
 
     minutes = DEFAULT_MINUTES if arguments.minutes is None else arguments.minutes
     if not 0 < minutes <= LONGEST_MINUTES:
@@ -72,12 +74,44 @@ def run(arguments: argparse.Namespace) -> int:
             load(arguments.demo)
         except UnknownScenarioError as error:
             return refuse(str(error))
-    return guarded(lambda: _listen(arguments, minutes))
+    wanted = tuple(dict.fromkeys(arguments.ports or DEFAULT_PORTS))
+    holders = _holders(wanted) if under_sudo() and arguments.demo is None else {}
+    spawned = shed(wanted=arguments.demo is None and min(wanted) <= LAST_LOW_PORT)
+    return guarded(lambda: _listen(arguments, minutes, wanted, spawned, holders))
 
 
-async def _listen(arguments: argparse.Namespace, minutes: float) -> int:
+def _holders(wanted: Sequence[int]) -> dict[int, Holder]:
+    """Who has those of the ports that are taken, while this process may still see everybody's."""
+    from aetui.inbound.ports import Opened, PortTaken, open_port
+
+    found: dict[int, Holder] = {}
+    for port in wanted:
+        match open_port(port):
+            case PortTaken(holder=holder):
+                found[port] = holder
+            case Opened(sockets=sockets):
+                for sock in sockets:
+                    sock.close()
+    return found
+
+
+async def _listen(
+    arguments: argparse.Namespace, minutes: float, wanted: Sequence[int], spawned: Spawned | None, holders: Mapping[int, Holder]
+) -> int:
+    from aetui.inbound.listener import Listener
+    from aetui.inbound.ports import PortTaken
+
     with recorded(arguments, "listen") as keep:
-        return await _open(arguments, minutes, keep)
+        demo, show = arguments.demo is not None, Lines(arguments.json)
+        async with packets(spawned) as helper:
+            listener = Listener(
+                [0] * len(wanted) if demo else wanted, _kept(keep, show.knocks), minutes=minutes, allow=arguments.allow,
+                address=LOOPBACK if demo else None, helper=helper,
+            )  # fmt: skip
+            show.give_up = listener.stop
+            opened = await listener.open()
+        outcomes = [PortTaken(one.port, holders.get(one.port, one.holder)) if isinstance(one, PortTaken) else one for one in opened]
+        return await _serve(arguments, minutes, listener, outcomes, show)
 
 
 def _kept(keep: Keep, show: Callable[[Batch], None]) -> Callable[[Batch], None]:
@@ -95,19 +129,11 @@ def _kept(keep: Keep, show: Callable[[Batch], None]) -> Callable[[Batch], None]:
     return see
 
 
-async def _open(arguments: argparse.Namespace, minutes: float, keep: Keep) -> int:
-    from aetui.inbound.listener import DEFAULT_PORTS, Listener
+async def _serve(arguments: argparse.Namespace, minutes: float, listener: Listener, outcomes: Sequence[Outcome], show: Lines) -> int:
+    """Until it closes."""
     from aetui.inbound.passing import HalfOpenWatch
 
     demo = arguments.demo is not None
-    wanted = list(dict.fromkeys(arguments.ports or DEFAULT_PORTS))
-    show = Lines(arguments.json)
-    knocks = _kept(keep, show.knocks)
-    listener = Listener(
-        [0] * len(wanted) if demo else wanted, knocks, minutes=minutes, allow=arguments.allow, address=LOOPBACK if demo else None
-    )
-    show.give_up = listener.stop
-    outcomes = await listener.open()
     _on_signals(listener)
     show.opened(listener, outcomes, minutes, arguments.allow, demo=demo)
     if not listener.opened:

@@ -62,6 +62,8 @@ COMMANDS: dict[str, Entry] = {
     "manual": Entry("manual", "the manual page, for man(1)"),
     "explain": Entry("explain", "what a cause means and who mends it, or what a check measures"),
 }
+KEEP_ROOT = frozenset({None, "check", "guide", "listen", "trace"})
+"""What may want raw packets or a low port: these give root up themselves, once the packet helper is started."""
 CONSOLE = Entry("console", "the console (full screen)")
 
 
@@ -163,6 +165,10 @@ def main(arguments: Sequence[str]) -> int:
         return Exit.USAGE
     if name is None and {"-h", "--help", "--version"} & set(rest):
         _top().parse_args(rest)
+    if name not in KEEP_ROOT:
+        from aetui.cli.common import shed
+
+        shed(wanted=False)
     module, parser = command(name)
     return module.run(parser.parse_args(_demo_word(rest, name is not None)))
 

@@ -1,22 +1,27 @@
 """``aetui trace``: the path to a port, and the hop at which it dies. The result alone on standard output, remarks on standard error.
 
+The packet helper is started before anything else is loaded, and ends while the result is put into words.
+
 Exit status: 0 the port (or, by ping, the host) answers, 1 it does not, 2 wrong usage, 3 could not be determined, 130 interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import json
+import gc
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from aetui.cli.common import guarded, refuse
+from aetui.cli.common import guarded, packets, refuse, shed
 from aetui.cli.keeping import add_keeping, recorded
 from aetui.cli.main import Exit
 from aetui.path.target import split
 
 if TYPE_CHECKING:
+    import asyncio
+
+    from aetui.packet.client import PacketHelper
+    from aetui.packet.spawning import Spawned
     from aetui.path.records import Trace
     from aetui.path.run import Options
     from aetui.vantage.base import Vantage
@@ -35,7 +40,10 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--from", dest="vantage", default="local", metavar="VANTAGE", help="where to trace from: local (default) or jump:NAME"
     )
     parser.add_argument(
-        "--compare", type=int, metavar="PORT", help="a TCP port of the same host that works; one is looked for where none is named"
+        "--compare",
+        type=int,
+        metavar="PORT",
+        help="a TCP port of the same host that works; where none is named, one that the latest check saw work, else 443 or 80",
     )
     parser.add_argument("--multipath", action="store_true", help="vary the flow on purpose, and show what else load balancers use")
     parser.add_argument(
@@ -61,27 +69,105 @@ def run(arguments: argparse.Namespace) -> int:
     host, port = target
     if arguments.proto == "icmp" and port is not None:
         return refuse("a ping has no port")
-    return guarded(lambda: _trace(host, DEFAULT_PORT if port is None and arguments.proto == "tcp" else port, arguments))
+    wrong = _no_vantage(arguments)
+    if wrong:
+        return refuse(wrong)
+    gc.disable()  # until everything is loaded: none of that is thrown away
+    try:
+        spawned = _started(arguments)
+        return guarded(lambda: _trace(host, DEFAULT_PORT if port is None and arguments.proto == "tcp" else port, arguments, spawned))
+    finally:
+        gc.enable()
 
 
-async def _trace(host: str, port: int | None, arguments: argparse.Namespace) -> int:
+def _no_vantage(arguments: argparse.Namespace) -> str:
+    """What is wrong with the vantage that was named; empty for nothing. For this machine itself nothing is loaded."""
+    if arguments.demo is not None or arguments.vantage == "local":
+        return ""
+    from aetui.vantage.choose import BadVantage, parse
+
+    try:
+        parse(arguments.vantage)
+    except BadVantage as bad:
+        return str(bad)
+    return ""
+
+
+def _started(arguments: argparse.Namespace) -> Spawned | None:
+    """The packet helper, where this trace will want one and may have it; what is in the way of it is told by who asks for it."""
+    wanted = arguments.demo is None and arguments.vantage == "local" and arguments.method != "socket"
+    spawned = shed(wanted=wanted)
+    if spawned is not None or not wanted:
+        return spawned
+    from aetui.packet.spawning import missing, spawn
+
+    try:
+        return spawn() if missing() is None else None
+    except OSError:
+        return None
+
+
+async def _trace(host: str, port: int | None, arguments: argparse.Namespace, spawned: Spawned | None) -> int:
+    import asyncio
+
+    async with packets(spawned) as helper:
+        finding = asyncio.ensure_future(_found(host, port, arguments, helper))
+        if spawned is not None:
+            await asyncio.sleep(0)  # what traces is loaded first
+            await asyncio.to_thread(_load)  # and this while probes are on their way: raw packets are timed by the kernel
+        return await _told(finding, arguments, helper)
+
+
+def _load() -> None:
+    """What a finished trace needs: its words, and the history."""
+    import aetui.entries
+    import aetui.path.publish
+    import aetui.path.show
+    import aetui.store  # noqa: F401
+
+
+async def _told(finding: asyncio.Future[Trace], arguments: argparse.Namespace, helper: PacketHelper) -> int:
+    """Keep the trace and print it; the status."""
     from aetui.entries import TraceDone
     from aetui.path.publish import to_json
     from aetui.path.show import lines, remark
 
+    gc.freeze()
+    gc.enable()
     with recorded(arguments, "trace") as keep:
-        found = await _found(host, port, arguments)
+        found = await finding
+        helper.end()
         keep(lambda at: TraceDone(at, found))
     note = remark(found)
     if note:
         print(f"aetui: {note}", file=sys.stderr)
-    print(json.dumps(to_json(found), indent=2) if arguments.json else "\n".join(lines(found)))
+    print(_json(to_json(found)) if arguments.json else "\n".join(lines(found)))
     return _status(found)
 
 
-async def _found(host: str, port: int | None, arguments: argparse.Namespace) -> Trace:
+def _json(document: dict[str, Any]) -> str:
+    import json
+
+    return json.dumps(document, indent=2)
+
+
+async def _found(host: str, port: int | None, arguments: argparse.Namespace, helper: PacketHelper) -> Trace:
+    from aetui.cli.seen import connects
+    from aetui.path.engines import Engines
+    from aetui.path.run import trace
+
     if arguments.demo is None and arguments.vantage == "local":
-        return await _from_here(host, port, arguments)
+        engines = Engines(helper=helper)
+        try:
+            return await trace(host, port, _options(arguments), known=connects, engines=engines)
+        finally:
+            await engines.close()
+    return await _from_elsewhere(host, port, arguments)
+
+
+async def _from_elsewhere(host: str, port: int | None, arguments: argparse.Namespace) -> Trace:
+    import asyncio
+
     from aetui.path.run import trace, trace_from_jump
 
     options = _options(arguments)
@@ -93,27 +179,6 @@ async def _found(host: str, port: int | None, arguments: argparse.Namespace) -> 
         return await trace(host, port, options, vantage=vantage)
     finally:
         await vantage.close()
-
-
-async def _from_here(host: str, port: int | None, arguments: argparse.Namespace) -> Trace:
-    """From this machine; the packet helper loads its library while this process loads the rest."""
-    from aetui.packet.client import PacketHelper, missing
-
-    helper = PacketHelper()
-    starting = None
-    if arguments.method != "socket" and missing() is None:
-        starting = asyncio.get_running_loop().create_task(helper.start())
-        await asyncio.sleep(0)
-    from aetui.path.engines import Engines
-    from aetui.path.run import trace
-
-    engines = Engines(helper=helper)
-    try:
-        return await trace(host, port, _options(arguments), engines=engines)
-    finally:
-        await engines.close()
-        if starting is not None:
-            await helper.close()
 
 
 def _vantage(arguments: argparse.Namespace) -> Vantage:

@@ -223,7 +223,9 @@ async def run_listen(world: World, action: Listen, outside: str) -> Seen:
                 arrived.set()
 
     demo = world.demo is not None
-    listener = Listener([0 if demo else int(action.port)], hear, minutes=LISTEN_MINUTES, address=LOOPBACK if demo else None)
+    listener = Listener(
+        [0 if demo else int(action.port)], hear, minutes=LISTEN_MINUTES, address=LOOPBACK if demo else None, helper=world.helper
+    )
     outcomes = await listener.open()
     try:
         if not listener.opened:

@@ -87,6 +87,8 @@ class World:
     eyes: Eyes
     causes: Words = field(default_factory=load_causes)
     demo: str | None = None
+    helper: PacketHelper | None = None
+    """The program's packet helper, for a port under 1024."""
     keep: Callable[[Beside], None] = lambda found: None
     """Gets what is found beside the session's own events, for its journal: knocks, inbound looks, traces."""
     tell: Callable[[str], None] = lambda line: None
@@ -116,27 +118,35 @@ class World:
 
 
 @asynccontextmanager
-async def opened(request: Request, listeners: tuple[Listener, ...] = (), asker: Asker | None = None) -> AsyncIterator[World]:
-    """A world for as long as the context lasts; its session has begun and holds no check yet."""
-    async with prepare(request, listeners, asker) as prepared:
+async def opened(
+    request: Request, listeners: tuple[Listener, ...] = (), asker: Asker | None = None, helper: PacketHelper | None = None
+) -> AsyncIterator[World]:
+    """A world for as long as the context lasts; its session has begun and holds no check yet. ``helper`` is its owner's to close."""
+    own = helper is None
+    helper = helper or _helper()
+    async with prepare(request, listeners, asker, helper=helper) as prepared:
         session = prepared.session
         session.checks = ()
-        helper, why_not = _packets(session.vantage)
         outside = Outside(session.vantage, asker)
         try:
             await session.run()
-            yield World(session, prepared.catalogue, outside, Eyes(session.vantage, helper, why_not), demo=request.demo)
+            yield World(session, prepared.catalogue, outside, _eyes(session.vantage, helper), demo=request.demo, helper=helper)
         finally:
             await outside.close()
-            if helper is not None:
+            if own:
                 await helper.close()
 
 
-def _packets(vantage: Vantage) -> tuple[PacketHelper | None, str | None]:
-    """The packet helper, where this machine itself is the vantage; it is started by the first request."""
-    if vantage.info.kind != "local":
-        return None, _WHY_NOT.get(vantage.info.kind, _ELSEWHERE)
-    from aetui.packet.client import PacketHelper, missing
+def _helper() -> PacketHelper:
+    """A packet helper, which the first request starts."""
+    from aetui.packet.client import PacketHelper
 
-    lacking = missing()
-    return (None, lacking) if lacking is not None else (PacketHelper(), None)
+    return PacketHelper()
+
+
+def _eyes(vantage: Vantage, helper: PacketHelper) -> Eyes:
+    """With the packet helper, where this machine itself is the vantage and may have one."""
+    if vantage.info.kind != "local":
+        return Eyes(vantage, None, _WHY_NOT.get(vantage.info.kind, _ELSEWHERE))
+    lacking = helper.lacking()
+    return Eyes(vantage, helper if lacking is None else None, lacking)

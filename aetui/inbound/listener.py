@@ -1,6 +1,7 @@
 """The listener on site: opens ports for a set time, shows every knock, answers a right token, and closes by itself.
 
-``open`` gives, port by port, what became of it (``ports.Outcome``); where at least one opened, the listener runs until its time is over,
+``open`` gives, port by port, what became of it (``ports.Outcome``; ``helper`` is asked for what this process may not open); where at
+least one opened, the listener runs until its time is over,
 ``stop`` is called, or its owner goes. ``heard`` is called in the loop's thread with a ``Batch``, at most ten times a second, and must not
 block.
 
@@ -49,11 +50,13 @@ class Listener:
         code: str | None = None,
         address: str | None = None,
         limits: Limits | None = None,
+        helper: ports.Opener | None = None,
     ) -> None:
         if not 0 < minutes <= LONGEST_MINUTES:
             raise ValueError(f"minutes is more than 0 and at most {LONGEST_MINUTES:g}")
         self._wanted, self._heard, self._minutes = tuple(wanted), heard, minutes
         self._allow, self._code, self._address, self._limits = tuple(allow), code, address, limits
+        self._helper = helper
         self._gate: Gate | None = None
         self._reception: Reception | None = None
         self._closer: asyncio.TimerHandle | None = None
@@ -65,7 +68,7 @@ class Listener:
         loop = asyncio.get_running_loop()
         raise_file_limit()
         self._gate = await asyncio.to_thread(Gate.opened, self._code)
-        outcomes = tuple(ports.open_port(port, self._address) for port in self._wanted)
+        outcomes = tuple([await ports.open_port_by(self._helper, port, self._address) for port in self._wanted])
         self.opened = tuple(outcome for outcome in outcomes if isinstance(outcome, ports.Opened))
         self._stopped = loop.create_future()
         self._reception = Reception(self._gate, self._heard, self._allow, self._limits)
@@ -74,12 +77,16 @@ class Listener:
         self._closer = loop.call_later(self._minutes * 60, self.stop, "time")
         return outcomes
 
-    def add(self, port: int) -> ports.Outcome:
+    async def add(self, port: int) -> ports.Outcome:
         """Open one more port while it runs; code, allow-list and time stay as they are."""
         if self._reception is None or self._stopped is None or self._stopped.done():
             raise RuntimeError("the listener is not open")
-        outcome = ports.open_port(port, self._address)
+        outcome = await ports.open_port_by(self._helper, port, self._address)
         if isinstance(outcome, ports.Opened):
+            if self._stopped.done():  # it was closed while the helper was asked
+                for sock in outcome.sockets:
+                    sock.close()
+                return outcome
             self.opened = (*self.opened, outcome)
             self._reception.serve(outcome.sockets)
         return outcome

@@ -1,8 +1,8 @@
 """Opening a port to listen on, and saying exactly why it could not be opened.
 
 ``open_port`` gives listening sockets (IPv4, and IPv6 of its own where the machine has it), or ``PortTaken``, ``RightMissing`` or
-``Unusable``: data, never an exception. The holder of a taken port is named by psutil where the system lets this user see it. Not here:
-what is done with connections.
+``Unusable``: data, never an exception. ``open_port_by`` has the packet helper open what this process may not. The holder of a taken port is
+named by psutil where the system lets this user see it. Not here: what is done with connections.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-BACKLOG = 1024
-"""Connections that the system holds for us while we are busy; Linux cuts it to net.core.somaxconn."""
+from aetui.packet.messages import BACKLOG, LAST_LOW_PORT, Refused
+
 HIGHER = 10_000
 """Added to a port under 1024 for the high port that is offered in its place."""
 
@@ -87,6 +88,34 @@ def open_port(port: int, address: str | None = None) -> Outcome:
             return _why(port, problem)
     names = tuple(str(sock.getsockname()[0]) for sock in opened)
     return Opened(opened[0].getsockname()[1], tuple(opened), names)
+
+
+class Opener(Protocol):
+    """Who may open a port under 1024 for us (``packet.client.PacketHelper``)."""
+
+    def lacking(self) -> str | None:
+        """Why it cannot; None where it can be asked."""
+
+    async def listen(self, address: str, port: int) -> socket.socket | Refused | object:
+        """A listening socket, what the system said, or anything else for no answer."""
+
+
+async def open_port_by(helper: Opener | None, port: int, address: str | None = None) -> Outcome:
+    """As ``open_port``; where the right is missing here, through the helper, if there is one that has it."""
+    outcome = open_port(port, address)
+    if not isinstance(outcome, RightMissing) or helper is None or port > LAST_LOW_PORT or helper.lacking() is not None:
+        return outcome
+    opened: list[socket.socket] = []
+    for _, host in _places(address):
+        got = await helper.listen(host, port)
+        if isinstance(got, socket.socket):
+            opened.append(got)
+        elif not (opened and isinstance(got, Refused) and got.errno in {"EAFNOSUPPORT", "EADDRNOTAVAIL"}):
+            for sock in opened:
+                sock.close()
+            number = getattr(errno, got.errno or "", errno.EACCES) if isinstance(got, Refused) else errno.EACCES
+            return _why(port, OSError(number, "refused"))
+    return Opened(port, tuple(opened), tuple(str(sock.getsockname()[0]) for sock in opened))
 
 
 def _places(address: str | None) -> list[tuple[socket.AddressFamily, str]]:

@@ -1,5 +1,5 @@
-"""The console's end of the packet helper: starts it when first needed, asks, and hears. asyncio; imports neither scapy nor anything
-that needs a right.
+"""The console's end of the packet helper: starts it when first needed, or takes over one that was started already; asks, and hears.
+asyncio; imports neither scapy nor anything that needs a right.
 
 What goes wrong with the helper is data: a ``Failure`` with one sentence, whether the right is missing, scapy is not there or the helper
 died. Requests of several callers run side by side, told apart by number. ``close`` ends the helper; so does the end of this process,
@@ -9,16 +9,14 @@ however it comes.
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import itertools
 import os
-import shlex
 import socket
 import subprocess
-import sys
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 from aetui.packet import messages
@@ -28,6 +26,8 @@ from aetui.packet.messages import (
     DhcpOffers,
     DiscoverDhcp,
     Frames,
+    Listen,
+    Listening,
     Malformed,
     Neighbour,
     Offer,
@@ -43,6 +43,10 @@ from aetui.packet.messages import (
     decode_reply,
     encode,
 )  # fmt: skip
+from aetui.packet.pipe import Pipe
+from aetui.packet.spawning import Spawned, grant, missing, spawn
+
+__all__ = ["Failure", "PacketHelper", "Trace", "grant", "missing"]
 
 START_S = 15.0
 """Longest wait for the helper to be ready: a cold disk and a slow machine."""
@@ -53,11 +57,8 @@ _STATUS = {
     4: "scapy is not installed",
     5: "it was sent something that it does not understand",
 }
-_KEPT = ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV", "SUDO_UID", "SUDO_GID", "SYSTEMROOT")
-"""What the helper may know of the environment; no folder of the user's, so that it reads and writes none."""
-_NOWHERE = "/dev/null/none"
-
-T = TypeVar("T", bound=Reply)
+Answer = Reply | socket.socket
+T = TypeVar("T", bound=Answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,24 +66,6 @@ class Failure:
     """The helper cannot do it; one sentence."""
 
     why: str
-
-
-def missing() -> str | None:
-    """What is lacking for raw packets here, with the command that grants it; None where nothing is. Nothing is started."""
-    if sys.platform != "linux":
-        return "Raw packets are sent on Linux only; everything else works without them."
-    from aetui.packet.privilege import may_send_raw
-
-    if may_send_raw():
-        return None
-    return f"Raw packets need a right (CAP_NET_RAW) that this user does not have. To grant it: {grant()}"
-
-
-def grant() -> str:
-    """The command that runs this very call with the right."""
-    program = Path(sys.argv[0])
-    called = [str(program.resolve())] if program.name == "aetui" else [sys.executable, "-m", "aetui"]
-    return shlex.join(["sudo", *called, *sys.argv[1:]])
 
 
 class Trace:
@@ -111,19 +94,29 @@ class _Listener:
 
 
 class PacketHelper:
-    """One helper process, started by the first request."""
+    """One helper process, started by the first request unless it runs already (``spawned``)."""
 
-    def __init__(self) -> None:
+    def __init__(self, spawned: Spawned | None = None) -> None:
+        self._spawned = spawned
         self._process: subprocess.Popen[bytes] | None = None
-        self._writer: asyncio.StreamWriter | None = None
-        self._reading: asyncio.Task[None] | None = None
+        self._pipe: Pipe | None = None
+        self._frames = Frames()
+        self._came: deque[int] = deque()
+        """Descriptors that came and whose reply has not been read yet."""
+        self._began: asyncio.Future[Failure | None] | None = None
+        self._ending: asyncio.Task[None] | None = None
         self._starting: asyncio.Task[Failure | None] | None = None
         self._numbers = itertools.count(1)
-        self._waiting: dict[int, asyncio.Future[Reply | Failure]] = {}
+        self._waiting: dict[int, asyncio.Future[Answer | Failure]] = {}
         self._listeners: dict[int, _Listener] = {}
         self.ready: Ready | None = None
         self.ended: Failure | None = None
         """Why the helper is no longer there, once it is not."""
+
+    def lacking(self) -> str | None:
+        """Why there is no helper and can be none, with the command that grants the right; None where there is, or may be, one."""
+        there = self._spawned is not None or (self._process is not None and self.ended is None)
+        return None if there else missing()
 
     async def start(self) -> Failure | None:
         """Have the helper ready; None for ready. Callers that come together wait for one start."""
@@ -161,10 +154,15 @@ class PacketHelper:
         answer = await self._ask(number, ScanArp(number, interface, network, wait_s, probe), ArpHeard, wait_s + pace_s + ANSWER_S)
         return answer.neighbours if isinstance(answer, ArpHeard) else answer
 
+    async def listen(self, address: str, port: int) -> socket.socket | Failure | Refused:
+        """A TCP socket that listens on a port under 1024: the caller's."""
+        number = next(self._numbers)
+        return await self._ask(number, Listen(number, address, port), socket.socket, ANSWER_S)
+
     def post(self, request: SendProbe | CloseTrace) -> None:
         """Send what has no answer of its own; nothing happens where the helper is gone."""
-        if self._writer is not None and not self._writer.is_closing():
-            self._writer.write(encode(request))
+        if self._pipe is not None:
+            self._pipe.write(encode(request))
 
     def forget(self, number: int) -> None:
         """Close a flow."""
@@ -178,75 +176,83 @@ class PacketHelper:
         await self._stop()
         self.ended = self.ended or Failure("it was closed.")
 
-    async def _stop(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
-        if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.gather(self._reading, return_exceptions=True)
+    def end(self) -> None:
+        """Kill the helper without waiting for its end: for a process that ends itself."""
+        if self._pipe is not None:
+            self._pipe.close()
         if self._process is not None:
-            self._process.kill()
-            await _end_of(self._process)
-            self._process = None
+            with suppress(PermissionError):  # see ``Spawned.end``
+                self._process.kill()
+        if self._spawned is not None:
+            self._spawned.end()
+
+    async def _stop(self) -> None:
+        self.end()
+        if self._ending is not None:
+            self._ending.cancel()
+            await asyncio.gather(self._ending, return_exceptions=True)
+        for running in (self._process, self._spawned.process if self._spawned else None):
+            if running is not None:
+                await _end_of(running)
+        self._pipe = self._process = self._spawned = None
 
     async def _ask(self, number: int, request: messages.Request, wanted: type[T], within_s: float) -> T | Failure | Refused:
         failed = await self.start()
         if failed is not None:
             return failed
-        assert self._writer is not None
-        future: asyncio.Future[Reply | Failure] = asyncio.get_running_loop().create_future()
+        assert self._pipe is not None
+        future: asyncio.Future[Answer | Failure] = asyncio.get_running_loop().create_future()
         self._waiting[number] = future
         try:
-            self._writer.write(encode(request))
-            await self._writer.drain()
+            self._pipe.write(encode(request))
             async with asyncio.timeout(within_s):
                 answer = await future
         except TimeoutError:
             return Failure("it does not answer.")
-        except OSError:
-            return self.ended or Failure("it is gone.")
         finally:
             self._waiting.pop(number, None)
         return answer if isinstance(answer, wanted | Failure | Refused) else Failure("it answered something else.")
 
     async def _start(self) -> Failure | None:
-        lacking = missing()
+        lacking = None if self._spawned is not None else missing()
         if lacking is not None:
             return Failure(lacking)
         if self._process is not None:
             await self._stop()
-        self.ready, self.ended = None, None
-        loop = asyncio.get_running_loop()
-        ours, theirs = socket.socketpair()
+        self.ready, self.ended, self._frames = None, None, Frames()
         try:
-            self._process = _spawn(theirs)
+            spawned, self._spawned = self._spawned or spawn(), None
         except OSError as error:
-            ours.close()
             return Failure(f"it cannot be started: {error.strerror}.")
-        finally:
-            theirs.close()
-        reader, self._writer = await asyncio.open_connection(sock=ours)
-        began: asyncio.Future[Failure | None] = loop.create_future()
-        self._reading = loop.create_task(self._read(reader, began))
+        self._process = spawned.process
+        self._began = asyncio.get_running_loop().create_future()
+        self._pipe = Pipe(spawned.pipe, self._heard, self._over)
         try:
             async with asyncio.timeout(START_S):
-                return await began
+                return await self._began
         except TimeoutError:
             return Failure("it does not start.")
 
-    async def _read(self, reader: asyncio.StreamReader, began: asyncio.Future[Failure | None]) -> None:
-        frames = Frames()
+    def _heard(self, data: bytes, descriptors: list[int]) -> None:
+        self._came.extend(descriptors)
         try:
-            while data := await reader.read(messages.LARGEST):
-                for body in frames.feed(data):
-                    self._take(decode_reply(body), began)
-        except (Malformed, OSError):
-            pass
-        why = await self._why()
-        self.ended = why
-        if not began.done():
-            began.set_result(why)
+            for body in self._frames.feed(data):
+                self._take(decode_reply(body))
+        except Malformed:
+            if self._pipe is not None:
+                self._pipe.close()
+            self._over()
+
+    def _over(self) -> None:
+        """The pipe has ended: learn why, and tell everybody."""
+        while self._came:
+            os.close(self._came.popleft())
+        self._ending = asyncio.get_running_loop().create_task(self._tell_end())
+
+    async def _tell_end(self) -> None:
+        why = self.ended = await self._why()
+        if self._began is not None and not self._began.done():
+            self._began.set_result(why)
         for future in tuple(self._waiting.values()):
             if not future.done():
                 future.set_result(why)
@@ -255,8 +261,6 @@ class PacketHelper:
 
     async def _why(self) -> Failure:
         assert self._process is not None
-        if self._writer is not None:
-            self._writer.close()
         try:
             async with asyncio.timeout(1.0):
                 status = await _end_of(self._process)
@@ -265,31 +269,29 @@ class PacketHelper:
         said = _STATUS.get(status) or (f"it was ended by signal {-status}" if status < 0 else f"it ended by itself (status {status})")
         return Failure(f"{said}.")
 
-    def _take(self, reply: Reply, began: asyncio.Future[Failure | None]) -> None:
+    def _take(self, reply: Reply) -> None:
         match reply:
             case Ready():
                 self.ready = reply
-                if not began.done():
-                    began.set_result(None)
+                if self._began is not None and not self._began.done():
+                    self._began.set_result(None)
             case ProbeHeard() if reply.flow in self._listeners:
                 self._listeners[reply.flow].hear(reply)
             case ProbeFailed() if reply.flow in self._listeners:
                 self._listeners[reply.flow].lost(reply.errno)
+            case Listening():
+                self._answer(reply.id, socket.socket(fileno=self._came.popleft()) if self._came else Failure("it sent no socket."))
             case TraceOpened() | DhcpOffers() | ArpHeard() | Refused():
-                future = self._waiting.get(reply.id)
-                if future is not None and not future.done():
-                    future.set_result(reply)
+                self._answer(reply.id, reply)
             case _:
                 pass
 
-
-def _spawn(theirs: socket.socket) -> subprocess.Popen[bytes]:
-    """The helper with one end of the pipe; takes a few ms. Nothing in the call is anybody's but our own."""
-    argv = [sys.executable, "-P", "-S", "-m", "aetui.packet"]
-    nowhere = subprocess.DEVNULL
-    return subprocess.Popen(  # noqa: S603 - our own interpreter and module
-        argv, stdin=theirs.fileno(), stdout=nowhere, stderr=nowhere, env=_environment(), start_new_session=True
-    )
+    def _answer(self, number: int, answer: Answer | Failure) -> None:
+        future = self._waiting.get(number)
+        if future is not None and not future.done():
+            future.set_result(answer)
+        elif isinstance(answer, socket.socket):
+            answer.close()
 
 
 async def _end_of(process: subprocess.Popen[bytes]) -> int:
@@ -305,16 +307,3 @@ async def _end_of(process: subprocess.Popen[bytes]) -> int:
             loop.remove_reader(watched)
             os.close(watched)
     return process.wait()
-
-
-def _environment() -> dict[str, str]:
-    """What the helper is given: enough to find its own code and scapy's (without ``site``, which may run anything), and no folder of anybody's."""
-    found = importlib.util.find_spec("scapy")
-    beside = [str(Path(found.origin).parents[1])] if found is not None and found.origin else []
-    return {
-        **{name: os.environ[name] for name in _KEPT if name in os.environ},
-        **dict.fromkeys(("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"), _NOWHERE),
-        "PYTHONPATH": os.pathsep.join([str(Path(__file__).resolve().parents[2]), *beside]),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "AETUI_PARENT": str(os.getpid()),
-    }

@@ -1,4 +1,5 @@
-"""The packet helper's life: open what it needs, give up every right, load scapy, then answer requests until the pipe closes.
+"""The packet helper's life: open what it needs, give up every right but that of opening low ports, load scapy, then answer requests until
+the pipe closes.
 
 Standard input is one end of a socket pair, and the only way in and out: standard output and error lead nowhere. It ends when the pipe
 does, when its parent does (PR_SET_PDEATHSIG), or at a frame that cannot be read. One thread; a console that does not read makes it
@@ -7,6 +8,8 @@ wait, not grow.
 
 from __future__ import annotations
 
+import errno
+import gc
 import os
 import selectors
 import signal
@@ -22,6 +25,8 @@ from aetui.packet.messages import (
     CloseTrace,
     DiscoverDhcp,
     Frames,
+    Listen,
+    Listening,
     Malformed,
     OpenTrace,
     Ready,
@@ -33,6 +38,8 @@ from aetui.packet.messages import (
     decode_request,
     encode,
 )
+from aetui.packet.ports import Ports
+from aetui.packet.privilege import CAP_NET_BIND_SERVICE
 from aetui.packet.sockets import Sockets, open_all
 from aetui.packet.tracing import Tracing
 
@@ -43,21 +50,24 @@ _READ = 65536
 
 def main() -> int:
     """Be the helper; the exit status."""
+    gc.disable()  # nothing that is made until the loop runs is ever thrown away
     parent = int(os.environ.get("AETUI_PARENT", "0"))
     pipe = socket.socket(fileno=os.dup(0))
     try:
         privilege.die_with_parent(signal.SIGKILL, parent)
         sockets = open_all()
-        privilege.keep_only_identity_rights()
+        privilege.keep_only_identity_rights(CAP_NET_BIND_SERVICE)
     except OSError:
         return NO_RIGHT
     try:
         scapyroom.load()
     except ImportError:
         return NO_SCAPY
-    privilege.drop(privilege.invoker(os.environ))
+    privilege.drop(privilege.invoker(os.environ), CAP_NET_BIND_SERVICE)
     privilege.die_with_parent(signal.SIGKILL, parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()
+    gc.enable()
     return Helper(pipe, sockets).serve()
 
 
@@ -70,6 +80,7 @@ class Helper:
         self._frames = Frames()
         self._tracing = Tracing(sockets, self.tell)
         self._lan = Lan(sockets, self.tell)
+        self._ports = Ports()
         self._selector = selectors.DefaultSelector()
         self._handlers: dict[type[Request], Callable[..., None]] = {
             OpenTrace: self._open,
@@ -77,6 +88,7 @@ class Helper:
             CloseTrace: self._close,
             DiscoverDhcp: self._lan.discover,
             ScanArp: self._lan.scan,
+            Listen: self._listen,
         }
 
     def tell(self, reply: Reply) -> None:
@@ -87,7 +99,8 @@ class Helper:
         """Until the pipe closes."""
         self._watch()
         try:
-            self.tell(Ready(self._sockets.lacking, os.getuid()))
+            ports = () if privilege.kept(CAP_NET_BIND_SERVICE) else ("ports",)
+            self.tell(Ready((*self._sockets.lacking, *ports), os.getuid()))
             while True:
                 wake = self._lan.wake()
                 ready = self._selector.select(None if wake is None else max(0.0, wake - time.monotonic()))
@@ -131,6 +144,17 @@ class Helper:
         held = self._tracing.held().get(request.id)
         if held is not None and request.proto == "udp":
             self._selector.register(held, selectors.EVENT_READ, partial(self._tracing.datagram, request.id))
+
+    def _listen(self, request: Listen) -> None:
+        try:
+            opened = self._ports.open(request)
+        except OSError as error:
+            self.tell(Refused(request.id, error.strerror or "cannot listen", errno.errorcode.get(error.errno or 0, "EIO")))
+            return
+        with opened:
+            frame = encode(Listening(request.id))
+            sent = socket.send_fds(self._pipe, [frame], [opened.fileno()])
+            self._pipe.sendall(frame[sent:])
 
     def _close(self, request: CloseTrace) -> None:
         held = self._tracing.held().get(request.flow)

@@ -20,6 +20,10 @@ LARGEST = 65536
 MOST_HOSTS = 1024
 """Addresses of one ARP scan: a /22, more than any site's network that a technician stands in."""
 LONGEST_WAIT_S = 30.0
+LAST_LOW_PORT = 1023
+"""The highest port that a helper opens; the others need no right."""
+BACKLOG = 1024
+"""Connections that the system holds for a listener that is busy; Linux cuts it to net.core.somaxconn."""
 _HEADER = struct.Struct("!I")
 
 
@@ -80,12 +84,24 @@ class ScanArp:
     """Ask from 0.0.0.0, so that nobody's table is changed."""
 
 
-Request = OpenTrace | SendProbe | CloseTrace | DiscoverDhcp | ScanArp
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Open a TCP port under 1024 to listen on, and hand the socket over."""
+
+    id: int
+    address: str
+    """One of this machine's, or the one that stands for all of its family (0.0.0.0, ::)."""
+    port: int
+
+
+Request = OpenTrace | SendProbe | CloseTrace | DiscoverDhcp | ScanArp | Listen
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The helper holds its sockets and nothing else. ``lacking`` names what this system would not give (``ipv6``, ``link``)."""
+    """The helper holds its sockets and nothing else but, where it may, the right to open ports under 1024. ``lacking`` names what this
+    system would not give (``ipv6``, ``link``, ``ports``).
+    """
 
     lacking: tuple[str, ...] = ()
     uid: int = -1
@@ -169,6 +185,13 @@ class ArpHeard:
 
 
 @dataclass(frozen=True, slots=True)
+class Listening:
+    """Answer to ``Listen``; the socket comes beside it."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """The request with this id cannot be carried out; ``errno`` is the symbol, where the system gave one."""
 
@@ -185,7 +208,7 @@ class ProbeFailed:
     errno: str
 
 
-Reply = Ready | TraceOpened | ProbeHeard | DhcpOffers | ArpHeard | Refused | ProbeFailed
+Reply = Ready | TraceOpened | ProbeHeard | DhcpOffers | ArpHeard | Listening | Refused | ProbeFailed
 
 
 def encode(message: Request | Reply) -> bytes:
@@ -321,6 +344,7 @@ _REQUESTS: dict[str, Callable[[dict[str, Any]], Request]] = {
     "CloseTrace": lambda fields: CloseTrace(_id(fields, "flow")),
     "DiscoverDhcp": lambda fields: DiscoverDhcp(_id(fields), _text(fields, "interface", _is_interface), _seconds(fields, "wait_s")),
     "ScanArp": _scan_arp,
+    "Listen": lambda fields: Listen(_id(fields), _text(fields, "address", _is_address), _whole(fields, "port", 1, LAST_LOW_PORT)),
 }
 
 
@@ -339,6 +363,7 @@ _REPLIES: dict[str, Callable[[dict[str, Any]], Reply]] = {
     "ProbeHeard": _probe_heard,
     "DhcpOffers": _offers,
     "ArpHeard": lambda fields: ArpHeard(fields["id"], tuple(Neighbour(**one) for one in fields["neighbours"])),
+    "Listening": lambda fields: Listening(**fields),
     "Refused": lambda fields: Refused(**fields),
     "ProbeFailed": lambda fields: ProbeFailed(**fields),
 }

@@ -1,39 +1,42 @@
 """Rights of a process on Linux: what it has, and giving them up for good. prctl(2), capabilities(7), credentials(7).
 
-``drop`` leaves a process with no capability in any set, none in its bounding set, no way to gain one by executing a file, and the
-identity of the user who called sudo, or nobody's where root itself called. It raises OSError where the kernel refuses any step, except
-changing to an identity that this user namespace does not have: there uid 0 is the invoking user already.
+``drop`` leaves a process with no capability in effect and none that it could take up but those it is told to keep, none in its bounding
+set, no way to gain one by executing a file, and the identity of the user who called sudo, or nobody's where root itself called. It raises
+OSError where the kernel refuses any step, except changing to an identity that this user namespace does not have: there uid 0 is the
+invoking user already.
 """
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import struct
-from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-CAP_SETGID, CAP_SETUID, CAP_NET_RAW = 6, 7, 13
+if TYPE_CHECKING:
+    import ctypes
+
+CAP_SETGID, CAP_SETUID, CAP_NET_BIND_SERVICE, CAP_NET_RAW = 6, 7, 10, 13
 """Bit numbers (linux/capability.h)."""
 NOBODY = 65534
-_PR_SET_PDEATHSIG, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS, _PR_SET_DUMPABLE, _PR_CAP_AMBIENT = 1, 24, 38, 4, 47
+_PR_SET_PDEATHSIG, _PR_SET_KEEPCAPS, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS, _PR_SET_DUMPABLE, _PR_CAP_AMBIENT = 1, 8, 24, 38, 4, 47
 _PR_CAP_AMBIENT_CLEAR_ALL = 4
 _CAPABILITY_VERSION_3 = 0x20080522
 _LAST_CAP = Path("/proc/sys/kernel/cap_last_cap")
 _SYS_CAPSET = {"x86_64": 126, "aarch64": 91, "armv7l": 185, "armv6l": 185, "i686": 185, "riscv64": 91, "ppc64le": 184, "s390x": 185}
 
-_libc = ctypes.CDLL(None, use_errno=True)
 
-
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """Who a process is to be."""
 
     uid: int
     gid: int
+    groups: tuple[int, ...] = ()
+    """Further groups."""
 
 
 def effective() -> int:
@@ -62,41 +65,95 @@ def die_with_parent(number: int, parent: int) -> None:
         raise ProcessLookupError(errno.ESRCH, "the parent has gone")
 
 
-def keep_only_identity_rights() -> None:
-    """Everything goes but the right to change identity, which ``drop`` needs; that one is held in reserve and not in effect."""
+def keep_only_identity_rights(*kept: int) -> None:
+    """Everything goes but the right to change identity, which ``drop`` needs, and ``kept``; those are held in reserve, not in effect."""
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
     _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
     for capability in range(_last_capability() + 1):
         with suppress(OSError):  # without CAP_SETPCAP the bounding set stays; with no_new_privs nothing can be drawn from it
             _prctl(_PR_CAPBSET_DROP, capability)
-    permitted = _status("CapPrm") & (1 << CAP_SETUID | 1 << CAP_SETGID)
-    _capset(0, permitted)
+    _capset(0, _status("CapPrm") & _mask(CAP_SETUID, CAP_SETGID, *kept))
 
 
-def drop(wanted: Identity | None) -> None:
-    """The rest: identity, groups, and every capability, for good."""
+def drop(wanted: Identity | None, *kept: int) -> None:
+    """The rest: identity, groups, and every capability but ``kept``, for good."""
     permitted = _status("CapPrm")
     if os.geteuid() == 0 and permitted >> CAP_SETUID & 1 and permitted >> CAP_SETGID & 1:
         _capset(permitted, permitted)
+        _prctl(_PR_SET_KEEPCAPS, 1)  # or the change of identity takes them all
         _become(wanted or Identity(NOBODY, NOBODY))
-    _capset(0, 0)
+        _prctl(_PR_SET_KEEPCAPS, 0)
+    _capset(0, permitted & _mask(*kept))
     _prctl(_PR_SET_DUMPABLE, 0)
 
 
-def give_up_root(environment: Mapping[str, str]) -> Identity | None:
-    """For the console under sudo, once the helper runs: become the invoking user for good. None where there is nothing to give up."""
+@contextmanager
+def in_effect(capability: int) -> Iterator[None]:
+    """Take up a capability that was kept, for the length of a ``with``; without it nothing changes."""
+    held = _status("CapPrm")
+    _capset(held & _mask(capability), held)
+    try:
+        yield
+    finally:
+        _capset(0, held)
+
+
+def kept(capability: int) -> bool:
+    """True where this process may take it up."""
+    return bool(_status("CapPrm") >> capability & 1)
+
+
+def give_up_root(environment: MutableMapping[str, str]) -> Identity | None:
+    """Under sudo, once the helper's process is there: become the invoking user for good, with the user's groups and home folder, so that
+    files are the user's own. A user who may not read this program's files cannot run it: root's identity without a single right stands in.
+    None where there is nothing to give up.
+    """
     wanted = invoker(environment)
     if wanted is None or os.geteuid() != 0:
         return None
+    readable = _may_read(wanted, (__file__, os.__file__))
     keep_only_identity_rights()
-    drop(wanted)
+    if readable:
+        drop(_at_home(wanted, environment))
+    else:
+        _capset(0, 0)
+    _prctl(_PR_SET_DUMPABLE, 1)  # nothing is left that would have to be kept from its user
     return wanted
+
+
+def _may_read(wanted: Identity, files: Iterable[str]) -> bool:
+    """Tried as that user, who this process is for a moment."""
+    try:
+        os.setegid(wanted.gid)
+        os.seteuid(wanted.uid)
+        return all(os.access(file, os.R_OK, effective_ids=True) for file in files)
+    except OSError:
+        return False
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+
+
+def _at_home(wanted: Identity, environment: MutableMapping[str, str]) -> Identity:
+    """With the groups that the system has on record; HOME, USER and LOGNAME follow. A user without a record stays as sudo said."""
+    import pwd
+
+    try:
+        found = pwd.getpwuid(wanted.uid)
+    except KeyError:
+        return wanted
+    environment.update(HOME=found.pw_dir, USER=found.pw_name, LOGNAME=found.pw_name)
+    return Identity(wanted.uid, wanted.gid, tuple(os.getgrouplist(found.pw_name, wanted.gid)))
+
+
+def _mask(*capabilities: int) -> int:
+    return sum(1 << one for one in set(capabilities))
 
 
 def _become(wanted: Identity) -> None:
     try:
         with suppress(PermissionError):  # a user namespace that denies setgroups has no groups to lose
-            os.setgroups([])
+            os.setgroups(wanted.groups)
         os.setresgid(wanted.gid, wanted.gid, wanted.gid)
         os.setresuid(wanted.uid, wanted.uid, wanted.uid)
     except OSError as error:
@@ -118,19 +175,31 @@ def _last_capability() -> int:
     return 63
 
 
+@cache
+def _libc() -> ctypes.CDLL:
+    """Loaded by who gives something up: to look at what this process may do takes none of it."""
+    import ctypes
+
+    return ctypes.CDLL(None, use_errno=True)
+
+
 def _prctl(option: int, first: int) -> None:
+    import ctypes
+
     zero = ctypes.c_ulong(0)
-    if _libc.prctl(option, ctypes.c_ulong(first), zero, zero, zero) != 0:
+    if _libc().prctl(option, ctypes.c_ulong(first), zero, zero, zero) != 0:
         raise OSError(ctypes.get_errno(), f"prctl {option}")
 
 
 def _capset(effective_set: int, permitted: int) -> None:
     """Set the effective and permitted sets, and an empty inheritable one."""
-    low, high = 0xFFFFFFFF, 32
+    import ctypes
+
+    libc, low, high = _libc(), 0xFFFFFFFF, 32
     header = ctypes.create_string_buffer(struct.pack("=Ii", _CAPABILITY_VERSION_3, 0))
     first = struct.pack("=III", effective_set & low, permitted & low, 0)
     data = ctypes.create_string_buffer(first + struct.pack("=III", effective_set >> high, permitted >> high, 0))
     number = _SYS_CAPSET.get(os.uname().machine)
-    done = _libc.capset(header, data) if hasattr(_libc, "capset") or number is None else _libc.syscall(number, header, data)
+    done = libc.capset(header, data) if hasattr(libc, "capset") or number is None else libc.syscall(number, header, data)
     if done != 0:
         raise OSError(ctypes.get_errno(), "capset")

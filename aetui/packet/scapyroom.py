@@ -1,14 +1,20 @@
 """scapy, and nothing else: how it is loaded without noise, files or delay, and the packets that are made and read with it.
 
 Importing this module does not import scapy; ``load`` does, once. Loaded so, scapy prints nothing, logs to nowhere, reads and writes no
-cache (its caches are pickles, which a process with rights must not read from a user's folder), skips its tables of vendors, which take
-most of its start, and does not read the routing table, which takes minutes on a router with a full one (secdev/scapy#3577).
+cache (its caches are pickles, which a process with rights must not read from a user's folder), skips its tables of names, which take
+most of its start, does not read the routing table, which takes minutes on a router with a full one (secdev/scapy#3577), and does not ask
+the kernel for every interface: none of this is used, since packets are only made and read here. Where another scapy knows none of these
+parts, it is loaded as it is.
 """
 
 from __future__ import annotations
 
+import builtins
+import errno
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from ipaddress import ip_address
 from types import ModuleType
@@ -18,7 +24,9 @@ from aetui.packet.messages import Neighbour, Offer, OpenTrace
 
 SEGMENT = {4: 1460, 6: 1440}
 """Segment size announced: what an Ethernet path takes."""
-_UNUSED_TABLES = ("manuf", "bluetoothids")
+_UNUSED_TABLES = ("manuf", "bluetoothids", "ethertypes")
+_UNUSED_FILES = frozenset({"/etc/services", "/etc/protocols", "/etc/ethertypes"})
+"""Names for numbers, for people; scapy goes on where a system has none of them."""
 _UNUSED_LIBRARY = "cryptography"
 """scapy tries it out when it loads, for layers that are not used here."""
 
@@ -26,25 +34,61 @@ _UNUSED_LIBRARY = "cryptography"
 @cache
 def load() -> Any:
     """The layers that are used, as one namespace. Raises ImportError where scapy is not installed."""
-    logging.getLogger("scapy").addHandler(logging.NullHandler())
-    for name in ("scapy", "scapy.runtime", "scapy.loading", "scapy.interactive"):
-        logging.getLogger(name).propagate = False
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    for name in _UNUSED_TABLES:
-        empty = ModuleType(f"scapy.libs.{name}")
-        empty.DATA = ""  # type: ignore[attr-defined]
-        sys.modules.setdefault(empty.__name__, empty)
-    sys.modules.setdefault(_UNUSED_LIBRARY, None)  # type: ignore[arg-type]
-    from scapy.config import conf
+    _hush()
+    with _without_tables(), _without_names():
+        from scapy.config import conf
 
-    conf.verb = 0
-    conf.route_autoload = conf.route6_autoload = False
-    from scapy.layers import dhcp, inet, inet6, l2
+        conf.verb = 0
+        conf.route_autoload = conf.route6_autoload = False
+        from scapy import interfaces
 
+        known: Any = getattr(interfaces, "NetworkInterfaceDict", ModuleType("none"))
+        known.reload = lambda self: None
+        from scapy.layers import dhcp, inet, inet6, l2
     layers = ModuleType("layers")
     for module in (inet, inet6, l2, dhcp):
         layers.__dict__.update({name: value for name, value in vars(module).items() if name[:1].isupper()})
     return layers
+
+
+def _hush() -> None:
+    logging.getLogger("scapy").addHandler(logging.NullHandler())
+    for name in ("scapy", "scapy.runtime", "scapy.loading", "scapy.interactive"):
+        logging.getLogger(name).propagate = False
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
+@contextmanager
+def _without_tables() -> Iterator[None]:
+    """scapy's own tables of names are empty, and the library that it would try out is not there, while it loads."""
+    absent: dict[str, Any] = {f"scapy.libs.{name}": ModuleType(f"scapy.libs.{name}") for name in _UNUSED_TABLES}
+    for empty in absent.values():
+        empty.DATA = ""
+    absent[_UNUSED_LIBRARY] = None
+    absent = {name: module for name, module in absent.items() if name not in sys.modules}
+    sys.modules.update(absent)
+    try:
+        yield
+    finally:
+        for name in absent:
+            sys.modules.pop(name, None)
+
+
+@contextmanager
+def _without_names() -> Iterator[None]:
+    """The system's lists of names are not there while scapy loads. For one thread, before any other runs."""
+    real = builtins.open
+
+    def opened(file: Any, *rest: Any, **named: Any) -> Any:
+        if file in _UNUSED_FILES:
+            raise FileNotFoundError(errno.ENOENT, "not used", file)
+        return real(file, *rest, **named)
+
+    builtins.open = opened
+    try:
+        yield
+    finally:
+        builtins.open = real
 
 
 def flow_packet(asked: OpenTrace, own: str, source_port: int, payload: bytes) -> bytes:

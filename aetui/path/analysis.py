@@ -10,10 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from aetui.observations import Outcome, TcpSeen
 from aetui.path import fold, loss, nat, returns, steadiness
 from aetui.path.outcome import Ending, ending, with_notes
 from aetui.path.places import Place, Realm, places, realm
-from aetui.path.records import Compared, Hop, Recording, ReplyKind, Trace
+from aetui.path.records import Compared, Hop, Problem, Proto, Recording, ReplyKind, Trace
+
+_ENDINGS = frozenset({Outcome.OPEN, Outcome.REFUSED, Outcome.REJECTED, Outcome.FILTERED, Outcome.UNREACHABLE})
+"""What a trace may end as."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,16 @@ def _of_the_path(hops: Sequence[Hop], recording: Recording, end: Ending, counts:
         "all-silent" if silent else "",
     ]
     return tuple(dict.fromkeys(note for note in told if note))
+
+
+def by_connect(trace: Trace, port: int, seen: TcpSeen) -> Trace:
+    """A path that was found by another protocol, with the word of a connect on the port itself: how the port ends is known, where is not."""
+    outcome = seen.outcome if seen.outcome in _ENDINGS else Outcome.UNREACHABLE
+    sender = seen.icmp.sender if seen.icmp is not None and outcome is Outcome.REJECTED else None
+    return replace(
+        trace, port=port, proto=Proto.TCP, outcome=outcome, reached=outcome in {Outcome.OPEN, Outcome.REFUSED}, rejected_by=sender,
+        dies_after=None, suspects=(sender,) if sender else (), remark=Problem("remote-by-udp", seen.outcome.value),
+    )  # fmt: skip
 
 
 def rename(trace: Trace, names: dict[str, str]) -> Trace:

@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING
 
 from aetui.path.engine import Engine
 from aetui.path.records import Flow, Problem
-from aetui.path.socket_engine import SocketEngine
-from aetui.path.vantage_engine import VantageEngine
-from aetui.vantage.base import Vantage
 
 if TYPE_CHECKING:
     from aetui.packet.client import PacketHelper
+    from aetui.vantage.base import Vantage
 
 
 class Choice(StrEnum):
@@ -27,14 +25,23 @@ class Choice(StrEnum):
 
 
 class Engines:
-    """All of them, each made when first needed. A ``helper`` that is given is its owner's to close."""
+    """All of them, each loaded and made when first needed. A ``helper`` that is given is its owner's to close."""
 
     def __init__(self, vantage: Vantage | None = None, helper: PacketHelper | None = None) -> None:
         self._helper = helper
-        self.socket: Engine = SocketEngine()
         self.remark: Problem | None = None
-        self._over = VantageEngine(vantage) if vantage is not None and vantage.info.kind != "local" else None
+        self._over = _over(vantage) if vantage is not None and vantage.info.kind != "local" else None
         self._raw: Engine | None = None
+        self._plain: Engine | None = None
+
+    @property
+    def socket(self) -> Engine:
+        """The engine of plain sockets."""
+        if self._plain is None:
+            from aetui.path.socket_engine import SocketEngine
+
+            self._plain = SocketEngine()
+        return self._plain
 
     async def choose(self, choice: Choice, flow: Flow) -> Engine | Problem:
         """The engine for a flow, or why there is none. A problem of the helper is the answer only where nothing else was allowed."""
@@ -54,7 +61,7 @@ class Engines:
         from aetui.path.scapy_engine import ScapyEngine
 
         if self._raw is None:
-            lacking = missing()
+            lacking = missing() if self._helper is None else self._helper.lacking()
             if lacking is not None:
                 return Problem("helper", lacking)
             self._raw = ScapyEngine(self._helper)
@@ -62,7 +69,13 @@ class Engines:
 
     async def close(self) -> None:
         """Stop the helper."""
-        for engine in (self._raw, self.socket, self._over):
+        for engine in (self._raw, self._plain, self._over):
             if engine is not None:
                 await engine.close()
         self._raw = None
+
+
+def _over(vantage: Vantage) -> Engine:
+    from aetui.path.vantage_engine import VantageEngine
+
+    return VantageEngine(vantage)

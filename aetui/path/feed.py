@@ -13,7 +13,7 @@ from dataclasses import replace
 from aetui.path.analysis import Surroundings, suspects_places
 from aetui.path.places import Place
 from aetui.path.records import Proto, Trace
-from aetui.path.words import whose_words
+from aetui.path.words import stands_at, whose_words
 from aetui.records import Diagnosis, Finding, Owner, Said
 
 LOCATED = frozenset({"filtered", "rejected", "unreachable"})
@@ -50,7 +50,7 @@ def _located(finding: Finding, traces: Sequence[Trace], around: Surroundings) ->
 def _said(trace: Trace, around: Surroundings) -> Iterator[Said]:
     values = {"host": trace.target, "port": str(trace.port), "proto": trace.proto.value.upper(), "ttl": str(trace.dies_after or 0)}
     if trace.rejected_by is not None:
-        yield Said("path-rejected", {**values, "sender": trace.rejected_by, "ttl": str(len(trace.hops))})
+        yield Said("path-rejected", {**values, "sender": trace.rejected_by, "ttl": str(stands_at(trace, trace.hops[-1]))})
     elif trace.suspects:
         key = "path-between" if len(trace.suspects) > 1 else "path-after"
         yield Said(key, {**values, "suspect": trace.suspects[0], "next": trace.suspects[-1]})
@@ -60,6 +60,6 @@ def _said(trace: Trace, around: Surroundings) -> Iterator[Said]:
 
 
 def _owner(trace: Trace, around: Surroundings) -> Owner | None:
+    """Whose the first suspect is; unknown where its place says that it is none of the usual owner's, None where nothing is known of it."""
     places = suspects_places(trace, around)
-    owner = whose_words(places[0], around.toward_site)[1] if places else Owner.UNKNOWN
-    return None if owner is Owner.UNKNOWN else owner
+    return whose_words(places[0], around.toward_site)[1] if places else None

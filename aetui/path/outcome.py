@@ -85,7 +85,8 @@ def _icmp(recording: Recording, final: Hop, hops: Sequence[Hop]) -> Ending:
 
 def _reset(final: Hop, hops: Sequence[Hop], compared: Sequence[Hop], early: bool) -> Ending:
     server = next((hop for hop in compared if hop.reply in {ReplyKind.SYN_ACK, ReplyKind.RST}), None)
-    foreign = server is not None and None not in (server.reply_ttl, final.reply_ttl) and server.reply_ttl != final.reply_ttl
+    ways_back = (travelled(server.reply_ttl) if server is not None else None, travelled(final.reply_ttl))
+    foreign = None not in ways_back and ways_back[0] != ways_back[1]
     if not early and not foreign:
         return Ending(Outcome.REFUSED, reached=True, notes=_suspiciously_near(final, hops), marked=final.ttl)
     last = last_answering(hops, final.ttl)

@@ -9,15 +9,15 @@ together.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 from aetui.observations import Outcome, TcpSeen
 from aetui.path import compare as comparison
-from aetui.path import fold, mtu, names, words
-from aetui.path.analysis import Surroundings, read, rename, suspects_places
+from aetui.path import fold, names, words
+from aetui.path.analysis import Surroundings, by_connect, read, rename, suspects_places
 from aetui.path.engine import Engine
 from aetui.path.engines import Choice, Engines
 from aetui.path.records import Flow, Hop, Method, Mtu, Problem, Proto, Recording, ReplyKind, Trace
@@ -60,13 +60,17 @@ class Options:
     """4 or 6; 0 for IPv4 where the host has it."""
 
 
+Known = Sequence[TcpSeen] | Callable[[str], Sequence[TcpSeen]]
+"""Connects that a run has seen, or who knows them: asked with the traced address, only where a port to compare with is looked for."""
+
+
 async def trace(
     host: str,
     port: int | None,
     options: Options | None = None,
     *,
     vantage: Vantage | None = None,
-    known: Sequence[TcpSeen] = (),
+    known: Known = (),
     engines: Engines | None = None,
 ) -> Trace:
     """The whole trace, from ``vantage`` or this machine. ``known`` is what a run has seen, for the choice of a port to compare with."""
@@ -83,7 +87,7 @@ async def watch(
     options: Options | None = None,
     *,
     vantage: Vantage | None = None,
-    known: Sequence[TcpSeen] = (),
+    known: Known = (),
     engines: Engines | None = None,
 ) -> AsyncGenerator[Trace, None]:
     """The trace as it fills in, then live, a round a second, until the generator is closed (``aclosing``)."""
@@ -106,9 +110,9 @@ async def trace_from_jump(host: str, port: int | None, options: Options, vantage
     recording = await remote.record(vantage, host, flow, options.last)
     around = Surroundings(gateway=NOWHERE, toward_site=options.toward_site)
     found = read(recording, around=around)
-    if recording.flow.proto is not options.proto and options.proto is Proto.TCP and port is not None:
+    if recording.flow.proto is not options.proto and options.proto is Proto.TCP and port is not None and recording.problem is None:
         seen = (await vantage.connect(address, port, asyncio.get_running_loop().time() + CONNECT_S)).seen
-        found = replace(found, remark=Problem("remote-by-udp", seen.outcome.value))
+        found = by_connect(found, port, seen)
     return words.diagnose(found, suspects_places(found, around), toward_site=around.toward_site)
 
 
@@ -126,7 +130,7 @@ class Run:
         options: Options,
         *,
         vantage: Vantage | None = None,
-        known: Sequence[TcpSeen] = (),
+        known: Known = (),
         engines: Engines | None = None,
     ) -> None:
         self.host = host
@@ -158,7 +162,8 @@ class Run:
             await self._main.branches()
         if self.options.rounds > 1:
             await self._main.rounds(self.options.rounds - 1)
-        await self._extras()
+        await self._measure()
+        await self._name()
         return self.state()
 
     async def grow(self) -> AsyncGenerator[Trace, None]:
@@ -212,17 +217,25 @@ class Run:
             refused = await self._first()
             if refused is not None or self._main is None:
                 return refused or self.state()
-            if self.options.multipath:
-                await self._main.branches()
-            await self._extras()
-            self.live = True
-            self._stir()
-            await self._main.rounds(None, self._going)
-            if await self._without_helper(self._main.recording.flow):
-                await self._main.rounds(None, self._going)
-            return self.state()
+            naming = asyncio.get_running_loop().create_task(self._name())
+            try:
+                await self._rounds()
+                return self.state()
+            finally:
+                naming.cancel()
         finally:
             self._stir()
+
+    async def _rounds(self) -> None:
+        assert self._main is not None
+        if self.options.multipath:
+            await self._main.branches()
+        await self._measure()
+        self.live = True
+        self._stir()
+        await self._main.rounds(None, self._going)
+        if await self._without_helper(self._main.recording.flow):
+            await self._main.rounds(None, self._going)
 
     async def _first(self) -> Trace | None:
         """The first complete path and the comparison's; a trace that says why there is none."""
@@ -263,10 +276,10 @@ class Run:
                     return
 
     def _candidates(self, flow: Flow) -> tuple[comparison.Candidate, ...]:
-        best = comparison.choose(self.known, flow.address, flow.port)
-        if best is not None:
-            return (best,)
-        return tuple(comparison.Candidate(flow.address, port) for port in comparison.USUAL if port != flow.port)
+        known = self.known(flow.address) if callable(self.known) else self.known
+        best = comparison.choose(known, flow.address, flow.port)
+        usual = tuple(comparison.Candidate(flow.address, port) for port in comparison.USUAL if port != flow.port)
+        return tuple(dict.fromkeys((best, *usual) if best is not None else usual))
 
     def _worth_comparing(self, recording: Recording) -> bool:
         return recording.problem is None and read(recording).outcome in {Outcome.FILTERED, Outcome.REFUSED, Outcome.REJECTED}
@@ -286,17 +299,24 @@ class Run:
         recording = self._other.recording
         return recording if self.options.compare is not None or read(recording).reached else None
 
-    async def _extras(self) -> None:
+    async def _measure(self) -> None:
+        """What size gets through, where that was asked for."""
         assert self._main is not None
-        hops = fold.hops(self._main.recording)
         if self.options.mtu and self._vantage is None:
-            self._mtu = await self._sizes(hops)
+            self._mtu = await self._sizes(fold.hops(self._main.recording))
+
+    async def _name(self) -> None:
+        """The hops' host names, where they were asked for; a live trace does not wait for them."""
+        assert self._main is not None
         if self.options.names:
+            hops = fold.hops(self._main.recording)
             self._names = await names.of([hop.address for hop in hops if hop.address], self._vantage)
+            self._stir()
 
     async def _sizes(self, hops: Sequence[Hop]) -> Mtu | None:
         """By datagrams hop by hop and, where the port is open, by segments of a real exchange."""
         assert self._main is not None
+        from aetui.path import mtu
         from aetui.vantage.local import LocalVantage
 
         flow = self._main.recording.flow

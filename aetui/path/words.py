@@ -52,7 +52,8 @@ def problem_words(problem: Problem) -> str:
 def remark_words(remark: Problem) -> str:
     """What is lost because the better engine could not be had, and how to get it."""
     section = "remark" if remark.code in table()["remark"] else "problem"
-    return say(section, remark.code, detail=remark.detail)
+    key = "helper-itself" if remark.code == "helper" and remark.detail[:1].islower() else remark.code
+    return say(section, key, detail=remark.detail)
 
 
 def note_short(code: str) -> str:
@@ -73,6 +74,8 @@ def verdict(trace: Trace) -> str:
 def _verdict_key(trace: Trace) -> str:
     if trace.problem is not None:
         return "problem"
+    if _by_connect(trace) and not trace.reached:
+        return "closed-from-there"
     for note in ("loop", "too-long", "no-neighbour"):
         if note in trace.notes:
             return note
@@ -89,6 +92,11 @@ def _verdict_key(trace: Trace) -> str:
             return _filtered_key(trace)
         case _:
             return "unreachable"
+
+
+def _by_connect(trace: Trace) -> bool:
+    """True where the hops were found by another protocol than the port's."""
+    return trace.remark is not None and trace.remark.code == "remote-by-udp"
 
 
 def _rejected_key(trace: Trace) -> str:
@@ -114,7 +122,7 @@ def _values(trace: Trace) -> dict[str, object]:
         "target": trace.target,
         "port": port_words(trace.proto, trace.port),
         "hops": final.ttl if final else len(trace.hops),
-        "ttl": final.ttl if at_end and final else trace.dies_after or 0,
+        "ttl": stands_at(trace, final) if at_end and final else trace.dies_after or 0,
         "distance": server.ttl if server else "?",
         "sender": (final.address if final else None) or "?",
         "icmp": icmp_words(final.icmp, version) if final and final.icmp else "",
@@ -122,8 +130,14 @@ def _values(trace: Trace) -> dict[str, object]:
         "next": trace.suspects[-1] if trace.suspects else "?",
         "last": next((hop.address for hop in reversed(trace.hops) if hop.reply is ReplyKind.TIME_EXCEEDED), "?"),
         "routers": ", ".join(trace.suspects),
+        "outcome": trace.outcome.value,
         "problem": problem_words(trace.problem) if trace.problem else "",
     }
+
+
+def stands_at(trace: Trace, final: Hop) -> int:
+    """Where the sender of a final reply stands: a router that turns a packet away has let an earlier one run out, one hop before."""
+    return next((hop.ttl for hop in trace.hops if hop.address == final.address), final.ttl)
 
 
 def whose_words(place: Place, toward_site: bool = False) -> tuple[str, Owner]:
@@ -204,7 +218,7 @@ def _evidence(trace: Trace) -> Iterator[str]:
     dying = next((hop for hop in trace.hops if hop.ttl == trace.dies_after), None)
     if dying is not None:
         yield say("evidence", "last-hop", ttl=dying.ttl, address=dying.address, port=port)
-    elif trace.outcome is Outcome.FILTERED:
+    elif trace.outcome is Outcome.FILTERED and not _by_connect(trace):
         yield say("evidence", "last-none", port=port)
     final = next((hop for hop in trace.hops if hop.reply in FINAL), None)
     if final is not None and final.icmp is not None:

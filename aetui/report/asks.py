@@ -115,7 +115,7 @@ def asked(kept: Kept, catalogue: Catalogue, everything: bool = False) -> Asked:
         network is not None,
         0 if everything else gathering.later(),
         gathering.when,
-        any(f.severity is Severity.FAIL for f in (*kept.state.diagnosis.findings, *gathering.beside)),
+        Severity.FAIL in {*(one.severity for one in kept.state.diagnosis.findings), *(one.severity for one in gathering.beside)},
     )
 
 

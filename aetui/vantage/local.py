@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from aetui.observations import ArpSeen, LinkSeen
-from aetui.packet.client import missing
+from aetui.packet.client import PacketHelper, missing
 from aetui.records import VantageInfo
 from aetui.vantage import accepting, arp, asking, connecting, machine, rights
 from aetui.vantage.base import PLAIN, Acceptor, Answer, Capability, Connection, Shape
@@ -32,10 +32,13 @@ MORE = {
 
 
 class LocalVantage:
-    """See ``Vantage``. ``gateway`` is what the survey uses to learn whether the gateway is there: the one thing that it sends."""
+    """See ``Vantage``. ``gateway`` is what the survey uses to learn whether the gateway is there: the one thing that it sends. ``helper``
+    is the program's packet helper, its owner's to close.
+    """
 
-    def __init__(self, *, gateway: AskGateway = ask_gateway) -> None:
+    def __init__(self, *, gateway: AskGateway = ask_gateway, helper: PacketHelper | None = None) -> None:
         self._ask_gateway = gateway
+        self._helper = helper
         self._info = VantageInfo("local", socket.gethostname() or "this machine")
         self._waits: Waits | None = None
         self._names = Names()
@@ -53,11 +56,13 @@ class LocalVantage:
 
     def lacks(self, capability: Capability) -> str | None:
         """Why a capability is not there for lack of a right, with the command that grants it; None for any other reason."""
-        return missing() if capability is Capability.ARP else None
+        if capability is not Capability.ARP:
+            return None
+        return self._helper.lacking() if self._helper is not None else missing()
 
     async def who_has(self, address: str, interface: str, deadline: float) -> ArpSeen:
         """Ask the local network for an address, through the packet helper."""
-        return await arp.who_has(address, interface, deadline)
+        return await arp.who_has(address, interface, deadline, self._helper)
 
     @property
     def resolvers(self) -> tuple[str, ...]:
@@ -73,7 +78,10 @@ class LocalVantage:
         self._waits = waits()
         with suppress(TimeoutError):
             async with asyncio.timeout_at(deadline):
-                self._info = await asyncio.to_thread(_look_round, self._info.name)
+                self._info = await asyncio.to_thread(_look_round, self._info.name, self._raw_packets)
+
+    def _raw_packets(self) -> bool:
+        return rights.raw_packets() or (self._helper is not None and self._helper.lacking() is None)
 
     async def close(self) -> None:
         """See ``Vantage``. Streams belong to whoever has them."""
@@ -101,7 +109,7 @@ class LocalVantage:
         return await machine.survey(deadline, self.resolvers, self._ask_gateway)
 
 
-def _look_round(name: str) -> VantageInfo:
+def _look_round(name: str, privileged: Callable[[], bool]) -> VantageInfo:
     place = machine.place()
     return VantageInfo(
         kind="local",
@@ -110,6 +118,6 @@ def _look_round(name: str) -> VantageInfo:
         address=place.address or place.address6,
         gateway=place.route.gateway if place.route else None,
         resolvers=configured(),
-        privileged=rights.raw_packets(),
+        privileged=privileged(),
         ipv6=place.route6 is not None and machine.reaches_the_world(place.address6),
     )

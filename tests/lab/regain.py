@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -34,11 +35,17 @@ def _execute(*argv: str) -> None:
         raise PermissionError(done.stderr.decode())
 
 
+def _take_up(number: int) -> None:
+    privilege._capset(1 << number, 1 << number)
+
+
+OTHERS = [number for number in range(privilege._last_capability() + 1) if number != privilege.CAP_NET_BIND_SERVICE]
+"""Every capability that this kernel knows, but the one that is kept."""
 WAYS: dict[str, Callable[[], object]] = {
     "raw ipv4": lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP),
     "raw ipv6": lambda: socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6),
     "packet": lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0),
-    "capset": lambda: privilege._capset(1 << privilege.CAP_NET_RAW, 1 << privilege.CAP_NET_RAW),
+    **{f"capset {number}": partial(_take_up, number) for number in OTHERS},
     "ambient": lambda: _check(libc.prctl(47, 2, 13, 0, 0)),
     "new privileges": lambda: _check(libc.prctl(38, 0, 0, 0, 0)),
     "securebits": lambda: _check(libc.prctl(28, 0, 0, 0, 0)),
@@ -55,7 +62,7 @@ if MAPPED:
         "setgid": lambda: os.setgid(0),
         "groups": lambda: os.setgroups([0]),
         "shadow": lambda: Path("/etc/shadow").read_text(),
-        "low port": lambda: socket.create_server(("127.0.0.1", 7)),
+        "low port as things stand": lambda: socket.create_server(("127.0.0.1", 7)),
         "chroot": lambda: os.chroot("/"),
     }
 
@@ -63,8 +70,8 @@ if MAPPED:
 def main() -> None:
     """Drop, try, tell."""
     sockets = open_all()
-    privilege.keep_only_identity_rights()
-    privilege.drop(privilege.invoker(os.environ))
+    privilege.keep_only_identity_rights(privilege.CAP_NET_BIND_SERVICE)
+    privilege.drop(privilege.invoker(os.environ), privilege.CAP_NET_BIND_SERVICE)
     worked, refused = [], []
     for name, way in WAYS.items():
         try:
@@ -72,7 +79,9 @@ def main() -> None:
             worked.append(name)
         except OSError:
             refused.append(name)
-    kept = sockets.send4.fileno() >= 0
+    with privilege.in_effect(privilege.CAP_NET_BIND_SERVICE):
+        socket.create_server(("127.0.0.1", 7)).close()
+    kept = sockets.send4.fileno() >= 0 and privilege.effective() == 0
     print(json.dumps({"worked": worked, "refused": refused, "identity": [os.getuid(), os.getgid()], "mapped": MAPPED, "kept": kept}))
 
 

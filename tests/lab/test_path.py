@@ -19,8 +19,11 @@ from aetui.path import fold, remote
 from aetui.path.analysis import read
 from aetui.path.engines import Choice
 from aetui.path.records import Flow, Method, Problem, Proto, ReplyKind, Trace
-from aetui.path.run import Options, trace
+from aetui.path.run import Options, trace, trace_from_jump
 from aetui.path.tracer import Request, Tracer
+from aetui.records import VantageInfo
+from aetui.vantage.base import Connection
+from aetui.vantage.local import LocalVantage
 from lab.chain import Chain, chain, rules
 from lab.standpoint import Standpoint
 
@@ -174,10 +177,11 @@ def test_answers_dropped_on_the_way_back_look_like_a_drop_at_the_server(six: Cha
     assert (found.outcome, found.dies_after) == (Outcome.FILTERED, SIX)
 
 
-def test_a_drop_far_away_is_found_on_a_path_of_thirty(thirty: Chain) -> None:
-    with thirty.fault(17, rules("forward", f"tcp dport {FAILS} drop")):
+@pytest.mark.parametrize("position", [1, 9, 17, 25, 29])
+def test_a_drop_is_found_wherever_it_is_on_a_path_of_thirty(thirty: Chain, position: int) -> None:
+    with thirty.fault(position, rules("forward", f"tcp dport {FAILS} drop")):
         found = agreed(thirty, FAILS, Options(compare=WORKS))
-    assert (found.dies_after, found.suspects) == (17, (thirty.right(16), thirty.right(17)))
+    assert (found.dies_after, found.suspects) == (position, (thirty.right(position - 1), thirty.right(position)))
 
 
 def test_a_port_to_compare_with_is_found_without_being_named(six: Chain) -> None:
@@ -209,7 +213,7 @@ ICMP_CODES = [
 
 
 @pytest.mark.parametrize(("name", "code", "outcome"), ICMP_CODES, ids=[row[0] for row in ICMP_CODES])
-@pytest.mark.parametrize("position", [1, 4, SIX])
+@pytest.mark.parametrize("position", range(1, SIX + 1))
 def test_a_rejection_names_its_sender_and_its_code(six: Chain, position: int, name: str, code: int, outcome: Outcome) -> None:
     with six.fault(position, rules("forward", f"tcp dport {FAILS} reject with icmp type {name}", family="ip")):
         found = agreed(six, FAILS, Options(find_compare=False))
@@ -218,6 +222,7 @@ def test_a_rejection_names_its_sender_and_its_code(six: Chain, position: int, na
     assert found.rejected_by == (sender if outcome is Outcome.REJECTED else None)
     assert found.hops[-1].icmp is not None
     assert (found.hops[-1].icmp.type, found.hops[-1].icmp.code) == (3, code)
+    assert found.verdict.startswith(f"{sender}, at hop {position}, "), "the router's own place, which the last packet left by one"
 
 
 ICMP6_CODES = [
@@ -258,7 +263,7 @@ def test_the_servers_own_firewall_that_rejects_is_told_from_a_refusal(six: Chain
 
 
 # -------------------------------------------------------------------------------------------------------- proxies
-@pytest.mark.parametrize("position", [1, 3, SIX])
+@pytest.mark.parametrize("position", range(1, SIX + 1))
 def test_a_transparent_proxy_is_found_where_it_stands(six: Chain, position: int) -> None:
     six.listen(position, 3128)
     with six.fault(position, rules("prerouting", "tcp dport 80 redirect to :3128", kind="nat", family="ip", priority=-100)):
@@ -315,6 +320,19 @@ def agreed_on_notes(made: Chain, options: Options) -> dict[int, set[str]]:
     return told[0]
 
 
+def test_hops_drop_a_port_and_stay_silent_on_a_path_of_thirty(thirty: Chain) -> None:
+    quiet = rules("output", "icmp type time-exceeded drop", family="ip")
+    with (
+        thirty.fault(5, quiet),
+        thirty.fault(12, quiet),
+        thirty.fault(13, quiet),
+        thirty.fault(20, rules("forward", f"tcp dport {FAILS} drop")),
+    ):
+        found = agreed(thirty, FAILS, Options(compare=WORKS))
+    assert [hop.ttl for hop in found.hops if hop.address is None] == [5, 12, 13, 21]
+    assert (found.dies_after, found.suspects) == (20, (thirty.right(19), thirty.right(20)))
+
+
 @pytest.fixture
 def forked(surroundings: None) -> Iterator[Chain]:
     """Behind router 2 two ways of two routers each, shared out by flow, that meet again in router 5."""
@@ -327,7 +345,17 @@ def forked(surroundings: None) -> Iterator[Chain]:
         made.batch(2, f"route replace default nexthop via {made.right(2)} nexthop via 10.8.2.2")
         made.batch("ex3", "route add default via 10.8.3.2", "route add 10.9.0.0/24 via 10.8.2.1")
         made.batch("ex4", "route add default via 10.8.4.2", "route add 10.9.0.0/24 via 10.8.3.1")
+        for node, device, address in (
+            (2, "toex3", "2::1"), ("ex3", "toe2", "2::2"), ("ex3", "toex4", "3::1"), ("ex4", "toex3", "3::2"), ("ex4", "toe5", "4::1"),
+            (5, "toex4", "4::2"),
+        ):  # fmt: skip
+            made.batch(node, f"addr add fd08:0:0:{address}/64 dev {device} nodad")
+        ways = ("nexthop", "via", made.right6(2), "dev", "east2", "nexthop", "via", "fd08:0:0:2::2", "dev", "toex3")
+        made.run(2, "ip", "-6", "route", "replace", "default", *ways)
+        made.batch("ex3", "route add default via fd08:0:0:3::2", "route add fd09::/64 via fd08:0:0:2::1")
+        made.batch("ex4", "route add default via fd08:0:0:4::2", "route add fd09::/64 via fd08:0:0:3::1")
         made.listen(made.server, WORKS)
+        made.listen(made.server, WORKS, socket.AF_INET6)
         made.settle()
         yield made
 
@@ -344,6 +372,17 @@ def test_one_flow_takes_one_branch_and_other_flows_show_the_other(forked: Chain)
             assert {third.address, *third.others} <= {forked.right(2), "10.8.2.2"}
             assert ("load-balanced" in third.notes) is bool(third.others)
             both_seen = both_seen or bool(third.others)
+    assert both_seen, "eight traces of seven flows each and never both branches"
+
+
+def test_over_ipv6_one_flow_takes_one_branch_and_other_flows_show_the_other(forked: Chain) -> None:
+    branches = {(forked.right6(2), forked.right6(3)), ("fd08:0:0:2::2", "fd08:0:0:3::2")}
+    both_seen = False
+    for _ in range(4):
+        for found in traces(forked, WORKS, Options(multipath=True), forked.target6).values():
+            assert (found.hops[2].address, found.hops[3].address) in branches, "a path that no packet takes"
+            assert found.reached
+            both_seen = both_seen or bool(found.hops[2].others)
     assert both_seen, "eight traces of seven flows each and never both branches"
 
 
@@ -530,6 +569,47 @@ def test_a_jump_host_with_tracepath_alone_is_traced_by_udp_and_says_so(six: Chai
     recording = asyncio.run(remote.record(Jump(six, ("traceroute",)), six.target, Flow(six.target, WORKS, Proto.TCP), 30))
     assert recording.flow.proto is Proto.UDP
     assert addresses(read(recording)) == [six.right(link) for link in range(SIX + 1)]
+
+
+class Elsewhere(Jump):
+    """A jump host with ``tracepath`` alone, which connects too."""
+
+    info = VantageInfo("jump", "noc")
+
+    def __init__(self, made: Chain) -> None:
+        super().__init__(made, ("traceroute",))
+
+    async def connect(self, address: str, port: int, deadline: float) -> Connection:
+        return await standpoint_connect(self._made, address, port, deadline)
+
+
+async def standpoint_connect(made: Chain, address: str, port: int, deadline: float) -> Connection:
+    """A connect from the chain's client."""
+
+    def there() -> Connection:
+        async def go() -> Connection:
+            return await LocalVantage().connect(address, port, asyncio.get_running_loop().time() + 1.0)
+
+        return asyncio.run(go())
+
+    return await asyncio.to_thread(made.inside, 0, there)
+
+
+@pytest.mark.parametrize(
+    ("port", "dropped", "outcome", "said"),
+    [
+        (WORKS, False, Outcome.OPEN, f"answers on TCP port {WORKS}, {SIX + 1} hops away."),
+        (9, False, Outcome.REFUSED, "refuses TCP port 9"),
+        (FAILS, True, Outcome.FILTERED, "does not open from the jump host: filtered"),
+    ],
+)
+def test_a_path_found_by_udp_says_how_the_port_itself_ends(six: Chain, port: int, dropped: bool, outcome: Outcome, said: str) -> None:
+    with six.fault(4, rules("forward", f"tcp dport {FAILS} drop") if dropped else ""):
+        found = asyncio.run(trace_from_jump(six.target, port, Options(), Elsewhere(six)))  # type: ignore[arg-type]
+    assert (found.outcome, found.port, found.proto, found.reached) == (outcome, port, Proto.TCP, not dropped)
+    assert addresses(found) == [six.right(link) for link in range(SIX + 1)]
+    assert said in found.verdict
+    assert (found.dies_after, found.suspects) == (None, ())
 
 
 def test_a_jump_host_without_any_tool_is_skipped_with_the_reason(six: Chain) -> None:

@@ -116,9 +116,8 @@ async def test_the_embedded_site_is_checked_over_real_sockets(scenario: str, wor
 
 
 def test_only_tabs_that_can_be_opened_are_listed() -> None:
-    for tab in TABS:
-        assert tab.name == tab.load().TAB
-    assert len({tab.key for tab in TABS}) == len({tab.name for tab in TABS}) == len(TABS)
+    assert [one.load().TAB for one in TABS] == [one.name for one in TABS]
+    assert len({one.key for one in TABS}) == len({one.name for one in TABS}) == len(TABS)
 
 
 async def test_the_first_question_waits_until_its_tab_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -173,6 +173,7 @@ def without_the_right(monkeypatch: pytest.MonkeyPatch) -> None:
         return listening(family, host, port)
 
     monkeypatch.setattr(ports_module, "_listening", refuse)
+    monkeypatch.setattr("aetui.packet.client.missing", lambda: "a plain user has no helper.")
 
 
 async def test_a_low_port_without_the_right_has_its_remedy_and_a_high_port_by_a_key(monkeypatch: pytest.MonkeyPatch) -> None:

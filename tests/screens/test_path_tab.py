@@ -37,6 +37,7 @@ from aetui.screens.path_aim import Aim
 from aetui.screens.path_entry import TargetSheet
 from aetui.screens.picker import Picker
 from aetui.screens.reader import Reader
+from aetui.screens.runner import Runner
 from aetui.screens.widgets.bars import KeyBar
 from aetui.screens.widgets.page import Page
 from aetui.screens.widgets.rows import Rows
@@ -74,7 +75,9 @@ async def test_silence_names_the_hop_and_the_next_beside_the_port_that_works(mon
     app = opened(dropped(), monkeypatch)
     async with app.run_test(size=(80, 24)) as pilot:
         await traced(pilot, Aim("logger.example", 2022))
-        assert verdict(app).startswith("✗ Dropped Silence after hop 3: 198.51.100.1 or the one after it, 198.51.100.5, drops TCP port 2022.")
+        assert verdict(app).startswith(
+            "✗ Dropped Silence after hop 3: 198.51.100.1 or the one after it, 198.51.100.5, drops TCP port 2022."
+        )
         assert "TCP 2022 beside 443" in target(app)
         assert re.search(r"TCP 2022 +TCP 443", titles(app))
         rows = hops(app)
@@ -107,7 +110,9 @@ async def test_a_problem_is_said_in_words_and_ends_the_trace(monkeypatch: pytest
         assert "Pause" not in keys(app)
 
 
-async def test_the_page_behind_the_question_mark_says_what_to_do_and_what_is_lost_without_the_right(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_page_behind_the_question_mark_says_what_to_do_and_what_is_lost_without_the_right(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     net = dropped()
     net.remark = Problem("helper", "raw packets need a right. To grant it: sudo aetui")
     app = opened(net, monkeypatch)
@@ -115,7 +120,12 @@ async def test_the_page_behind_the_question_mark_says_what_to_do_and_what_is_los
         await traced(pilot, Aim("logger.example", 2022))
         await pilot.press("question_mark")
         assert isinstance(app.screen, Reader)
-        for said in ("Hop 3, 198.51.100.1, is the last that answers", "Ask whoever runs 198.51.100.1", "To grant it: sudo aetui", "Who mends it"):
+        for said in (
+            "Hop 3, 198.51.100.1, is the last that answers",
+            "Ask whoever runs 198.51.100.1",
+            "To grant it: sudo aetui",
+            "Who mends it",
+        ):
             assert said in page(app)
 
 
@@ -216,7 +226,9 @@ async def test_keys_are_answered_while_the_packet_helper_starts(monkeypatch: pyt
 
 
 # ----------------------------------------------------------------------------------------------------------------- from Outbound
-async def test_from_a_failed_row_of_outbound_one_key_opens_its_path_and_a_port_that_worked_is_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_from_a_failed_row_of_outbound_one_key_opens_its_path_and_a_port_that_worked_is_beside_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     lost = "tcp:ra.buildingmanageronline.com:2022"
 
     def seen(check: Any, _time: int) -> Any:
@@ -242,6 +254,21 @@ async def test_from_a_failed_row_of_outbound_one_key_opens_its_path_and_a_port_t
         outbound.query_one(Rows).select("tcp:ra.buildingmanageronline.com:443")
         await pilot.press("t")
         await until(pilot, lambda: isinstance(app.screen, PathTab) and "✓ Open" in verdict(app), "another row's verdict")
+
+
+async def test_a_run_of_the_console_tells_where_a_blocked_port_dies() -> None:
+    runner = Runner(lambda: None)
+    await runner.run(Launch(("pm2000",), demo="port-dropped"))
+    try:
+        async with asyncio.timeout(60):
+            while runner.fault == "" and (runner.busy or runner.finished is None):
+                await asyncio.sleep(0.05)
+        assert runner.diagnosis is not None
+        told = [said.key for finding in runner.diagnosis.findings for said in finding.evidence]
+        assert "path-own-router" in told
+        assert {"path-between", "path-after"} & set(told)
+    finally:
+        await runner.close()
 
 
 async def test_a_row_without_a_port_has_nothing_to_trace(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -380,7 +407,9 @@ SNAPSHOTS = File(__file__).with_name("snapshots")
     [("path-80x24", (80, 24), (), "utf-8"), ("path-80x24-ascii", (80, 24), ("v",), "ascii"), ("path-120x40", (120, 40), (), "utf-8")],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-async def test_it_looks_as_it_did(name: str, size: tuple[int, int], press: tuple[str, ...], encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_looks_as_it_did(
+    name: str, size: tuple[int, int], press: tuple[str, ...], encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import os
 
     app = opened(dropped(), monkeypatch, {"198.51.100.1": "core1.isp.example"}, encoding=encoding)
@@ -403,7 +432,13 @@ async def test_it_looks_as_it_did(name: str, size: tuple[int, int], press: tuple
     [
         ("healthy", Aim("maki.alsoenergy.com", 443), "Open", "answers on TCP port 443, 7 hops away.", {7}),
         ("port-dropped", Aim("streamer.alsoenergy.com", 443), "Dropped", "drops TCP port 443", {1}),
-        ("port-rejected", Aim("streamer.alsoenergy.com", 443), "Rejected", "prohibited by a rule. It is likely the site's own router.", {1, 2}),
+        (
+            "port-rejected",
+            Aim("streamer.alsoenergy.com", 443),
+            "Rejected",
+            "prohibited by a rule. It is likely the site's own router.",
+            {1, 2},
+        ),
         ("port-dropped-beyond", Aim("makirt.alsoenergy.com", 443), "Dropped", "Silence after hop 3", {3, 5}),
         ("support-port-dropped", Aim("ra.buildingmanageronline.com", 2022), "Dropped", "drops TCP port 2022", {1}),
     ],

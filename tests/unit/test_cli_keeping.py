@@ -58,6 +58,33 @@ def test_a_listener_keeps_its_knocks() -> None:
     assert kept.state.ended == "done"
 
 
+@pytest.mark.parametrize(("near", "found"), [("204.232.231.197", True), ("204.232.231.8", True), ("203.0.113.9", False)])
+def test_a_port_that_an_earlier_check_saw_work_is_known_to_the_next_trace(near: str, found: bool) -> None:
+    from dataclasses import replace
+
+    from store_sessions import events_of
+
+    from aetui.cli.seen import connects
+    from aetui.entries import About
+    from aetui.events import SessionStarted
+    from aetui.store import Journal
+
+    journal = Journal(About("check"), pytest.fail)
+    for event in events_of("healthy"):
+        journal(replace(event, vantage=replace(event.vantage, kind="local")) if isinstance(event, SessionStarted) else event)
+    journal.close()
+    seen = [(one.address, one.port) for one in connects(near)]
+    assert (("204.232.231.197", 443) in seen) is found
+
+
+def test_without_a_history_nothing_is_known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from aetui.cli.seen import connects
+
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("AETUI_HOME", str(tmp_path / "file"))
+    assert connects("203.0.113.9") == ()
+
+
 @pytest.mark.parametrize("command", [["trace", "www.alsoenergy.com", "--demo"], ["confirm", "--demo"]])
 def test_practice_leaves_no_trace(command: list[str], tmp_path: Path) -> None:
     main(command)

@@ -26,7 +26,7 @@ async def test_a_port_is_added_while_it_listens_and_counted_by_itself() -> None:
     await listener.open()
     try:
         code = listener.code
-        added = listener.add(0)
+        added = await listener.add(0)
         assert isinstance(added, Opened)
         assert [one.port for one in listener.opened] == [listener.opened[0].port, added.port]
         assert listener.code == code
@@ -43,9 +43,9 @@ async def test_a_taken_port_is_data_and_a_closed_listener_takes_none() -> None:
     listener = Listener([0], lambda batch: None, address=LOOPBACK)
     assert dict(listener.counts) == {}
     with pytest.raises(RuntimeError):
-        listener.add(0)
+        await listener.add(0)
     await listener.open()
-    assert isinstance(listener.add(listener.opened[0].port), PortTaken)
+    assert isinstance(await listener.add(listener.opened[0].port), PortTaken)
     listener.stop()
     with pytest.raises(RuntimeError):
-        listener.add(0)
+        await listener.add(0)

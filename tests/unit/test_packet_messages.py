@@ -16,6 +16,8 @@ from aetui.packet.messages import (
     DhcpOffers,
     DiscoverDhcp,
     Frames,
+    Listen,
+    Listening,
     Malformed,
     Neighbour,
     Offer,
@@ -41,6 +43,8 @@ REQUESTS = [
     DiscoverDhcp(3, "eth0", 2.5),
     ScanArp(4, "eth0", "192.168.50.0/24", 1.0),
     ScanArp(5, "eth0", "192.168.50.7", 0, probe=True),
+    Listen(6, "0.0.0.0", 23),
+    Listen(7, "::", 1023),
 ]
 REPLIES = [
     Ready(("ipv6",), 1000),
@@ -51,6 +55,7 @@ REPLIES = [
         3, (Offer("192.168.50.1", "02:00:00:00:00:01", "192.168.50.99", "192.168.50.1", ("192.168.50.1",), "255.255.255.0", 60, "site"),)
     ),
     ArpHeard(4, (Neighbour("192.168.50.7", "02:00:00:00:00:07"),)),
+    Listening(6),
     Refused(1, "no", "EPERM"),
     ProbeFailed(1, "ENETUNREACH"),
 ]
@@ -118,6 +123,15 @@ def test_a_trace_beyond_its_bounds_is_refused(field: str, value: object) -> None
     fields = {"is": "OpenTrace", "id": 1, "address": "203.0.113.9", "proto": "tcp", "port": 443, "source_port": 0, "size": 0, field: value}
     with pytest.raises(Malformed):
         decode_request(json.dumps(fields).encode())
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("port", 0), ("port", 1024), ("port", 3389), ("port", "23"), ("address", "localhost"), ("address", "224.0.0.1"), ("address", 0)],
+)
+def test_a_port_beyond_its_bounds_is_not_listened_on(field: str, value: object) -> None:
+    with pytest.raises(Malformed):
+        decode_request(json.dumps({"is": "Listen", "id": 1, "address": "0.0.0.0", "port": 23, field: value}).encode())
 
 
 @pytest.mark.parametrize(

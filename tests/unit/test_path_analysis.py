@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from path_recordings import Case, cases
+from path_recordings import Case, cases, recording
 
+from aetui.observations import Outcome
 from aetui.path import loss, words
 from aetui.path.analysis import Surroundings, read, suspects_places
 from aetui.path.records import Trace
@@ -72,6 +73,20 @@ def test_every_code_that_a_trace_carries_has_its_words(case: Case) -> None:
         assert "{" not in f"{entry.title}{entry.summary}{entry.remedy}{entry.breaks}{entry.evidence}"
         assert "?" not in f"{entry.title}{entry.summary}{entry.breaks}{entry.evidence}"
     assert trace.verdict.endswith(".")
+
+
+DECIDED = {2, 3, 9, 10, 13}
+"""Codes of ICMP's unreachable by which somebody decided against the packet (RFC 1812 section 5.2.7.1); every other is a want of a way."""
+
+
+@pytest.mark.parametrize("code", range(16))
+def test_every_code_of_unreachable_has_its_outcome_its_sender_and_its_words(code: int) -> None:
+    lines = ["1 time-exceeded 192.168.50.1", "2 time-exceeded 198.51.100.1", f"3 unreachable 198.51.100.1 1 icmp=3/{code}"]
+    found = words.diagnose(read(recording({"target": "203.0.113.9", "port": 2022, "hops": lines})))
+    assert found.outcome is (Outcome.REJECTED if code in DECIDED else Outcome.UNREACHABLE)
+    assert (found.dies_after, found.suspects, found.reached) == (2, ("198.51.100.1",), False)
+    assert found.verdict.startswith("198.51.100.1, at hop 2, ")
+    assert "ICMP type" not in found.verdict
 
 
 def test_loss_is_never_claimed_of_a_hop_behind_which_everything_arrives() -> None:

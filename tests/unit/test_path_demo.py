@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -12,6 +13,11 @@ from aetui.cli.main import main
 
 SCHEMA = json.loads(files("aetui.assets").joinpath("trace.schema.json").read_text())
 STREAMER = "streamer.alsoenergy.com"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AETUI_HOME", str(tmp_path))
 
 
 def _traced(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, object]]:

@@ -165,6 +165,51 @@ async def test_a_failing_port_is_compared_with_one_that_a_run_saw_work() -> None
     assert found.verdict == "Silence after hop 2: 198.51.100.1 or the one after it, 198.51.100.5, drops TCP port 2022."
 
 
+async def test_what_worked_before_and_does_not_now_gives_way_to_the_usual_ports() -> None:
+    engines = _engines(p2022=Simulated(HOPS[:2], end=None), p8080=Simulated(HOPS[:1], end=None), p443=Simulated(HOPS))
+    found = await trace(TARGET, 2022, Options(last=5), known=[TcpSeen(TARGET, 8080, Outcome.OPEN)], engines=engines)
+    assert found.compared_with is not None
+    assert (found.compared_with.port, found.suspects) == (443, ("198.51.100.1", "198.51.100.5"))
+
+
+async def test_who_knows_what_worked_is_asked_for_a_failing_port_only() -> None:
+    asked: list[str] = []
+
+    def known(address: str) -> list[TcpSeen]:
+        asked.append(address)
+        return [TcpSeen(TARGET, 8080, Outcome.OPEN)]
+
+    engines = _engines(p2022=Simulated(HOPS[:2], end=None), p443=Simulated(HOPS), p8080=Simulated(HOPS))
+    assert (await trace(TARGET, 443, Options(last=5), known=known, engines=engines)).compared_with is None
+    assert asked == []
+    found = await trace(TARGET, 2022, Options(last=5), known=known, engines=engines)
+    assert asked == [TARGET]
+    assert found.compared_with is not None
+    assert found.compared_with.port == 8080
+
+
+async def test_a_slow_resolver_holds_up_no_round_of_a_live_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = asyncio.Event()
+
+    async def slow(addresses: Sequence[str], vantage: object) -> dict[str, str]:
+        await answered.wait()
+        return dict.fromkeys(addresses, "gw.example")
+
+    monkeypatch.setattr("aetui.path.names.of", slow)
+    monkeypatch.setattr("aetui.path.tracer.ROUND_S", 0.01)
+    monkeypatch.setattr("aetui.path.run.LIVE_S", 0.01)
+    rounds = 0
+    async with aclosing(watch(TARGET, 443, Options(last=5, names=True), engines=_engines(p443=Simulated(HOPS)))) as states:
+        async for state in states:
+            rounds = max(rounds, state.hops[0].sent if state.hops else 0)
+            if rounds > 3 and not answered.is_set():
+                assert state.hops[0].name is None
+                answered.set()
+            if state.hops and state.hops[0].name:
+                break
+    assert rounds > 3
+
+
 async def test_without_any_knowledge_the_usual_ports_are_tried_and_one_that_works_is_taken() -> None:
     engines = _engines(p2022=Simulated(HOPS[:2], end=None), p443=Simulated(HOPS[:2], end=None), p80=Simulated(HOPS))
     found = await trace(TARGET, 2022, Options(last=5), engines=engines)

@@ -79,6 +79,17 @@ def test_every_problem_is_a_sentence(code: str) -> None:
     assert told.endswith("detail") if code == "helper" else told == text
 
 
+@pytest.mark.parametrize(
+    ("why", "ends"),
+    [
+        ("it was ended by signal 9.", "The packet helper cannot be used: it was ended by signal 9."),
+        ("Raw packets need a right (CAP_NET_RAW).", "rewritten on the way. Raw packets need a right (CAP_NET_RAW)."),
+    ],
+)
+def test_why_plain_sockets_were_used_is_whole_sentences(why: str, ends: str) -> None:
+    assert words.remark_words(Problem("helper", why)).endswith(ends)
+
+
 def test_every_place_has_its_words_and_an_owner() -> None:
     for place in Place:
         text, owner = words.whose_words(place)
@@ -103,7 +114,13 @@ def _diagnosis(cause: str, explains: str) -> Diagnosis:
     [
         ("the comparison names the next hop too", "filtered", Owner.ISP, "198.51.100.1 or the one after it, 198.51.100.5"),
         ("the next suspect is the next hop", "filtered", Owner.SITE_IT, "192.168.50.1 is likely the site's own router"),
-        ("a prohibition names its sender", "rejected", Owner.ISP, "is turned away at hop 3 by 198.51.100.1"),
+        ("a prohibition names its sender", "rejected", Owner.ISP, "is turned away at hop 2 by 198.51.100.1"),
+        (
+            "the next suspect is the next hop that the comparison shows, beyond",
+            "filtered",
+            Owner.SITE_IT,
+            "192.168.50.1 is likely the site's own router",
+        ),
     ],
 )
 def test_a_finding_is_told_where(rule: str, cause: str, owner: Owner, said: str) -> None:

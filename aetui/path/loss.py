@@ -17,8 +17,10 @@ LEAST_SENT = 5
 """Probes below which nothing is said of loss."""
 LEAST_LOST = 2
 """Lost probes below which nothing is said: one is chance."""
-SPREAD = 2.5
-"""Standard deviations by which it must exceed what chance makes of the same loss."""
+SPREAD = 3.8
+"""Standard deviations by which it must exceed what chance makes of the same loss: several hops are compared at each look, and a live view
+looks every second.
+"""
 CLEAR = 0.1
 """Share of probes by which a hop's loss must exceed the loss behind it to be called a limit."""
 

@@ -111,8 +111,10 @@ async def trace_from_jump(host: str, port: int | None, options: Options, vantage
     around = Surroundings(gateway=NOWHERE, toward_site=options.toward_site)
     found = read(recording, around=around)
     if recording.flow.proto is not options.proto and options.proto is Proto.TCP and port is not None and recording.problem is None:
-        seen = (await vantage.connect(address, port, asyncio.get_running_loop().time() + CONNECT_S)).seen
-        found = by_connect(found, port, seen)
+        tried = await vantage.connect(address, port, asyncio.get_running_loop().time() + CONNECT_S)
+        if tried.stream is not None:
+            tried.stream.close()
+        found = by_connect(found, port, tried.seen)
     return words.diagnose(found, suspects_places(found, around), toward_site=around.toward_site)
 
 

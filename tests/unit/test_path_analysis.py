@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from path_recordings import Case, cases, recording
 from aetui.observations import Outcome
 from aetui.path import loss, words
 from aetui.path.analysis import Surroundings, read, suspects_places
-from aetui.path.records import Trace
+from aetui.path.records import Hop, ReplyKind, Trace
 
 _CASES = cases()
 
@@ -87,6 +88,17 @@ def test_every_code_of_unreachable_has_its_outcome_its_sender_and_its_words(code
     assert (found.dies_after, found.suspects, found.reached) == (2, ("198.51.100.1",), False)
     assert found.verdict.startswith("198.51.100.1, at hop 2, ")
     assert "ICMP type" not in found.verdict
+
+
+def test_even_loss_on_many_hops_is_hardly_ever_taken_for_a_limit() -> None:
+    """Every probe is dropped by its own throw, half of them, on four hops in a row: as a live view sees it, look by look."""
+    chance = random.Random(20)
+    wrong = 0
+    for _ in range(2000):
+        received = [sum(chance.random() < 0.5 for _ in range(40)) for _ in range(4)]
+        hops = [Hop(ttl, f"192.0.2.{ttl}", ReplyKind.TIME_EXCEEDED, sent=40, received=got) for ttl, got in enumerate(received, 1)]
+        wrong += any(one.limited for one in loss.losses(hops, reached=True).values())
+    assert wrong <= 10
 
 
 def test_loss_is_never_claimed_of_a_hop_behind_which_everything_arrives() -> None:

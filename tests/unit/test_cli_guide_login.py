@@ -19,6 +19,8 @@ class Terminal:
 
     def __init__(self, home: Path, *arguments: str) -> None:
         self.shown = ""
+        self.at = 0
+        """Where what came after the last line that was typed begins."""
         pid, self.handle = pty.fork()
         if pid == 0:
             os.environ["AETUI_HOME"] = str(home)
@@ -26,13 +28,14 @@ class Terminal:
         self.pid = pid
 
     def until(self, text: str) -> None:
-        start, deadline = len(self.shown), time.monotonic() + PATIENCE_S
-        while text not in self.shown[start:] and text not in " ".join(self.shown[start:].split()):
+        deadline = time.monotonic() + PATIENCE_S
+        while text not in self.shown[self.at :] and text not in " ".join(self.shown[self.at :].split()):
             assert time.monotonic() < deadline, self.shown
             if select.select([self.handle], [], [], 1.0)[0]:
                 self.shown += os.read(self.handle, 65536).decode("utf-8", "replace")
 
     def type(self, text: str) -> None:
+        self.at = len(self.shown)
         os.write(self.handle, f"{text}\n".encode())
 
     def end(self) -> int:

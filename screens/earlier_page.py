@@ -81,7 +81,7 @@ def _looks(told: Content) -> Iterator[Para]:
     for look in told.looks:
         sign = SIGNS["unknown" if not look.proves else "pass" if look.open else "fail"]
         where = f"{look.address} port {look.port} from {look.vantage}"
-        yield Para(f"{where}: {look.outcome}, {look.said}", "plain", f"{sign.glyph} ", sign.ink)
+        yield Para(f"{where}: {look.line}", "plain", f"{sign.glyph} ", sign.ink)
 
 
 def _trace(trace: TraceLine) -> Iterator[Para]:
@@ -98,6 +98,5 @@ def _trace(trace: TraceLine) -> Iterator[Para]:
 def _step(step: Step) -> Iterator[Para]:
     sign = SIGNS[step.status.value] if step.status is not None else None
     mark = (f"{sign.glyph} ", sign.ink) if sign is not None else ("> ", "muted")
-    gone = f" ({reported('walk', 'withdrawn')})" if step.withdrawn else ""
-    yield Para(f"{step.title}: {step.said}{gone}", "muted" if step.withdrawn else "plain", *mark)
+    yield Para(step.line, "muted" if step.withdrawn else "plain", *mark)
     yield from (Para(line, "muted", "• ", indent=2) for line in step.lines)

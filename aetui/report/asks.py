@@ -115,7 +115,7 @@ def asked(kept: Kept, catalogue: Catalogue, everything: bool = False) -> Asked:
         network is not None,
         0 if everything else gathering.later(),
         gathering.when,
-        Severity.FAIL in {*(one.severity for one in kept.state.diagnosis.findings), *(one.severity for one in gathering.beside)},
+        gathering.faulty(),
     )
 
 
@@ -180,6 +180,11 @@ class _Gathering:
         left = {c.id for c in self.state.required() if self._open(c.id)}
         covered = {identity for identity, wanted in self.wanted.items() if wanted & {"allow", "exempt", "ftp"}}
         return len({self._place(identity) for identity in left - covered} - {self._place(identity) for identity in covered})
+
+    def faulty(self) -> bool:
+        """True where anything failed, whoever mends it."""
+        checks = [finding.severity for finding in self.state.diagnosis.findings]
+        return Severity.FAIL in {*checks, *(entry.severity for entry in self.beside)}
 
     def _open(self, identity: str) -> bool:
         """True where it is not known whether a check holds; one that another of its either-or group stands in for is settled."""

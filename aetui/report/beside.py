@@ -23,6 +23,9 @@ from aetui.report.phrases import say
 KNOCKS = 500
 """Knocks listed; more are counted."""
 
+NOTHING = "—"
+"""What stands for no answer."""
+
 LONGEST = 600
 """Characters of one text of a guide."""
 
@@ -91,6 +94,11 @@ class LookLine:
     proves: bool
     """False where the try says nothing of the target."""
 
+    @property
+    def line(self) -> str:
+        """Result and answer in one."""
+        return self.outcome if self.said in {"", NOTHING} else f"{self.outcome}, {self.said}"
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -106,6 +114,12 @@ class Step:
     """Of a check."""
     withdrawn: bool
     """True where the person went back before it: it no longer counts."""
+
+    @property
+    def line(self) -> str:
+        """Question and answer in one."""
+        gone = f" ({say('walk', 'withdrawn')})" if self.withdrawn else ""
+        return f"{self.title}{'' if self.title.endswith('?') else ':'} {self.said}{gone}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ def _rows(told: Content) -> Iterator[tuple[object, ...]]:
         yield _other("pass" if trace.reached else "fail", trace.host, f"Trace: {trace.title}", trace.address, trace.verdict)
     for look in told.looks:
         where = f"{look.address} port {look.port}"
-        yield _other(_standing(look), where, f"Tried from {look.vantage}", look.address, f"{look.when} UTC: {look.outcome}, {look.said}")
+        yield _other(_standing(look), where, f"Tried from {look.vantage}", look.address, f"{look.when} UTC: {look.line}")
     for knock in told.knocks:
         yield _other("info", knock.peer, f"Knock at port {knock.port}", knock.peer, f"{knock.when} UTC: {knock.said}")
     for step in told.walk:

@@ -64,8 +64,9 @@ def _asks(asked: Asked, site: Site, everything: bool) -> Iterator[str]:
     yield ""
     for number, group in enumerate(_grouped(asked.asks), 1):
         yield from _line(number, group, site)
-    yield from _paragraph(said["rules"])
-    yield from _paragraph(said["names"])
+    yield from _paragraph(said["nothing_else" if kinds == {"forward"} else "rules"])
+    if kinds - {"forward", "dns-here"}:
+        yield from _paragraph(said["names"])
     for kind, key in (("exempt", "inspection"), ("ftp", "ftp"), ("forward", "inbound")):
         if kind in kinds:
             yield from _paragraph(said[key])

@@ -79,7 +79,7 @@ def _ending(ending: Ending) -> Iterator[str]:
 
 
 def _look(look: LookLine) -> str:
-    return f"{look.when} UTC, {look.address} port {look.port} from {look.vantage}: {look.outcome}, {look.said}"
+    return f"{look.when} UTC, {look.address} port {look.port} from {look.vantage}: {look.line}"
 
 
 def _hops(trace: TraceLine) -> Iterator[str]:
@@ -95,8 +95,7 @@ def _hops(trace: TraceLine) -> Iterator[str]:
 
 
 def _step(step: Step) -> Iterator[str]:
-    gone = f" ({say('walk', 'withdrawn')})" if step.withdrawn else ""
-    yield f"{step.title}: {step.said}{gone}"
+    yield step.line
     yield from (f"{step.title}: {line}" for line in step.lines)
 
 

@@ -31,13 +31,13 @@ def _beside(told: Content) -> Iterator[str]:
     for remark in told.remarks:
         yield from _wrapped(remark.summary)
     for look in told.looks[-4:]:
-        yield from _wrapped(f"{look.address} port {look.port} from {look.vantage}: {look.outcome}, {look.said}", "  ")
+        yield from _wrapped(f"{look.address} port {look.port} from {look.vantage}: {look.line}", "  ")
     for trace in told.traces[-3:]:
         yield from _wrapped(f"{trace.title}: {trace.verdict}", "  ")
     for knock in told.knocks[-3:]:
         yield from _wrapped(f"{knock.when} UTC {knock.peer} at port {knock.port}: {knock.said}", "  ")
     for step in [each for each in told.walk if each.kind in {"answer", "check"} and not each.withdrawn][-4:] if told.ending is None else []:
-        yield from _wrapped(f"{step.title}: {step.said}", "  ")
+        yield from _wrapped(step.line, "  ")
 
 
 def _causes(causes: tuple[Cause, ...], room: int) -> list[str]:

@@ -149,6 +149,15 @@ def test_a_forward_that_was_tried_from_outside_is_asked_for_where_no_equipment_w
             assert not any(line.lstrip().startswith(("#", "!")) for line in forms[name].splitlines() if mark in line and name != "generic")
 
 
+def test_a_letter_for_a_forward_alone_speaks_of_nothing_else() -> None:
+    one = alone("look")
+    told = " ".join(letter(one, asked(one, catalogue()), site_of(one, catalogue()), load_causes()).split())
+    assert "inbound TCP 3389 from the support team's addresses to 192.168.50.60, port 3389" in told
+    assert "Summary of forward-missing." in told
+    assert "never from everywhere" in told
+    assert "host names" not in told
+
+
 def test_a_forward_that_works_by_now_is_not_asked_for() -> None:
     one = replace(alone("look"), inbound=(look(), look("service-confirmed", Severity.INFO)))
     assert asked(one, catalogue()).asks == ()

@@ -140,7 +140,7 @@ class GuideTab(GuideFrame):
         elif visit.guide is None:
             self.labelled = None
             self.query_one(Answer).value = ""
-            self.query_one(Rows).focus()
+            self.set_focus(self.query_one(Rows))
         self.draw()
 
     def action_guide_stop(self) -> None:
@@ -179,7 +179,7 @@ class GuideTab(GuideFrame):
 
         field = self.query_one(Answer)
         field.placeholder = say("guide", "label")
-        field.focus()
+        self.set_focus(field)  # at once: the next keys may be in the same packet
 
     def action_guide_more(self) -> None:
         """Everything behind what is shown."""

@@ -156,11 +156,11 @@ class GuideFrame(TabScreen):
         if seen.first:
             rows.select(seen.first)
         if seen.rows:
-            rows.focus()
+            self.set_focus(rows)
         elif seen.ask is not None:
-            field.focus()
+            self.set_focus(field)
         else:
-            self.query_one("#guide-page", Page).focus()
+            self.set_focus(self.query_one("#guide-page", Page))
 
     def on_resize(self) -> None:
         """Lines are wrapped to the width."""

@@ -102,7 +102,13 @@ class Form(ModalScreen[Read | None], Generic[Read]):
         self.set_focus(inputs[(at + step) % len(inputs)])  # at once: two keys in one packet go two lines
 
     def action_accept(self) -> None:
-        """Give what was read, unless something is wrong with it."""
+        """Give what was read, once the line has taken every key before this one: a slow line brings several in one packet."""
+        (self.focused or self).call_later(self._accept)
+
+    def _accept(self) -> None:
+        """Unless something is wrong with it."""
+        if not self.is_current:
+            return
         try:
             self.dismiss(self.read(self.typed))
         except Typo as wrong:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from guide_stage import LOGGER, opened, row, shows, site, visit
 from stage import screen, until
+from textual import events
 from textual.pilot import Pilot
 
 from aetui.observations import Interface, LinkSeen, NtpSeen, Outcome
@@ -204,6 +205,16 @@ async def test_a_planned_address_is_asked_for_as_the_equipment_would(neighbours:
         await shows(pilot, said)
         assert wire.asked == ["arp 192.168.50.30 probe"]
         assert "Trouble" not in screen(pilot.app), "an address that is taken is an answer, not a fault of this network"
+
+
+async def test_what_is_typed_and_taken_in_one_packet_of_a_slow_line_is_taken_whole() -> None:
+    async with opened("site", "healthy") as pilot:
+        await equip(pilot, Wire())
+        await pilot.press("f")
+        await shows(pilot, "Type an address of")
+        for key in (*"192.168.50.77", "enter"):
+            pilot.app.post_message(events.Key({".": "full_stop"}.get(key, key), key if len(key) == 1 else None))
+        await shows(pilot, "192.168.50.77 is free")
 
 
 async def test_the_embedded_site_answers_what_needs_no_right_and_says_the_rest() -> None:

@@ -19,8 +19,7 @@ class Terminal:
 
     def __init__(self, home: Path, *arguments: str) -> None:
         self.shown = ""
-        self.at = 0
-        """Where what came after the last line that was typed begins."""
+        self._typed_at = 0
         pid, self.handle = pty.fork()
         if pid == 0:
             os.environ["AETUI_HOME"] = str(home)
@@ -28,14 +27,15 @@ class Terminal:
         self.pid = pid
 
     def until(self, text: str) -> None:
-        deadline = time.monotonic() + PATIENCE_S
-        while text not in self.shown[self.at :] and text not in " ".join(self.shown[self.at :].split()):
+        """Wait until it has been shown since something was typed last."""
+        start, deadline = self._typed_at, time.monotonic() + PATIENCE_S
+        while text not in self.shown[start:] and text not in " ".join(self.shown[start:].split()):
             assert time.monotonic() < deadline, self.shown
             if select.select([self.handle], [], [], 1.0)[0]:
                 self.shown += os.read(self.handle, 65536).decode("utf-8", "replace")
 
     def type(self, text: str) -> None:
-        self.at = len(self.shown)
+        self._typed_at = len(self.shown)
         os.write(self.handle, f"{text}\n".encode())
 
     def end(self) -> int:

@@ -111,7 +111,7 @@ def main(wanted: list[str]) -> int:
     if everything or "lab" in wanted:
         inside = [str(BIN / "python"), "-m", "tests.lab.enter", str(BIN / "python"), "-m", "pytest"]
         before = counts["skipped"]
-        fine = tests("lab", [*inside, "-q", "-n", "4", "--dist", "worksteal", "tests/lab"], counts) and fine
+        fine = tests("lab", [*inside, "-q", "-n", "6", "--dist", "worksteal", "tests/lab"], counts) and fine
         if counts["skipped"] > before and os.environ.get("CI") == "true":
             print("--- a lab test was skipped: in CI that is a failure", flush=True)
             fine = False

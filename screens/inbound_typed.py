@@ -8,6 +8,7 @@ from __future__ import annotations
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from re import fullmatch
 
+from aetui import hostport
 from aetui.display import displayable
 from aetui.inbound.listener import LONGEST_MINUTES
 from aetui.screens.inbound_words import say
@@ -16,8 +17,6 @@ from aetui.wire.token import CODE_LENGTH, normalise
 
 MOST_PORTS = 16
 """Ports that are listened on, or knocked at, at once."""
-
-_NAME = r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_-]{1,63})*\.?"
 
 
 class Typo(ValueError):
@@ -36,9 +35,10 @@ def _parts(text: str) -> list[str]:
 
 def port(text: str) -> int:
     """1 to 65535."""
-    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 65535):
+    found = hostport.port(text)
+    if found is None:
         raise _wrong("port", text)
-    return int(text)
+    return found
 
 
 def ports(text: str) -> tuple[int, ...]:
@@ -90,20 +90,16 @@ def address(text: str) -> str:
 
 def host(text: str) -> str:
     """A literal address or a name."""
-    try:
-        return address(text)
-    except Typo:
-        if fullmatch(_NAME, text) and not fullmatch(r"[\d.]+", text):
-            return text
-        raise _wrong("host", text) from None
+    plain = text.strip("[]")
+    if not hostport.is_host(plain):
+        raise _wrong("host", text)
+    return plain
 
 
 def place(text: str) -> tuple[str, int | None]:
     """``HOST``, ``HOST:PORT``, ``[IPV6]:PORT`` or a bare IPv6 address."""
-    found = fullmatch(r"\[([^\]]*)\](?::(.*))?", text) or (fullmatch(r"([^:]*):([^:]*)", text))
-    if found is None:
-        return host(text), None
-    return host(found[1]), None if found[2] is None else port(found[2])
+    named, outer = hostport.parts(text)
+    return host(named), None if outer is None else port(outer)
 
 
 def jump_name(text: str) -> str:

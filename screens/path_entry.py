@@ -13,7 +13,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
-from aetui.path.target import split
+from aetui import hostport
 from aetui.screens.path_aim import DEFAULT_PORT, PROTOCOLS, Aim
 from aetui.screens.path_words import say
 from aetui.screens.widgets.bars import KeyBar
@@ -100,13 +100,13 @@ class TargetSheet(ModalScreen[Aim | None]):
 
 def made_of(text: str, proto: str, compare: str = "") -> Aim | str:
     """The aim that was typed, or the sentence that says what is wrong with it."""
-    found = split(text.strip())
+    found = hostport.split(text.strip())
     if found is None:
         return say("path_entry", "bad_target" if text.strip() else "no_target")
     host, port = found
     if proto == "icmp":
         return Aim(host, None, proto)
-    compare = compare.strip()
-    if compare and not (compare.isascii() and compare.isdigit() and 1 <= int(compare) <= 65535):
+    beside = hostport.port(compare.strip())
+    if beside is None and compare.strip():
         return say("path_entry", "bad_compare")
-    return Aim(host, DEFAULT_PORT if port is None and proto == "tcp" else port, proto, int(compare) if compare else None)
+    return Aim(host, DEFAULT_PORT if port is None and proto == "tcp" else port, proto, beside)

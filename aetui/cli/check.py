@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aetui.cli import typed
 from aetui.cli.again import add_again, compared, earlier, failed
 from aetui.cli.common import guarded, packets, refuse, shed, unicode_out
 from aetui.cli.keeping import about, add_keeping, journalled
@@ -42,9 +43,16 @@ def add(parser: argparse.ArgumentParser) -> None:
         "equipment", nargs="*", metavar="EQUIPMENT", help="pm2000, ps3000, pl1000, moxa, acquisuite, kiosk, sma-ftp, minisite, logmein"
     )
     parser.add_argument(
-        "--from", dest="vantage", default="local", metavar="VANTAGE", help="where to test from: local (default) or jump:NAME"
+        "--from",
+        dest="vantage",
+        type=typed.vantage,
+        default="local",
+        metavar="VANTAGE",
+        help="where to test from: local (default) or jump:NAME",
     )
-    parser.add_argument("--beside", metavar="VANTAGE", help="make the same checks from a second vantage too (jump:NAME), and compare")
+    parser.add_argument(
+        "--beside", type=typed.vantage, metavar="VANTAGE", help="make the same checks from a second vantage too (jump:NAME), and compare"
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="the report as JSON (schema aetui.report/1)")
     form.add_argument("--jsonl", action="store_true", help="events as JSON, a line each, as they happen")

@@ -17,6 +17,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aetui.cli import typed
 from aetui.cli.common import guarded, refuse
 from aetui.cli.keeping import Keep, add_keeping, recorded
 from aetui.cli.main import Exit
@@ -38,64 +39,38 @@ LOOKUP_S = 5.0
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "public", nargs="*", type=_place, metavar="PUBLIC[:PORT]", help="the site's public address or name (default ports 3389 and 23)"
+        "public", nargs="*", type=typed.place, metavar="PUBLIC[:PORT]", help="the site's public address or name (default ports 3389 and 23)"
     )
     parser.add_argument(
         "--map", dest="forwards", action="append", default=[], type=_forward, metavar="OUTSIDE:INSIDE",
         help="the forward leads from this public port to another port inside (53389:3389)",
     )  # fmt: skip
     parser.add_argument(
-        "--inside", action="append", default=[], type=_place, metavar="ADDRESS[:PORT]", help="ask the equipment itself too, over the LAN"
+        "--inside",
+        action="append",
+        default=[],
+        type=typed.literal,
+        metavar="ADDRESS[:PORT]",
+        help="ask the equipment itself too, over the LAN",
     )
     parser.add_argument(
-        "--meant-for", dest="meant", action="append", default=[], type=_network, metavar="CIDR",
+        "--meant-for", dest="meant", action="append", default=[], type=typed.network, metavar="CIDR",
         help="source addresses that alone should be let in (may be named again); where another gets in, that is warned of",
     )  # fmt: skip
     parser.add_argument("--code", type=_code, metavar="CODE", help="the code that the listener on site shows")
     parser.add_argument(
-        "--from", dest="vantages", action="append", default=[], metavar="VANTAGE",
+        "--from", dest="vantages", action="append", default=[], type=typed.vantage, metavar="VANTAGE",
         help="where to knock from: local (default) or jump:NAME; named again, more places from which to try whether just anybody gets in",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="the result as JSON (schema aetui.confirm/1)")
     add_keeping(parser)
 
 
-def _place(text: str) -> tuple[str, int | None]:
-    """``HOST``, ``HOST:PORT``, ``[IPV6]:PORT`` or a bare IPv6 address."""
-    if text.startswith("["):
-        host, bracket, rest = text[1:].partition("]")
-        port = rest.removeprefix(":") if rest.startswith(":") else None
-        if not bracket or (rest and port is None):
-            raise argparse.ArgumentTypeError(f"'{text[:60]}' is not [ADDRESS]:PORT")
-    elif text.count(":") == 1:
-        host, _, port = text.partition(":")
-    else:
-        host, port = text, None
-    if not host or host.startswith("-"):
-        raise argparse.ArgumentTypeError(f"'{text[:60]}' is not an address or name")
-    return host, None if port is None else _port(port)
-
-
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
-        raise argparse.ArgumentTypeError(f"'{text[:20]}' is not a port (1 to 65535)")
-    return int(text)
-
-
 def _forward(text: str) -> tuple[int, int]:
     outside, colon, inside = text.partition(":")
     if not colon:
         raise argparse.ArgumentTypeError(f"'{text[:40]}' is not OUTSIDE:INSIDE, two ports")
-    return _port(outside), _port(inside)
-
-
-def _network(text: str) -> str:
-    from ipaddress import ip_network
-
-    try:
-        return str(ip_network(text, strict=False))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text[:60]}' is not an address or network (192.0.2.0/24)") from None
+    return typed.port(outside), typed.port(inside)
 
 
 def _code(text: str) -> str:
@@ -195,7 +170,7 @@ async def _wanted(arguments: argparse.Namespace, stage: _Stage, deadline: float)
         places = ((public, None),)
     outside = [(await _literal(stage, host, deadline), port) for host, port in places]
     wanted = targets(outside, dict(arguments.forwards))
-    return Wanted(wanted, inside_targets(stage.inside, wanted), meant=tuple(arguments.meant))
+    return Wanted(wanted, inside_targets(stage.inside, wanted), meant=tuple(map(str, arguments.meant)))
 
 
 async def _literal(stage: _Stage, host: str, deadline: float) -> str:
@@ -223,32 +198,14 @@ async def _opened(vantage: Vantage, stack: AsyncExitStack) -> Vantage:
 
 
 async def _stage(arguments: argparse.Namespace, stack: AsyncExitStack) -> _Stage:
-    from aetui.prepare import Refused
     from aetui.vantage.asker import TerminalAsker
     from aetui.vantage.choose import make, parse
     from aetui.vantage.local import LocalVantage
 
-    try:
-        specs = [parse(name) for name in arguments.vantages or ["local"]]
-    except ValueError as error:
-        raise Refused(str(error)) from None
-    outside = [await _opened(make(spec, TerminalAsker()), stack) for spec in specs]
+    outside = [await _opened(make(parse(name), TerminalAsker()), stack) for name in arguments.vantages or ["local"]]
     local = next((vantage for vantage in outside if vantage.info.kind == "local"), None)
     here = local or await _opened(LocalVantage(), stack)
-    for host, _ in arguments.inside:
-        _must_be_literal(host)
     return _Stage(tuple(outside), here, tuple(arguments.public), tuple(arguments.inside))
-
-
-def _must_be_literal(host: str) -> None:
-    from ipaddress import ip_address
-
-    from aetui.prepare import Refused
-
-    try:
-        ip_address(host)
-    except ValueError:
-        raise Refused(f"--inside '{host[:60]}' is not an IP address") from None
 
 
 async def _demo_stage(arguments: argparse.Namespace, stack: AsyncExitStack) -> _Stage:

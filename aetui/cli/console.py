@@ -12,6 +12,7 @@ import os
 import sys
 from pathlib import Path
 
+from aetui.cli import typed
 from aetui.cli.common import refuse, shed
 from aetui.cli.main import scenarios
 
@@ -21,7 +22,9 @@ DUMB = frozenset({"", "dumb", "unknown"})
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--from", dest="vantage", default="local", metavar="VANTAGE", help="where from: local (default) or jump:NAME")
+    parser.add_argument(
+        "--from", dest="vantage", type=typed.vantage, default="local", metavar="VANTAGE", help="where from: local (default) or jump:NAME"
+    )
     parser.add_argument("--equipment", default="", metavar="KEY,…", help="start with this equipment instead of asking: pm2000,kiosk")
     parser.add_argument("--deadline", type=float, default=None, metavar="S", help="seconds that one run may take (default 10)")
     parser.add_argument("--catalogue", type=Path, metavar="FILE", help="your own requirements, over the shipped ones")
@@ -82,21 +85,19 @@ def _scenario(name: str | None) -> str:
 def _request(arguments: argparse.Namespace) -> str:
     """What is wrong with the rest of the call. The engine is loaded only where there is something to look at."""
     keys = _keys(arguments.equipment)
-    if not keys and arguments.vantage == "local" and not any((arguments.catalogue, arguments.ca_bundle, arguments.deadline is not None)):
+    if not keys and not any((arguments.catalogue, arguments.ca_bundle, arguments.deadline is not None)):
         return ""
     from aetui.prepare import Refused, Request, check_request, own_catalogue
     from aetui.session import DEADLINE_S
     from aetui.strict import DataError
-    from aetui.vantage.choose import BadVantage, parse
 
     try:
-        parse(arguments.vantage)
         check_request(
             Request(
                 keys or ("pm2000",), deadline_s=DEADLINE_S if arguments.deadline is None else arguments.deadline,
                 own_catalogue=arguments.catalogue or own_catalogue(), roots=arguments.ca_bundle,
             )
         )  # fmt: skip
-    except (Refused, DataError, BadVantage) as error:
+    except (Refused, DataError) as error:
         return str(error)
     return ""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aetui.cli import typed
 from aetui.cli.common import guarded, packets, refuse, shed, trouble
 from aetui.cli.keeping import about, add_keeping, kept
 from aetui.cli.main import Exit
@@ -51,6 +52,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from",
         dest="vantage",
+        type=typed.vantage,
         default="local",
         metavar="VANTAGE",
         help="where the site's side is tested from: local (default) or jump:NAME",

@@ -16,9 +16,9 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
+from aetui.cli import typed
 from aetui.cli.common import guarded, packets, refuse, shed, under_sudo
 from aetui.cli.keeping import Keep, add_keeping, recorded
 from aetui.cli.main import Exit
@@ -37,26 +37,19 @@ LOOPBACK = "127.0.0.1"
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("ports", nargs="*", type=_port, metavar="PORT", help="ports to listen on (default 3389 and 23)")
+    parser.add_argument("ports", nargs="*", type=typed.port, metavar="PORT", help="ports to listen on (default 3389 and 23)")
     parser.add_argument("--for", dest="minutes", type=float, metavar="MINUTES", help="close after so many minutes (default 15)")
     parser.add_argument(
-        "--allow", nargs="+", action="extend", default=[], type=_network, metavar="CIDR", help="let only these sources in (default: any)"
+        "--allow",
+        nargs="+",
+        action="extend",
+        default=[],
+        type=typed.network,
+        metavar="CIDR",
+        help="let only these sources in (default: any)",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     add_keeping(parser)
-
-
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
-        raise argparse.ArgumentTypeError(f"'{text[:20]}' is not a port (1 to 65535)")
-    return int(text)
-
-
-def _network(text: str) -> Network:
-    try:
-        return ip_network(text, strict=False)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text[:60]}' is not an address or network (192.0.2.0/24)") from None
 
 
 def run(arguments: argparse.Namespace) -> int:

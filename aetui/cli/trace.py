@@ -12,10 +12,11 @@ import gc
 import sys
 from typing import TYPE_CHECKING, Any
 
+from aetui.cli import typed
 from aetui.cli.common import guarded, packets, refuse, shed
 from aetui.cli.keeping import add_keeping, recorded
 from aetui.cli.main import Exit
-from aetui.path.target import split
+from aetui.hostport import split
 
 if TYPE_CHECKING:
     import asyncio
@@ -37,7 +38,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", metavar="HOST[:PORT]", help="a name or an address, IPv6 in brackets; TCP port 443 where none is given")
     parser.add_argument("--proto", choices=("tcp", "udp", "icmp"), default="tcp", help="what the probes are (default tcp)")
     parser.add_argument(
-        "--from", dest="vantage", default="local", metavar="VANTAGE", help="where to trace from: local (default) or jump:NAME"
+        "--from",
+        dest="vantage",
+        type=typed.vantage,
+        default="local",
+        metavar="VANTAGE",
+        help="where to trace from: local (default) or jump:NAME",
     )
     parser.add_argument(
         "--compare",
@@ -69,28 +75,12 @@ def run(arguments: argparse.Namespace) -> int:
     host, port = target
     if arguments.proto == "icmp" and port is not None:
         return refuse("a ping has no port")
-    wrong = _no_vantage(arguments)
-    if wrong:
-        return refuse(wrong)
     gc.disable()  # until everything is loaded: none of that is thrown away
     try:
         spawned = _started(arguments)
         return guarded(lambda: _trace(host, DEFAULT_PORT if port is None and arguments.proto == "tcp" else port, arguments, spawned))
     finally:
         gc.enable()
-
-
-def _no_vantage(arguments: argparse.Namespace) -> str:
-    """What is wrong with the vantage that was named; empty for nothing. For this machine itself nothing is loaded."""
-    if arguments.demo is not None or arguments.vantage == "local":
-        return ""
-    from aetui.vantage.choose import BadVantage, parse
-
-    try:
-        parse(arguments.vantage)
-    except BadVantage as bad:
-        return str(bad)
-    return ""
 
 
 def _started(arguments: argparse.Namespace) -> Spawned | None:
@@ -193,12 +183,9 @@ def _vantage(arguments: argparse.Namespace) -> Vantage:
         except UnknownScenarioError as unknown:
             raise Refused(str(unknown)) from None
     from aetui.vantage.asker import TerminalAsker
-    from aetui.vantage.choose import BadVantage, make, parse
+    from aetui.vantage.choose import make, parse
 
-    try:
-        return make(parse(arguments.vantage), TerminalAsker())
-    except BadVantage as bad:
-        raise Refused(str(bad)) from None
+    return make(parse(arguments.vantage), TerminalAsker())
 
 
 def _options(arguments: argparse.Namespace) -> Options:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields, replace
 from ipaddress import AddressValueError, IPv4Address
 from typing import Any
 
+from aetui import hostport
 from aetui.display import displayable
 from aetui.guide.distance import led, left
 from aetui.guide.proof import NOT_RUN
@@ -196,7 +197,8 @@ def _understood(step: Question, text: str, values: Mapping[str, str]) -> str | W
         case Ask.ADDRESS:
             return _address(text)
         case Ask.PORT:
-            return str(int(text)) if text.isascii() and text.isdigit() and 1 <= int(text) <= 65535 else Wrong("no-port", {"text": text})
+            port = hostport.port(text)
+            return str(port) if port is not None else Wrong("no-port", {"text": text})
         case Ask.TEXT:
             return displayable(text, LONGEST_ANSWER)
 

@@ -12,14 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
 from aetui.causes import load_causes
-from aetui.cli import confirm as confirm_command
 from aetui.cli.listen import finding_of
 from aetui.cli.main import main
 from aetui.diagnosis.inbound import diagnose
@@ -28,16 +26,11 @@ from aetui.observations import Outcome, TcpSeen
 from aetui.reach import Arrival, Forward, InboundSeen, Knock, NatSeen, OuterSide, Reached, Standing, Target, Token
 from aetui.records import VantageInfo
 from aetui.report.inbound import confirm_json, confirm_lines, knock_json, knock_line
+from aetui.store.history import opened
 
 
 def schema(name: str) -> Any:
     return json.loads(files("aetui.assets").joinpath(name).read_text())
-
-
-@pytest.fixture(autouse=True)
-def history(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """One of the test's own."""
-    monkeypatch.setenv("AETUI_HOME", str(tmp_path))
 
 
 LISTEN, CONFIRM = schema("listen.schema.json"), schema("confirm.schema.json")
@@ -78,7 +71,10 @@ REFUSALS = [
     ("no address and no jump host", ["confirm"], "name the site's public address"),
     ("a port that is none", ["confirm", "192.0.2.1:0"], "not a port"),
     ("a port out of range", ["confirm", "192.0.2.1:65536"], "not a port"),
-    ("an unclosed bracket", ["confirm", "[2001:db8::1"], "is not [ADDRESS]:PORT"),
+    ("an unclosed bracket", ["confirm", "[2001:db8::1"], "nor [ADDRESS]:PORT"),
+    ("numbers that are no address", ["confirm", "300.1.1.1:3389"], "not an address or name"),
+    ("a trace from a vantage that is none", ["trace", "192.0.2.1", "--from", "moon"], "no vantage"),
+    ("a trace to numbers that are no address", ["trace", "300.1.1.1"], "no HOST[:PORT]"),
     ("a code that is none", ["confirm", "192.0.2.1", "--code", "short"], "no code"),
     ("a map that is none", ["confirm", "192.0.2.1", "--map", "3389"], "OUTSIDE:INSIDE"),
     ("a vantage that is none", ["confirm", "192.0.2.1", "--from", "moon"], "no vantage"),
@@ -104,21 +100,8 @@ def test_a_wrong_call_is_one_sentence_and_status_2(arguments, says, capsys):
     told = capsys.readouterr()
     assert status == 2 and told.out == ""
     assert says in told.err and len(told.err.strip().splitlines()) == 1
-
-
-PLACES = [
-    ("192.0.2.1", ("192.0.2.1", None)),
-    ("192.0.2.1:23", ("192.0.2.1", 23)),
-    ("site.example:53389", ("site.example", 53389)),
-    ("2001:db8::1", ("2001:db8::1", None)),
-    ("[2001:db8::1]", ("2001:db8::1", None)),
-    ("[2001:db8::1]:23", ("2001:db8::1", 23)),
-]
-
-
-@pytest.mark.parametrize(("text", "expected"), PLACES)
-def test_an_address_is_taken_as_people_write_it(text, expected):
-    assert confirm_command._place(text) == expected
+    with opened() as history:
+        assert history.count() == 0, "nothing has happened"
 
 
 @contextmanager

@@ -72,7 +72,7 @@ class Entry:
     knock: Knock
 
 
-async def _no_helper() -> None:
+async def no_helper() -> None:
     """Nobody opens ports for us."""
 
 
@@ -86,7 +86,7 @@ class Site:
         now: Callable[[], datetime] = datetime.now,
         limits: Limits | None = None,
         keep: Callable[[Knock], None] = lambda _knock: None,
-        helper: Callable[[], Awaitable[Opener | None]] = _no_helper,
+        helper: Callable[[], Awaitable[Opener | None]] = no_helper,
     ) -> None:
         self.changed, self.rang, self.now, self.keep = changed, rang, now, keep
         self.helper = helper

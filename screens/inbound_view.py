@@ -17,7 +17,7 @@ from aetui.screens import inbound_details
 from aetui.screens.inbound_headline import exposure, headline
 from aetui.screens.inbound_outside import Here, Jump, OnSite, Outside, Question, Way
 from aetui.screens.inbound_rows import Look, numbered, rows
-from aetui.screens.inbound_site import Port, Site
+from aetui.screens.inbound_site import Port, Site, no_helper
 from aetui.screens.outbound_view import written
 from aetui.screens.widgets.lines import Line, cut, line
 from aetui.store.jumphosts import SYSTEM, remember
@@ -61,7 +61,7 @@ class View:
         changed: Callable[[], None],
         rang: Callable[[], None],
         asker: Asker,
-        helper: Callable[[], Awaitable[Opener | None]],
+        helper: Callable[[], Awaitable[Opener | None]] = no_helper,
         keeper: Keeper | None = None,
     ) -> None:
         self.site = Site(changed, rang, helper=helper)

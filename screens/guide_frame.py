@@ -120,6 +120,8 @@ class GuideFrame(TabScreen):
         if seen.mark != self._mark:
             self._mark = seen.mark
             self._arrive(seen)
+        elif self.focused is None:
+            self._focus(seen)
         self.refresh_bindings()
         if isinstance(self.app.screen, Reader):
             self.app.screen.again()
@@ -155,6 +157,11 @@ class GuideFrame(TabScreen):
         field.numbers = seen.ask is not None and seen.ask.value in {"address", "port"}
         if seen.first:
             rows.select(seen.first)
+        self._focus(seen)
+
+    def _focus(self, seen: Picture) -> None:
+        """Enter must never go nowhere."""
+        rows, field = self.query_one(Rows), self.query_one(Answer)
         if seen.rows:
             self.set_focus(rows)
         elif seen.ask is not None:

@@ -189,7 +189,7 @@ class Visit:
     def _learn(self, where: str, reading: Reading) -> None:
         """The other tabs know it from now on; a jump host that worked is offered the next time."""
         self.learnt.read(where, reading)
-        name = self.walker.known.get("outside", "") if self.walker is not None and reading.place and self.demo is None else ""
+        name = self.walker.known.get("outside", "") if self.walker is not None and reading.opened and self.demo is None else ""
         if is_name(name):
             with suppress(StoreError):
                 remember(name)

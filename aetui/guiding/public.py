@@ -4,10 +4,12 @@ put into one sentence.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from aetui.guide.records import Public, Seen
 from aetui.guiding.words import say, seen
 from aetui.guiding.world import World
-from aetui.inbound.public import Reading, learn, read
+from aetui.inbound.public import Reading, Told, learn, read
 from aetui.probes.common import clock
 from aetui.reach import NatSeen
 from aetui.records import Status
@@ -38,14 +40,14 @@ async def _look(world: World, outside: str) -> tuple[NatSeen, Reading]:
     except VantageLost as lost:
         await world.outside.forget(outside)
         world.outside.why = str(lost)
-        known = await learn(world.here, None, clock() + ROUTER_S)
-    return known, read(known, place.info.name if place is not None else "")
+        place, known = None, await learn(world.here, None, clock() + ROUTER_S)
+    return known, replace(read(known, place.info.name if place is not None else ""), opened=place is not None)
 
 
 async def run(world: World, _action: Public, outside: str) -> Seen:
     """The address, where anybody tells it; where nobody does, how to learn it."""
     _, reading = await look(world, outside)
-    lost = (seen("no-place", why=world.outside.why),) if outside and not reading.place else ()
+    lost = (seen("no-place", why=world.outside.why),) if outside and not reading.opened else ()
     lines = (*lost, line(reading))
     if reading.address is None:
         return Seen(Status.UNKNOWN, lines=lines)
@@ -54,6 +56,7 @@ async def run(world: World, _action: Public, outside: str) -> Seen:
 
 def line(reading: Reading) -> str:
     """The address and where it comes from, in one sentence or two."""
+    key = "mute" if reading.told is Told.UNKNOWN and reading.opened else reading.told.value
     return say(
-        "public", reading.told.value, address=reading.address or "", place=reading.place, outer=reading.outer, protocol=reading.protocol
+        "public", key, address=reading.address or "", place=reading.place, outer=reading.outer, protocol=reading.protocol
     )

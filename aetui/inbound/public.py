@@ -57,7 +57,9 @@ class Reading:
     protocol: str = ""
     """By which it tells it."""
     place: str = ""
-    """Name of the place outside that was asked; foreign text."""
+    """Name of the place outside that told it; foreign text."""
+    opened: bool = False
+    """True where a place outside was there to be asked, whatever it told."""
 
 
 async def learn(here: Vantage, outside: Vantage | None, deadline: float) -> NatSeen:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
+from aetui.guide.records import Public as Asked
+from aetui.guiding import public as guiding_public
 from aetui.guiding.public import line
 from aetui.inbound.public import Reading, Told, read
 from aetui.reach import NatSeen, OuterSide
@@ -96,3 +101,28 @@ def test_no_sites_address_is_taken_for_anothers() -> None:
     learnt.tell(here(None), Public(PUBLIC, By.OUTSIDE))
     assert learnt.public(here("healthy")) is None
     assert learnt.public(here(None, "jump:inside")) is None
+
+class Outside:
+    """Places outside, by name: one that sees no address of ours."""
+
+    why = "never mind"
+
+    def __init__(self, place: object | None) -> None:
+        self._place = place
+
+    async def at(self, name: str) -> object | None:
+        return self._place
+
+
+@pytest.mark.parametrize(("place", "says"), [(SimpleNamespace(info=SimpleNamespace(name="office")), "nor the place outside"), (None, "no place outside was asked")])
+async def test_a_place_outside_that_is_there_and_tells_nothing_is_not_said_to_be_missing(monkeypatch: pytest.MonkeyPatch, place: Any, says: str) -> None:
+    async def learn(*_: object) -> NatSeen:
+        return NatSeen(GATEWAY, OWN)
+
+    monkeypatch.setattr(guiding_public, "learn", learn)
+    readings: list[Reading] = []
+    world: Any = SimpleNamespace(demo=None, here=None, outside=Outside(place), learn=readings.append)
+    found = await guiding_public.run(world, Asked(), "office")
+    assert says in " ".join(found.lines)
+    assert ("There is no place outside" in " ".join(found.lines)) == (place is None)
+    assert readings[0].opened == (place is not None)

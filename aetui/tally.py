@@ -3,14 +3,15 @@ traced. Pure.
 
 ``Tally`` takes what was found beside a run's events, one entry at a time; ``verdict``, ``causes`` and ``findings`` read it together with
 the run's state. Of several looks at one address and port, of several traces to one target, and of several results of a guide's check the
-latest counts: what was mended since does not stand against a site. A guide's own verdict goes over everything else, since it knows all of
-it; a walk that was left before its verdict is undetermined unless a check of it failed. A trace says of a site what its verdict is only
-where there is nothing else: one to a port that nobody needs may fail.
+latest counts: what was mended since does not stand against a site, and what an earlier look said of other ports does. A guide's own
+verdict goes over everything else, since it knows all of it; a walk that was left before its verdict is undetermined unless a check of it
+failed. A trace says of a site what its verdict is only where there is nothing else: one to a port that nobody needs may fail.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from aetui.entries import Answered, Checked, Concluded, Found, InboundDone, Kept, Knocked, TraceDone, Walked, standing
 from aetui.path.records import Trace
@@ -24,13 +25,21 @@ RANK = {Severity.FAIL: 0, Severity.WARN: 1, Severity.INFO: 2}
 """Order of findings: the worst first."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What still counts of one look from outside."""
+
+    places: frozenset[str]
+    told: tuple[Diagnosed, ...]
+
+
 class Tally:
     """See the module."""
 
     def __init__(self, found: Iterable[Found] = ()) -> None:
         self.traces = self.knocks = self.looks = self.answers = 0
         """How many there are of each; an answer is a step that a person took."""
-        self._looks: dict[object, InboundDone] = {}
+        self._looks: list[_Look] = []
         self._traces: dict[object, Trace] = {}
         self._walk: list[Walked] = []
         for entry in found:
@@ -41,9 +50,10 @@ class Tally:
         match entry:
             case Knocked():
                 self.knocks += 1
-            case InboundDone(seen=seen):
+            case InboundDone():
                 self.looks += 1
-                self._looks[frozenset((r.target.address, r.target.port) for r in seen.outside)] = entry
+                newer = _Look(frozenset(_place(r.target.id) for r in entry.seen.outside), entry.diagnosis)
+                self._looks = [*_without(self._looks, newer.places, again=entry.seen.nat is not None), newer]
             case TraceDone(trace=trace):
                 self.traces += 1
                 self._traces[trace.target, trace.port, trace.proto] = trace
@@ -67,8 +77,8 @@ class Tally:
         return tuple(sorted(told.values(), key=lambda entry: RANK[entry.severity]))
 
     def _told(self) -> Iterator[Diagnosed]:
-        for done in self._looks.values():
-            yield from done.diagnosis
+        for look in self._looks:
+            yield from look.told
         latest = {(step.guide, step.step): step for step in self.walk if isinstance(step, Checked)}
         for step in latest.values():
             yield from step.told
@@ -80,7 +90,7 @@ class Tally:
         return tuple(dict.fromkeys([f.cause for f in state.diagnosis.findings] + [entry.cause for entry in self.findings()]))
 
     def verdict(self, state: State) -> Verdict:
-        """The one answer of the session; undetermined too where there was nothing to judge (``judges``)."""
+        """The one answer of the session; undetermined too where there was nothing to judge."""
         conclusion = self.conclusion
         if conclusion is not None:
             return conclusion.outcome
@@ -90,15 +100,11 @@ class Tally:
             return max(state.diagnosis.verdict, self._reached(Verdict.DEGRADED) or Verdict.READY, key=_BADNESS.index)
         return self._reached(Verdict.BLOCKED) or self._traced()
 
-    def judges(self, state: State) -> bool:
-        """True where there is something that a verdict can be about: knocks alone prove nothing."""
-        return bool(self.looks or self.traces or self._walk or any(True for _ in state.required()))
-
     def _reached(self, failing: Verdict) -> Verdict | None:
         """By the looks from outside; ``failing`` where one of them failed, None where there was none."""
         if not self._looks:
             return None
-        found = [entry for done in self._looks.values() for entry in done.diagnosis]
+        found = [entry for look in self._looks for entry in look.told]
         severities = {entry.severity for entry in found}
         if Severity.FAIL in severities:
             return failing
@@ -115,6 +121,28 @@ class Tally:
         if not self._traces or any(trace.problem is not None for trace in self._traces.values()):
             return Verdict.UNDETERMINED
         return Verdict.READY if all(trace.reached for trace in self._traces.values()) else Verdict.BLOCKED
+
+
+def _place(identity: str) -> str:
+    """Address and port of a target's id, whatever service was expected there."""
+    return identity.partition(":")[2]
+
+
+def _without(looks: Iterable[_Look], places: frozenset[str], again: bool) -> Iterator[_Look]:
+    """Earlier looks without what a newer one looked at. One of no port at all stands until the next of its kind; what explains no port
+    is about the router, and stands until that is asked ``again``.
+    """
+    for look in looks:
+        left = look.places - places
+        if left or bool(look.places) < bool(places):
+            yield _Look(left, tuple(_still(look.told, places, again)))
+
+
+def _still(told: Iterable[Diagnosed], places: frozenset[str], again: bool) -> Iterator[Diagnosed]:
+    for entry in told:
+        explains = tuple(identity for identity in entry.explains if _place(identity) not in places)
+        if explains or not (entry.explains or again):
+            yield replace(entry, explains=explains)
 
 
 _BADNESS = (Verdict.READY, Verdict.DEGRADED, Verdict.UNDETERMINED, Verdict.BLOCKED)

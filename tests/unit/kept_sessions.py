@@ -84,7 +84,14 @@ def look(cause: str = "forward-missing", severity: Severity = Severity.FAIL, por
         lan, VantageInfo("local", text or "laptop"), Standing.UNKNOWN, TcpSeen("192.168.50.60", port, Outcome.OPEN), "rdp", text or "PM2000-0815"
     )
     nat = NatSeen("192.168.50.1", "192.168.50.20", (OuterSide("upnp", "203.0.113.7", "success"),), "203.0.113.7", (), listed=True)
-    return InboundDone(at, InboundSeen((outside,), (inside,), nat), (told(cause, severity, text),))
+    said = replace(told(cause, severity, text), explains=(target.id,))
+    return InboundDone(at, InboundSeen((outside,), (inside,), nat), (said,))
+
+
+def looks(*each: InboundDone) -> InboundDone:
+    """Several ports tried in one look."""
+    seen = replace(each[0].seen, outside=tuple(reached for done in each for reached in done.seen.outside))
+    return replace(each[0], seen=seen, diagnosis=tuple(entry for done in each for entry in done.diagnosis))
 
 
 def walk(text: str = "") -> tuple[Found, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from kept_sessions import alone, kept, knock, look, told, trace, walk
+from kept_sessions import kept, knock, look, looks, told, trace, walk
 
 from aetui.entries import Concluded, Found, InboundDone, TraceDone, WentBack
 from aetui.path.records import Problem
@@ -18,6 +18,8 @@ R, D, B, U = Verdict.READY, Verdict.DEGRADED, Verdict.BLOCKED, Verdict.UNDETERMI
 CONFIRMED = look("service-confirmed", Severity.INFO)
 ELSEWHERE = look("service-confirmed", Severity.INFO, port=23)
 EXPOSED = replace(CONFIRMED, diagnosis=(*CONFIRMED.diagnosis, told("exposed", Severity.WARN)))
+BOTH_MISSING = looks(look(), look("forward-refused", port=23))
+BOTH_CONFIRMED = looks(CONFIRMED, ELSEWHERE)
 NOTHING_LEARNED = InboundDone(1.0, InboundSeen())
 BACK = WentBack(9.0, "pm2000", "down")
 
@@ -66,6 +68,13 @@ assert isinstance(END, Concluded)
         ("", (look(), CONFIRMED), R),
         ("", (CONFIRMED, look()), B),
         ("", (look(), ELSEWHERE), B),
+        ("", (BOTH_MISSING, CONFIRMED), B),
+        ("", (BOTH_MISSING, CONFIRMED, ELSEWHERE), R),
+        ("", (BOTH_MISSING, ELSEWHERE, CONFIRMED), R),
+        ("", (BOTH_MISSING, BOTH_CONFIRMED), R),
+        ("", (look(), BOTH_CONFIRMED), R),
+        ("", (BOTH_CONFIRMED, look(port=23)), B),
+        ("", (look(), NOTHING_LEARNED), B),
         ("", (reached(False), reached(True)), R),
         # a verdict that was left again is none
         ("", (*walk(), BACK), B),
@@ -84,12 +93,6 @@ def test_a_trace_that_could_not_be_made_settles_nothing() -> None:
     assert Tally((failed,)).verdict(State()) is U
 
 
-@pytest.mark.parametrize(("kind", "judged"), [("look", True), ("trace", True), ("walk", True), ("left", True), ("knock", False)])
-def test_knocks_alone_prove_nothing(kind: str, judged: bool) -> None:
-    one = alone(kind)
-    assert Tally((*one.traces, *one.knocks, *one.inbound, *one.walk)).judges(one.state) is judged
-
-
 def test_causes_are_those_of_the_checks_then_the_rest_each_once() -> None:
     state = kept("tls-intercepted", ("pm2000",)).state
     assert Tally((look(), look(port=23))).causes(state) == ("tls-intercepted", "forward-missing")
@@ -99,3 +102,33 @@ def test_of_several_results_of_one_step_the_latest_counts() -> None:
     first, _, _, checked, _ = walk()
     assert [entry.cause for entry in Tally((first, checked)).findings()] == ["service-down"]
     assert Tally((first, checked, replace(checked, told=()))).findings() == ()  # type: ignore[arg-type]
+
+
+TOGETHER = replace(BOTH_MISSING, diagnosis=(replace(BOTH_MISSING.diagnosis[0], explains=("rdp:203.0.113.7:3389", "rdp:203.0.113.7:23")),))
+DEEP = replace(told("double-nat", Severity.WARN), explains=())
+NAT_TOO = replace(BOTH_MISSING, diagnosis=(*BOTH_MISSING.diagnosis, DEEP))
+UNASKED = replace(CONFIRMED, seen=replace(CONFIRMED.seen, nat=None))
+
+
+@pytest.mark.parametrize(
+    ("entries", "stands"),
+    [
+        ((BOTH_MISSING,), [("forward-missing", "3389"), ("forward-refused", "23")]),
+        ((BOTH_MISSING, CONFIRMED), [("forward-refused", "23"), ("service-confirmed", "3389")]),
+        ((BOTH_MISSING, ELSEWHERE), [("forward-missing", "3389"), ("service-confirmed", "23")]),
+        ((TOGETHER, CONFIRMED), [("forward-missing", "23"), ("service-confirmed", "3389")]),
+        ((look(), BOTH_CONFIRMED), [("service-confirmed", "23")]),  # two alike are one
+        ((NAT_TOO, CONFIRMED), [("forward-refused", "23"), ("service-confirmed", "3389")]),
+        ((NAT_TOO, UNASKED), [("forward-refused", "23"), ("double-nat", ""), ("service-confirmed", "3389")]),
+        ((NAT_TOO, UNASKED, ELSEWHERE), [("service-confirmed", "23")]),
+    ],
+)
+def test_a_later_look_takes_what_it_looked_at_out_of_earlier_ones(entries: tuple[Found, ...], stands: list[tuple[str, str]]) -> None:
+    assert [(e.cause, " ".join(i.rpartition(":")[2] for i in e.explains)) for e in Tally(entries).findings()] == stands
+
+
+def test_a_target_is_one_address_and_port_whatever_was_expected_there() -> None:
+    reached = CONFIRMED.seen.outside[0]
+    plain = replace(reached, target=replace(reached.target, expected=None))
+    later = replace(CONFIRMED, seen=replace(CONFIRMED.seen, outside=(plain,)))
+    assert Tally((look(), later)).verdict(State()) is R

@@ -13,15 +13,16 @@ from functools import cache
 from importlib.resources import files
 from ipaddress import ip_address, ip_interface
 
-from aetui.catalogue import Catalogue, Endpoint, Service, is_address
+from aetui.catalogue import Catalogue, Endpoint, Inbound, Service, is_address
 from aetui.describe import row_line
 from aetui.display import displayable
 from aetui.entries import Kept
 from aetui.observations import DnsSeen, FtpSeen, LinkSeen
-from aetui.records import Check, Requirement, Severity, Status
+from aetui.reach import Target
+from aetui.records import Check, Diagnosed, Requirement, Severity, Status
 from aetui.state import State
 from aetui.strict import parse_toml
-from aetui.tally import tally_of
+from aetui.tally import PROVED, tally_of
 
 FTP_DATA = "1024-65535"
 """Where a passive FTP server may listen (RFC 959 names none; RFC 6056's range is a habit, not a rule)."""
@@ -262,26 +263,56 @@ class _Gathering:
 
     def _inbound(self) -> Iterator[Ask]:
         """The forwards that the equipment needs; those that were tried and failed where no equipment was named."""
-        failed = [entry for entry in self.beside if tables()["cause"].get(entry.cause) == "forward"]
-        tried = [
-            r.target for done in self.kept.inbound for r in done.seen.outside if any(r.target.id in entry.explains for entry in failed)
-        ]
+        tried = tuple(dict.fromkeys(r.target for done in self.kept.inbound for r in done.seen.outside))
         entries = tuple(self.catalogue.inbound_of(self.state.equipment))
         for entry in entries:
-            target = next((target for target in tried if target.own_port == entry.port), None)
-            if self.everything or failed:
-                evidence = (
-                    word("seen", cause=failed[0].cause, line=failed[0].summary.rstrip("."), when=self.when) if failed else word("unseen")
-                )
+            for target, failed in self._wanted(entry, tried):
                 public = str(target.port) if target is not None else str(entry.port)
                 yield Ask(
-                    "forward", "tcp", public, displayable(entry.service), why=entry.why, evidence=evidence,
+                    "forward", "tcp", public, displayable(entry.service), why=entry.why, evidence=self._forwarded(failed, target),
                     asked=self._asker(entry.equipment, entry.section), inside=str(entry.port) if public != str(entry.port) else "",
                 )  # fmt: skip
-        for target in [] if entries else tried:
-            known = next((e for e in self.catalogue.inbound_of(tuple(self.catalogue.equipment)) if e.port == target.own_port), None)
-            evidence = word("seen", cause=failed[0].cause, line=failed[0].summary.rstrip("."), when=self.when)
-            yield Ask(
-                "forward", "tcp", str(target.port), displayable(target.expected or "tcp"), why=known.why if known else word("forward_why"),
-                evidence=evidence, asked=word("tried"), inside=str(target.own_port) if target.own_port != target.port else "",
-            )  # fmt: skip
+        for target in () if entries else tried:
+            failed = self._failed(target)
+            if failed is not None:
+                known = next((e for e in self.catalogue.inbound_of(tuple(self.catalogue.equipment)) if e.port == target.own_port), None)
+                yield Ask(
+                    "forward", "tcp", str(target.port), displayable(target.expected or "tcp"), why=known.why if known else word("forward_why"),
+                    evidence=self._forwarded(failed, target), asked=word("tried"),
+                    inside=str(target.own_port) if target.own_port != target.port else "",
+                )  # fmt: skip
+
+    def _wanted(self, entry: Inbound, tried: Iterable[Target]) -> Iterator[tuple[Target | None, Diagnosed | None]]:
+        """Where a need is to be asked for, with what failed there: each target that was tried for it and failed; without any, the need
+        itself where everything is wanted, or where a forward failed that no look tells more of.
+        """
+        targets = [target for target in tried if target.own_port == entry.port]
+        failed = [(target, found) for target in targets if (found := self._failed(target)) is not None]
+        loose = None if targets else self._loose(entry.service, tried)
+        if failed:
+            yield from failed
+        elif self.everything or loose is not None:
+            yield targets[0] if targets else None, loose
+
+    def _forwards(self) -> Iterator[Diagnosed]:
+        return (entry for entry in self.beside if tables()["cause"].get(entry.cause) == "forward")
+
+    def _failed(self, target: Target) -> Diagnosed | None:
+        """What keeps a target from being reached that a forward mends."""
+        return next((entry for entry in self._forwards() if target.id in entry.explains), None)
+
+    def _loose(self, service: str, tried: Iterable[Target]) -> Diagnosed | None:
+        """A forward that failed for a service at a target that is not known here, as in a guide; one that names no target may be any."""
+        known = {target.id for target in tried}
+        for entry in self._forwards():
+            services = {identity.partition(":")[0] for identity in entry.explains if identity not in known}
+            if services & {service, "tcp"} or not entry.explains:
+                return entry
+        return None
+
+    def _forwarded(self, failed: Diagnosed | None, target: Target | None) -> str:
+        """What was seen of a forward."""
+        if failed is not None:
+            return word("seen", cause=failed.cause, line=failed.summary.rstrip("."), when=self.when)
+        held = [entry for entry in self.beside if target is not None and entry.cause in PROVED and target.id in entry.explains]
+        return word("fine", line=held[0].summary.rstrip("."), when=self.when) if held else word("unseen")

@@ -70,9 +70,12 @@ def told(cause: str = "forward-missing", severity: Severity = Severity.FAIL, tex
     )  # fmt: skip
 
 
-def look(cause: str = "forward-missing", severity: Severity = Severity.FAIL, port: int = 3389, text: str = "", at: float = 6.0) -> InboundDone:
+def look(
+    cause: str = "forward-missing", severity: Severity = Severity.FAIL, port: int = 3389, text: str = "", at: float = 6.0, inside: int = 0,
+    service: str = "rdp",
+) -> InboundDone:
     """A try of one port from outside, and of the equipment itself over the LAN."""
-    target = Target("203.0.113.7", port, port, "rdp")
+    target = Target("203.0.113.7", port, inside or port, service)
     missing = severity is Severity.FAIL
     outside = Reached(
         target, VantageInfo("jump", text or "office"), Standing.OUTSIDE,
@@ -80,12 +83,12 @@ def look(cause: str = "forward-missing", severity: Severity = Severity.FAIL, por
         token=Token.NONE if missing else Token.MATCHED,
     )  # fmt: skip
     lan = Target("192.168.50.60", port, port, "rdp")
-    inside = Reached(
+    local = Reached(
         lan, VantageInfo("local", text or "laptop"), Standing.UNKNOWN, TcpSeen("192.168.50.60", port, Outcome.OPEN), "rdp", text or "PM2000-0815"
     )
     nat = NatSeen("192.168.50.1", "192.168.50.20", (OuterSide("upnp", "203.0.113.7", "success"),), "203.0.113.7", (), listed=True)
     said = replace(told(cause, severity, text), explains=(target.id,))
-    return InboundDone(at, InboundSeen((outside,), (inside,), nat), (said,))
+    return InboundDone(at, InboundSeen((outside,), (local,), nat), (said,))
 
 
 def looks(*each: InboundDone) -> InboundDone:

@@ -19,7 +19,7 @@ from ipaddress import ip_address, ip_network
 from itertools import pairwise
 
 import pytest
-from kept_sessions import HOSTILE, about, alone, catalogue, kept, look
+from kept_sessions import HOSTILE, about, alone, catalogue, kept, look, looks
 
 from aetui.causes import load_causes
 from aetui.entries import InboundDone, Kept
@@ -120,6 +120,51 @@ def test_a_missing_forward_asks_for_a_forward() -> None:
     said = Diagnosed("forward-missing", Severity.FAIL, Confidence.CERTAIN, "t", "s", (), ("rdp:203.0.113.7:3389",), Owner.SITE_IT, (), "b")
     one = replace(kept("healthy", ("pm2000",)), inbound=(InboundDone(1.0, InboundSeen(), (said,)),))
     assert keys(asked(one, catalogue())) == {("forward", "tcp", "3389", "rdp")}
+
+
+MISSING, WORKS = look(), look("service-confirmed", Severity.INFO, port=23, service="telnet")
+OTHER_LOGGER = look("forward-refused", port=33890, inside=3389)
+UNKNOWN_PLACE = replace(look(), seen=InboundSeen())
+
+
+@pytest.mark.parametrize(
+    ("entries", "everything", "lines"),
+    [
+        ((looks(MISSING, WORKS),), False, ["3389 rdp: forward-missing (Summary of forward-missing) on"]),
+        ((MISSING, WORKS), False, ["3389 rdp: forward-missing (Summary of forward-missing) on"]),
+        ((MISSING,), False, ["3389 rdp: forward-missing (Summary of forward-missing) on"]),
+        (
+            (looks(MISSING, WORKS),),
+            True,
+            ["3389 rdp: forward-missing (Summary of forward-missing) on", "23 telnet: works, Summary of service-confirmed on"],
+        ),
+        ((MISSING,), True, ["3389 rdp: forward-missing (Summary of forward-missing) on", "23 telnet: not tested yet"]),
+        (
+            (looks(MISSING, look("forward-refused", port=23, service="telnet")),),
+            False,
+            [
+                "3389 rdp: forward-missing (Summary of forward-missing) on",
+                "23 telnet: forward-refused (Summary of forward-refused) on",
+            ],
+        ),
+        (
+            (looks(look("service-confirmed", Severity.INFO), OTHER_LOGGER),),
+            False,
+            ["33890 rdp: forward-refused (Summary of forward-refused) on"],
+        ),
+        ((UNKNOWN_PLACE,), False, ["3389 rdp: forward-missing (Summary of forward-missing) on"]),
+    ],
+)
+def test_what_failed_at_a_target_is_asked_for_with_its_own_evidence(entries: tuple[InboundDone, ...], everything: bool, lines: list[str]) -> None:
+    one = replace(kept("healthy", ("pm2000", "pl1000")), inbound=entries)
+    found = [ask for ask in asked(one, catalogue(), everything).asks if ask.kind == "forward"]
+    assert [re.sub(r" on \d.*", " on", f"{ask.ports} {ask.target}: {ask.evidence}") for ask in found] == lines
+
+
+def test_without_equipment_each_target_that_failed_has_its_own_evidence_and_what_works_is_not_asked_for() -> None:
+    entry = looks(MISSING, WORKS, look("forward-refused", port=8023, inside=23, service="telnet"))
+    found = asked(replace(alone("look"), inbound=(entry,)), catalogue()).asks
+    assert [(ask.ports, ask.evidence.split(" (")[0]) for ask in found] == [("3389", "forward-missing"), ("8023", "forward-refused")]
 
 
 def test_a_forward_that_was_tried_from_outside_is_asked_for_where_no_equipment_was_named() -> None:

@@ -13,19 +13,20 @@ from pathlib import Path
 from aetui.cli.main import main
 from aetui.screens.app import AetuiApp
 from aetui.screens.launch import Launch
+from aetui.screens.skin import COLOURED
 
 FOLDER = Path(__file__).resolve().parents[1] / "assets" / "pictures"
 SIZE = (96, 28)
-LONGEST_S = 20.0
+LONGEST_S = 30.0
 
 PICTURES = {
-    "outbound": ("dns-hijacked", ("pm2000",), ("r",), 12.0),
-    "path": ("support-port-dropped", ("acquisuite",), ("2", *"ra.buildingmanageronline.com:2022", "enter"), 6.0),
-    "inbound": ("forward-missing", ("pm2000",), ("3", "t"), 6.0),
-    "guide": ("forward-missing", ("pm2000",), ("5", "enter"), 4.0),
-    "history": ("healthy", ("pm2000",), ("4",), 2.0),
+    "outbound": ("dns-hijacked", ("pm2000",), (), "Blocked"),
+    "path": ("support-port-dropped", ("acquisuite",), ("2", *"ra.buildingmanageronline.com:2022", "enter"), "All 7 probes were answered"),
+    "inbound": ("forward-missing", ("pm2000",), ("3", "t"), "Does not work"),
+    "guide": ("forward-missing", ("pm2000",), ("5", "enter"), "What is the trouble?"),
+    "history": ("healthy", ("pm2000",), ("4",), "6 sessions"),
 }
-"""File, scenario, equipment, keys, and the seconds until it is worth a picture."""
+"""File, scenario, equipment, keys, and what it shows when it is worth a picture."""
 
 EARLIER = (
     ("check", "pm2000", "--demo", "dns-dead", "--site", "Hilltop", "--note", "first visit"),
@@ -40,14 +41,18 @@ EARLIER = (
 
 async def picture(name: str) -> None:
     """Drive the console, and keep what it shows."""
-    scenario, equipment, keys, seconds = PICTURES[name]
+    scenario, equipment, keys, shown = PICTURES[name]
     app = AetuiApp(Launch(equipment=equipment, demo=scenario, save=False))
+    app.theme = COLOURED
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause(2.0)
         for key in keys:
             await pilot.press({".": "full_stop", ":": "colon"}.get(key, key))
             await pilot.pause(0.1 if len(key) == 1 else 0.5)
-        await pilot.pause(min(seconds, LONGEST_S))
+        async with asyncio.timeout(LONGEST_S):
+            while not any(shown in strip.text for strip in app.screen._compositor.render_strips()):
+                await pilot.pause(0.2)
+        await pilot.pause(1.0)
         (FOLDER / f"{name}.svg").write_text(app.export_screenshot(title=f"aetui --demo {scenario}"))
 
 

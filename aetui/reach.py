@@ -131,6 +131,9 @@ class OuterSide:
     """``success`` or the protocol's own error by name."""
 
 
+PROTOCOLS = {"upnp": "UPnP", "nat-pmp": "NAT-PMP", "pcp": "PCP"}
+"""What the sources of an outer side are called."""
+
 NO_ADDRESS = frozenset({("upnp", "success"), ("nat-pmp", "success"), ("nat-pmp", "network-failure")})
 """Answers without an address that say: I have none (RFC 6886 section 3.5)."""
 

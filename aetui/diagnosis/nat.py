@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from aetui.reach import NO_ADDRESS, Forward, NatSeen, OuterSide, Target
+from aetui.reach import NO_ADDRESS, PROTOCOLS, Forward, NatSeen, OuterSide, Target
 from aetui.records import Confidence, Finding, Said, Severity
 from aetui.wire.realm import Realm, realm
 
-_PROTOCOLS = {"upnp": "UPnP", "nat-pmp": "NAT-PMP", "pcp": "PCP"}
 EXPLAINED = frozenset({"forward-missing", "forward-refused"})
 """Causes that another NAT before the router accounts for."""
 CONTRADICTS_MISSING = frozenset({"router-lists"})
@@ -53,7 +52,7 @@ def _untold(seen: NatSeen) -> Finding | None:
     cause = {Realm.CARRIER: "carrier-nat", Realm.PRIVATE: "double-nat"}.get(realm(beyond))
     if not mute or seen.public is None or cause is None:
         return None
-    protocol = " and ".join(dict.fromkeys(_PROTOCOLS[side.source] for side in mute))
+    protocol = " and ".join(dict.fromkeys(PROTOCOLS[side.source] for side in mute))
     said = (Said("router-no-outer", {"gateway": seen.gateway or "?", "protocol": protocol, "public": seen.public}), *_hops(seen))
     values = {"outer": f"in the network of {beyond}", "public": seen.public, "gateway": seen.gateway or "?"}
     return Finding(cause, (), confidence=Confidence.LIKELY, evidence=said, facts=values)
@@ -71,7 +70,7 @@ def _judged(side: OuterSide, public: str | None) -> tuple[str, Confidence] | Non
 
 
 def _evidence(side: OuterSide, seen: NatSeen) -> Iterator[Said]:
-    values = {"gateway": seen.gateway or "?", "outer": side.address or "?", "protocol": _PROTOCOLS[side.source]}
+    values = {"gateway": seen.gateway or "?", "outer": side.address or "?", "protocol": PROTOCOLS[side.source]}
     yield Said("router-outer", values)
     if seen.public is not None:
         yield Said("seen-as", {"public": seen.public})

@@ -35,7 +35,8 @@ from aetui.guide.records import (
     Shown,
     Step,
 )  # fmt: skip
-from aetui.records import Diagnosed, Severity
+from aetui.records import Diagnosed
+from aetui.tally import RANK
 
 LONGEST_ANSWER = 200
 """Characters of a free answer that are kept."""
@@ -318,7 +319,7 @@ def conclusion(guide: Guide, walk: Walk) -> Conclusion | None:
     assert isinstance(end, End)
     latest = list(_latest(walk))
     told = {(entry.cause, entry.summary): entry for _, seen in latest for entry in seen.told}
-    ordered = tuple(sorted(told.values(), key=lambda entry: _RANK[entry.severity]))
+    ordered = tuple(sorted(told.values(), key=lambda entry: RANK[entry.severity]))
     table = next((seen.lines for checked, seen in latest if _makes_the_table(guide, checked)), ())
     return Conclusion(end, ordered, latest[0][1].lines if latest else (), table)
 
@@ -326,9 +327,6 @@ def conclusion(guide: Guide, walk: Walk) -> Conclusion | None:
 def _makes_the_table(guide: Guide, step: str) -> bool:
     check = guide.steps.get(step)
     return isinstance(check, Check) and isinstance(check.action, Models)
-
-
-_RANK = {Severity.FAIL: 0, Severity.WARN: 1, Severity.INFO: 2}
 
 
 def _latest(walk: Walk) -> Iterator[tuple[str, Seen]]:

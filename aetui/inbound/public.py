@@ -12,11 +12,9 @@ from enum import StrEnum
 
 from aetui.inbound import nat
 from aetui.inbound.confirm import public_address
-from aetui.reach import NO_ADDRESS, NatSeen, OuterSide
+from aetui.reach import NO_ADDRESS, PROTOCOLS, NatSeen, OuterSide
 from aetui.vantage.base import Vantage
 from aetui.wire.realm import Realm, realm
-
-PROTOCOLS = {"upnp": "UPnP", "nat-pmp": "NAT-PMP", "pcp": "PCP"}
 
 
 class Told(StrEnum):

@@ -154,15 +154,16 @@ def fold(entries: Iterable[Entry], about: About | None = None, unread: int = 0) 
 
 def sorted_out(state: State, about: About, found: Iterable[Found], unread: int = 0) -> Kept:
     """A session from its state and what was found beside it, in order."""
-    lists: dict[str, list[Found]] = {name: [] for name in _PLACES.values()}
+    lists: dict[str, list[Found]] = {name: [] for name in PLACES.values()}
     for entry in found:
-        lists[_PLACES[type(entry)]].append(entry)
+        lists[PLACES[type(entry)]].append(entry)
     return Kept(state, about, unread=unread, **{name: tuple(listed) for name, listed in lists.items()})  # type: ignore[arg-type]
 
 
-_PLACES: Mapping[type, str] = {
+PLACES: Mapping[type, str] = {
     TraceDone: "traces", Knocked: "knocks", InboundDone: "inbound", Answered: "walk", Checked: "walk", WentBack: "walk", Concluded: "walk",
 }  # fmt: skip
+"""Every kind of entry that is no event of a run, and the field of ``Kept`` that holds it; a kind that is missing is an error of the tests."""
 
 
 def standing(walk: Iterable[Walked]) -> tuple[Answered | Checked | Concluded, ...]:

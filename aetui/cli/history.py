@@ -74,7 +74,7 @@ def _do(history: History, arguments: argparse.Namespace) -> int:
 def _list(history: History, arguments: argparse.Namespace) -> int:
     found = history.sessions(arguments.search, arguments.limit or None)
     if arguments.json:
-        print(json.dumps([_json(summary) for summary in found], indent=1))
+        print(json.dumps([_json(summary, history) for summary in found], indent=1))
     else:
         print("\n".join(_lines(found, history.count(), bool(arguments.search))))
     return Exit.READY if found or not arguments.search else Exit.FAILED
@@ -112,14 +112,21 @@ def _several(word: str, count: int) -> str:
 ENDED = {"": "did not end", "deadline": "the time was up", "cancelled": "stopped", "vantage-lost": "the way there was lost"}
 
 
-def _json(summary: Summary) -> dict[str, object]:
+def _json(summary: Summary, history: History) -> dict[str, object]:
+    """One session. As in a report, ``verdict`` and ``causes`` are those of its checks and ``overall`` is over everything that it holds; a
+    session without checks has but the one.
+    """
     from aetui.report.json import timestamp, vantage_json
 
-    about = summary.about
+    about, verdict, causes = summary.about, summary.verdict, summary.causes
+    if summary.checks:
+        told = history.diagnosis(summary.id)
+        verdict, causes = told.verdict, tuple(dict.fromkeys(finding.cause for finding in told.findings))
     return {
         "session": summary.id, "started": timestamp(summary.started), "command": about.command, "name": about.name, "note": about.note,
-        "equipment": list(summary.equipment), "vantage": vantage_json(summary.vantage), "verdict": summary.verdict.value,
-        "causes": list(summary.causes), "passed": summary.passed, "checks": summary.checks,
+        "equipment": list(summary.equipment), "vantage": vantage_json(summary.vantage), "verdict": verdict.value,
+        "causes": list(causes), "overall": summary.verdict.value, "overall_causes": list(summary.causes),
+        "passed": summary.passed, "checks": summary.checks,
         "judged": summary.judged, "traces": summary.traces, "looks": summary.looks, "knocks": summary.knocks, "answers": summary.answers,
         "elapsed_ms": round(summary.elapsed_ms, 1),
         "ended": summary.ended, "version": about.tool,

@@ -1,7 +1,5 @@
 """What a report says of everything that a session holds beside its checks: looks from outside, knocks, traces, and the walks through
 guides. Pure; every text is displayable when it leaves.
-
-``MAKERS`` names each kind of entry and the part of the report that tells it; a kind that is missing there is an error of the tests.
 """
 
 from __future__ import annotations
@@ -12,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from aetui.describe import OUTCOMES
 from aetui.display import displayable
-from aetui.entries import Answered, Checked, Concluded, InboundDone, Kept, Knocked, TraceDone, Walked, WentBack, standing
+from aetui.entries import Answered, Checked, Concluded, Kept, TraceDone, Walked, WentBack, standing
 from aetui.explain import OWNERS
 from aetui.observations import Outcome
 from aetui.reach import InboundSeen, Knock, NatSeen, Reached, Standing
@@ -28,11 +26,6 @@ NOTHING = "—"
 
 LONGEST = 600
 """Characters of one text of a guide."""
-
-MAKERS: Mapping[type, str] = {
-    TraceDone: "traces", Knocked: "knocks", InboundDone: "looks", Answered: "walk", Checked: "walk", WentBack: "walk", Concluded: "walk",
-}  # fmt: skip
-"""Every kind of entry that is no event of a run, and the field of ``Content`` that tells it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from aetui.catalogue import Catalogue
 from aetui.causes import Words
-from aetui.entries import Answered, Checked, Concluded, InboundDone, Kept, Walked, WentBack, standing
+from aetui.entries import Answered, Checked, Concluded, InboundDone, Kept, Walked, WentBack
 from aetui.path.publish import to_json
 from aetui.report.inbound import knock_json
 from aetui.report.json import plain, report
@@ -16,7 +16,9 @@ from aetui.tally import tally_of
 
 
 def whole(kept: Kept, catalogue: Catalogue, words: Words) -> dict[str, Any]:
-    """The document: schema ``aetui.report/1``, versions as they were when the session ran."""
+    """The document: schema ``aetui.report/1``, versions as they were when the session ran. ``answers`` holds every answer that was given;
+    ``walk`` tells which of them were taken back.
+    """
     about = kept.about
     return report(kept.state, catalogue, words) | {
         "version": about.tool,
@@ -27,7 +29,7 @@ def whole(kept: Kept, catalogue: Catalogue, words: Words) -> dict[str, Any]:
         "traces": [to_json(done.trace) for done in kept.traces],
         "knocks": [knock_json(entry.knock) for entry in kept.knocks],
         "inbound": [_inbound(done) for done in kept.inbound],
-        "answers": [_answer(entry) for entry in standing(kept.walk) if isinstance(entry, Answered)],
+        "answers": [_answer(entry) for entry in kept.walk if isinstance(entry, Answered)],
         "walk": [_walked(entry) for entry in kept.walk],
         "overall": tally_of(kept).verdict(kept.state).value,
         "unread": kept.unread,

@@ -9,11 +9,15 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from aetui.entries import Entry, Kept, fold
+from aetui.events import Diagnosing
+from aetui.records import Diagnosis
+from aetui.state import NOTHING_YET
+from aetui.store.codec import CodecError, decode
 from aetui.store.place import UnknownSession
 from aetui.store.schema import connect, plainly, transaction
 from aetui.store.summary import COLUMNS, Summary, entries, reach, reword, rows, summary
@@ -72,6 +76,15 @@ class History:
         """Its journal in order; None for an entry that this version cannot read."""
         with self._plain():
             return list(entries(self._base, self._number(identity)))
+
+    def diagnosis(self, identity: str) -> Diagnosis:
+        """What its checks alone came to in the end, without reading the rest of its journal."""
+        last = "SELECT data FROM entry WHERE kind = ? AND place >= ? AND place < ? ORDER BY place DESC LIMIT 1"
+        with self._plain():
+            row = self._base.execute(last, (Diagnosing.__name__, *reach(self._number(identity)))).fetchone()
+        with suppress(CodecError, ValueError):
+            return cast("Diagnosing", decode(Diagnosing, json.loads(row[0]))).diagnosis if row is not None else NOTHING_YET
+        return NOTHING_YET
 
     def rename(self, identity: str, name: str) -> None:
         """Give a session the site's name."""

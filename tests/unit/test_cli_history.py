@@ -7,11 +7,17 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from kept_sessions import knock, look, trace, walk
+from store_sessions import events_of
 
 from aetui.cli.main import Exit, main
+from aetui.entries import About, Found
+from aetui.events import SessionStarted
+from aetui.store import Journal
 
 CHECK = ["check", "pm2000", "--demo", "port-refused"]
 
@@ -49,6 +55,38 @@ def test_the_list_as_json_and_a_search(capsys: pytest.CaptureFixture[str]) -> No
     assert (status, entry["name"], entry["verdict"], entry["causes"]) == (Exit.READY, "North Field", "blocked", ["refused"])
     status, out, _ = said(capsys, "history", "--search", "south")
     assert (status, out) == (Exit.FAILED, "nothing found\n")
+
+
+@pytest.mark.parametrize(
+    ("scenario", "found", "verdict", "causes", "overall", "all_causes", "judged"),
+    [
+        ("tls-intercepted", (), "blocked", ["tls-intercepted"], "blocked", ["tls-intercepted"], True),
+        ("healthy", (look(),), "ready", [], "degraded", ["forward-missing"], True),
+        ("tls-intercepted", (look(),), "blocked", ["tls-intercepted"], "blocked", ["tls-intercepted", "forward-missing"], True),
+        ("healthy", walk(), "ready", [], "blocked", ["service-down"], True),
+        ("", (look(),), "blocked", ["forward-missing"], "blocked", ["forward-missing"], True),
+        ("", (trace(),), "blocked", [], "blocked", [], True),
+        ("", walk()[:1], "undetermined", [], "undetermined", [], True),
+        ("", (knock(),), "undetermined", [], "undetermined", [], False),
+    ],
+)
+def test_verdict_and_causes_are_those_of_the_checks_and_overall_is_over_everything(
+    scenario: str, found: tuple[Found, ...], verdict: str, causes: list[str], overall: str, all_causes: list[str], judged: bool,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    events = events_of(scenario or "healthy")
+    started = events[0]
+    assert isinstance(started, SessionStarted)
+    journal = Journal(About("console"), pytest.fail)
+    for entry in (*(events if scenario else (replace(started, equipment=(), checks=()),)), *found):
+        journal.keep(entry)
+    journal.close()
+    (entry,) = json.loads(said(capsys, "history", "--json")[1])
+    said_of = [entry[key] for key in ("verdict", "causes", "overall", "overall_causes", "judged")]
+    assert said_of == [verdict, causes, overall, all_causes, judged]
+    document = json.loads(said(capsys, "report", "latest", "--format", "json")[1])
+    assert document["overall"] == overall
+    assert not scenario or document["verdict"] == verdict
 
 
 def test_name_note_export_and_delete(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,9 +13,8 @@ import pytest
 from kept_sessions import alone, catalogue, kept, knock, look, trace, walk
 
 from aetui.causes import load_causes
-from aetui.entries import _PLACES, Answered, Checked, Concluded, Found, InboundDone, Kept, Knocked, TraceDone, WentBack, fold, sorted_out
+from aetui.entries import PLACES, Answered, Checked, Concluded, Found, InboundDone, Kept, Knocked, TraceDone, WentBack, fold, sorted_out
 from aetui.events import Event
-from aetui.report.beside import MAKERS
 from aetui.report.content import Content, content
 from aetui.report.forms import FORMS, made
 from aetui.report.summary import LINES, WIDTH
@@ -54,10 +53,9 @@ def plain(form: str, text: str) -> str:
 def test_every_kind_of_entry_has_an_example_a_place_in_a_session_and_a_part_of_the_report() -> None:
     kinds = set(get_args(Found))
     assert set(EXAMPLES) == kinds
-    assert set(_PLACES) == kinds
-    assert set(MAKERS) == kinds
-    assert set(MAKERS.values()) <= {f.name for f in fields(Content)}
-    assert set(_PLACES.values()) <= {f.name for f in fields(Kept)}
+    assert set(PLACES) == kinds
+    assert {{"inbound": "looks"}.get(place, place) for place in PLACES.values()} <= {f.name for f in fields(Content)}
+    assert set(PLACES.values()) <= {f.name for f in fields(Kept)}
     assert not kinds & set(get_args(Event))
 
 
@@ -104,7 +102,12 @@ def test_what_was_taken_back_is_marked_so_and_does_not_count() -> None:
         ("answer", "no", True), ("back", "went back to here", False), ("answer", "yes", False), ("check", "FAILED", False), ("verdict", "blocked", False),
     ]  # fmt: skip
     assert told.ending is not None
-    assert [entry["answer"] for entry in json.loads(made("json", alone("walk"), catalogue(), load_causes()))["answers"]] == ["yes"]
+
+
+def test_answers_of_the_json_report_are_all_that_were_given_and_the_walk_tells_which_were_taken_back() -> None:
+    document = json.loads(made("json", alone("walk"), catalogue(), load_causes()))
+    assert [entry["answer"] for entry in document["answers"]] == ["no", "yes"]
+    assert [entry["kind"] for entry in document["walk"]] == ["answer", "back", "answer", "check", "verdict"]
 
 
 def test_a_session_sorted_out_is_the_session_folded() -> None:

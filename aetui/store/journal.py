@@ -4,7 +4,8 @@ An entry is safe when ``keep`` returns: the death of the process costs at most t
 in the journal's ``tail`` until a transaction takes them together, a fraction of a second later or when there is news; everything else
 is a transaction at once. Without a tail every entry is one. While another console holds the file, entries wait and are written with the
 next one. Trouble (a full disk, a damaged file, a session that another console deleted) is told once, in one sentence, to ``trouble``;
-from then on nothing is written and the run goes on unsaved. Nothing here ever raises into a run.
+from then on nothing is written and the run goes on unsaved; what the tail has by then is left to whoever opens the history next. Nothing
+here ever raises into a run.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from aetui.events import CheckDone, CheckStarted, Diagnosing, Event, SessionEnde
 from aetui.state import State
 from aetui.store.codec import VERSION, encode, learn
 from aetui.store.place import FILE, StoreError, folder
-from aetui.store.schema import MIGRATIONS, PLACES, connect, plainly, record, transaction
+from aetui.store.schema import PLACES, THERE, connect, plainly, record, transaction, warm_up
 from aetui.store.summary import KINDS, begin, update
 from aetui.store.tail import Tail
 from aetui.tally import Tally
@@ -38,8 +39,10 @@ CHECKPOINT_PAGES = 4000
 TOGETHER_S = 0.2
 """Longest time that results of checks stand in the tail alone while more of them come."""
 
+FOLLOWS = "what was seen until now follows at the next start"
+"""Of what stands in the tail: it is safe, and not in the history yet."""
+
 _INSERT = "INSERT INTO entry (place, kind, data) VALUES (?, ?, ?)"
-_THERE = "SELECT 1 FROM session WHERE number = ?"
 
 
 class _Deleted(Exception):
@@ -59,6 +62,8 @@ class Journal:
         self._trouble = trouble
         self._base: sqlite3.Connection | None = None
         self._number = self._place = 0
+        self._session = ""
+        """Whose number it is; ``id`` is already the next one's while that waits for its row."""
         self._state, self._tally = State(), Tally()
         """What the session's line in lists is made of: the results of the single checks are not."""
         self._told: tuple[tuple[str, str], ...] = ()
@@ -68,6 +73,8 @@ class Journal:
         """Entries that no transaction has taken yet; the tail has them too."""
         self._stale = self._news = False
         """The session's line in lists has to follow; it has to at once."""
+        self._spilt = False
+        """The tail has not everything that no transaction has taken."""
         self._written = 0.0
         self._tail: Tail | None = None
         self._path = path or folder() / FILE
@@ -82,7 +89,7 @@ class Journal:
     def _warm_up(self, base: sqlite3.Connection) -> None:
         """What the first entries would have to wait for: SQLite begins its log with an fsync, a new file's pages are met one by one."""
         with suppress(sqlite3.OperationalError):  # another console writes just now, and has begun the log
-            base.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+            warm_up(base, self._path)
         with suppress(OSError):
             self._tail = Tail(self._path)
 
@@ -113,11 +120,11 @@ class Journal:
             self._written = 0.0
             self._write()
         if (self._waiting or self._rows) and self._base is not None:
-            self._give_up("another aetui kept the history busy to the end; this session is not saved whole")
+            self._give_up("another aetui kept the history busy to the end", "this session is not saved whole", mends=True)
         if self._base is not None:
             self._base.close()
             self._base = None
-            self._drop_tail()
+            self._let_go()
 
     def _write(self) -> None:
         try:
@@ -127,10 +134,12 @@ class Journal:
             if self._base is not None and self._rows and self._due():
                 self._flush(self._base)
         except _Deleted:
+            if self._tail is not None:
+                self._tail.clear()
             self._give_up("this session was deleted from the history while it ran")
         except sqlite3.Error as error:
             if "locked" not in str(error):
-                self._give_up(str(plainly(error, self._path)))
+                self._give_up(str(plainly(error, self._path)), mends=isinstance(error, sqlite3.OperationalError))
 
     def _take(self, base: sqlite3.Connection, entry: Entry) -> None:
         kind = type(entry)
@@ -142,8 +151,8 @@ class Journal:
         self._place += 1
         self._rows.append(row)
         self._notice(entry)
-        if self._tail is not None and not self._tail.add(record(*row)):
-            self._written = 0.0  # no room: a transaction takes everything now
+        if self._tail is not None and not self._tail.add(record(self._session, *row)):
+            self._written, self._spilt = 0.0, True  # no room: a transaction takes everything now
 
     def _due(self) -> bool:
         """True where a transaction is to take what has been gathered."""
@@ -153,7 +162,7 @@ class Journal:
         with transaction(base):
             number = begin(base, entry, self.about, VERSION)
             base.execute(_INSERT, (number * PLACES, SessionStarted.__name__, data))
-        self._number, self._place, self._told = number, number * PLACES + 1, ()
+        self._number, self._session, self._place, self._told = number, entry.session, number * PLACES + 1, ()
         self._state, self._tally = State(), Tally()
         self._state.fold(entry)
         self._written = monotonic()
@@ -162,13 +171,14 @@ class Journal:
         if not self._rows:
             return
         with transaction(base):
-            if base.execute(_THERE, (self._number,)).fetchone() is None:
+            if base.execute(THERE, (self._number, self._session)).fetchone() is None:
                 raise _Deleted
             base.executemany(_INSERT, self._rows)
             if self._stale:
                 update(base, self._number, self._state, self._tally)
         self._rows.clear()
-        self._stale, self._news, self._written = False, False, monotonic()
+        self._stale = self._news = self._spilt = False
+        self._written = monotonic()
         if self._tail is not None:
             self._tail.clear()
 
@@ -190,17 +200,22 @@ class Journal:
         changed, self._told = told != self._told, told
         return changed
 
-    def _drop_tail(self) -> None:
+    def _let_go(self) -> None:
+        """Of the tail; what no transaction has taken stays for whoever opens the history next."""
         tail, self._tail = self._tail, None
-        if tail is not None:
+        if tail:
+            tail.leave()
+        elif tail is not None:
             tail.close()
 
-    def _give_up(self, why: str) -> None:
+    def _give_up(self, why: str, lost: str = "", mends: bool = False) -> None:
+        """For good. ``lost`` is said where something of the session is lost; nothing is where the trouble ``mends`` and the tail has all."""
+        follows = mends and bool(self._tail) and not self._waiting and not self._spilt
         if self._base is not None:
             with suppress(sqlite3.Error):
                 self._base.close()
         self._base, self.id = None, None
         self._waiting.clear()
         self._rows.clear()
-        self._drop_tail()
-        self._trouble(f"not saved to the history: {why}")
+        self._let_go()
+        self._trouble("; ".join(filter(None, (f"not saved to the history: {why}", FOLLOWS if follows else lost))))

@@ -151,34 +151,44 @@ def connect(path: Path | None = None, wait_s: float = BUSY_S) -> sqlite3.Connect
     return base
 
 
-_RECORD = re.compile(r"\d{1,19} [A-Za-z]+ ")
+def warm_up(base: sqlite3.Connection, path: Path) -> None:
+    """A write that changes nothing. Raises ``StoreError`` where a newer version has had the file meanwhile."""
+    with transaction(base):
+        had = _version(base)
+        _refuse_newer(had, path)
+        base.execute(f"PRAGMA user_version = {had}")
 
 
-def record(place: int, kind: str, data: str) -> str:
+THERE = "SELECT 1 FROM session WHERE number = ? AND id = ?"
+"""A number alone says too little: that of the newest session is given again once the session is deleted."""
+
+_RECORD = re.compile(r"\d{1,19} \S+ [A-Za-z]+ ")
+
+
+def record(session: str, place: int, kind: str, data: str) -> str:
     """An entry as a tail keeps it."""
-    return f"{place} {kind} {data}"
+    return f"{place} {session} {kind} {data}"
 
 
 def _take_over(base: sqlite3.Connection, path: Path) -> None:
-    """What stands in the tails of processes that died goes where it belongs; while another console is busy, the next time does it."""
+    """What stands in the tails of processes that died goes where it belongs; where nothing can be written just now (another console is
+    busy, the disk is full, the file is read-only), it stays for the next time.
+    """
     for tail, records in orphans(path):
-        rows = [(int(place), kind, data) for place, kind, data in (text.split(" ", 2) for text in records if _RECORD.match(text))]
         try:
             with transaction(base):
-                _add(base, rows)
-        except sqlite3.OperationalError as error:
-            if "locked" in str(error):
-                return
-            raise
+                _add(base, [text.split(" ", 3) for text in records if _RECORD.match(text)])
+        except sqlite3.OperationalError:
+            return
         tail.unlink(missing_ok=True)
 
 
-def _add(base: sqlite3.Connection, rows: list[tuple[int, str, str]]) -> None:
+def _add(base: sqlite3.Connection, records: list[list[str]]) -> None:
     from aetui.store.summary import rewrite
 
-    for number in {place // PLACES for place, _, _ in rows}:
-        if base.execute("SELECT 1 FROM session WHERE number = ?", (number,)).fetchone() is not None:
-            mine = [row for row in rows if row[0] // PLACES == number]
+    for number, session in {(int(place) // PLACES, session) for place, session, _, _ in records}:
+        if base.execute(THERE, (number, session)).fetchone() is not None:
+            mine = [(int(place), kind, data) for place, whose, kind, data in records if (int(place) // PLACES, whose) == (number, session)]
             base.executemany("INSERT OR IGNORE INTO entry (place, kind, data) VALUES (?, ?, ?)", mine)
             rewrite(base, number)
 
@@ -188,11 +198,15 @@ def _migrate(base: sqlite3.Connection, path: Path) -> None:
         return
     with transaction(base):
         had = _version(base)
-        if had > len(MIGRATIONS):
-            raise StoreError(f"{path}: was written by a newer aetui; update this one to read it")
+        _refuse_newer(had, path)
         for step in MIGRATIONS[had:]:
             step(base)
         base.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+
+def _refuse_newer(version: int, path: Path) -> None:
+    if version > len(MIGRATIONS):
+        raise StoreError(f"{path}: was written by a newer aetui; update this one to read it")
 
 
 def _version(base: sqlite3.Connection) -> int:

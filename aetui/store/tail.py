@@ -50,6 +50,8 @@ class Tail:
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(handle).st_nlink == 0:
+                raise OSError("taken for that of a dead process before it was locked, and removed")
             os.posix_fallocate(handle, 0, SIZE)
             self._map = mmap.mmap(handle, SIZE)
             self._map[:] = bytes(SIZE)
@@ -77,9 +79,17 @@ class Tail:
         self._map[: _HEADER.size] = _END
         self._at = 0
 
+    def __bool__(self) -> bool:
+        """True where something stands in it."""
+        return self._at > 0
+
     def close(self) -> None:
         """Give it up, with what is in it."""
         self.path.unlink(missing_ok=True)
+        self.leave()
+
+    def leave(self) -> None:
+        """Let go of it; whoever opens the history next takes over what is in it."""
         self._map.close()
         os.close(self._handle)
 

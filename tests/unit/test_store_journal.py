@@ -24,6 +24,7 @@ from aetui.path.records import Hop, Method, Proto, ReplyKind, Rtt, Trace
 from aetui.probes.base import Credentials
 from aetui.reach import Knock
 from aetui.store import Journal, StoreError, opened
+from aetui.store.journal import FOLLOWS
 from aetui.store.place import FILE
 from aetui.store.schema import MIGRATIONS, PLACES, connect
 
@@ -197,19 +198,95 @@ def test_a_session_that_another_console_deletes_is_told_once_and_no_more_is_writ
     assert troubles == ["not saved to the history: this session was deleted from the history while it ran"]
 
 
+def test_a_session_that_has_the_number_of_a_deleted_one_holds_nothing_of_it(journal: Journal, path: Path, troubles: list[str]) -> None:
+    """The number of the newest session is given again."""
+    events = events_of("healthy")
+    for event in renamed(events, "gone-1")[:5]:
+        journal(event)
+    other = Journal(ABOUT, troubles.append, path)
+    with opened(path) as history:
+        history.delete("gone-1")
+        for event in renamed(events_of("tls-intercepted"), "new-2"):
+            other(event)
+        for event in events[5:]:
+            journal(event)
+        assert history.open("new-2").state == state_of(renamed(events_of("tls-intercepted"), "new-2"))
+        assert history.count() == 1
+    other.close()
+    assert (journal._number, journal.saving) == (1, False)
+    assert troubles == ["not saved to the history: this session was deleted from the history while it ran"]
+    assert not list(path.parent.glob("*-tail-*"))
+
+
+def test_a_newer_version_that_migrates_the_file_meanwhile_is_not_set_back(path: Path, troubles: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def and_then_a_newer_one(*given: object) -> sqlite3.Connection:
+        base = connect(*given)  # type: ignore[arg-type]
+        newer = sqlite3.connect(path)
+        newer.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+        newer.close()
+        return base
+
+    monkeypatch.setattr("aetui.store.journal.connect", and_then_a_newer_one)
+    Journal(ABOUT, troubles.append, path).close()
+    base = sqlite3.connect(path)
+    assert base.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS) + 1,)
+    base.close()
+    assert troubles == [f"not saved to the history: {path}: was written by a newer aetui; update this one to read it"]
+
+
 # ------------------------------------------------------------------------------------------------------------------- trouble
-def test_a_full_disk_is_one_line_and_the_run_goes_on(journal: Journal, path: Path, troubles: list[str]) -> None:
+@pytest.mark.parametrize("follows", [f"; {FOLLOWS}", ""], ids=["with a tail", "without"])
+def test_a_full_disk_is_one_line_and_the_run_goes_on(journal: Journal, path: Path, troubles: list[str], follows: str) -> None:
+    if not follows and journal._tail is not None:
+        journal._tail.close()
+        journal._tail = None
     events = events_of("tls-intercepted")
     assert journal._base is not None
     journal._base.execute("PRAGMA max_page_count = 24")
     for event in events:
         journal(event)
-    assert troubles == [f"not saved to the history: {path}: the disk is full"]
+    assert troubles == [f"not saved to the history: {path}: the disk is full{follows}"]
     assert not journal.saving
     with opened(path) as history:
         entries = history.entries(history.find().id)
         assert 0 < len(entries) < len(events)
         assert history.open().state == state_of(events[: len(entries)])
+    assert not list(path.parent.glob("*-tail-*"))
+
+
+def test_what_was_safe_when_the_disk_was_full_or_busy_to_the_end_is_there_at_the_next_start(
+    journal: Journal, path: Path, troubles: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if journal._tail is None:
+        pytest.skip("no tails on this system")
+    monkeypatch.setattr("aetui.store.journal.LAST_PATIENCE_S", 0.05)
+    events = events_of("tls-intercepted")
+    journal(events[0])
+    other = connect(path)
+    other.execute("BEGIN IMMEDIATE")
+    for event in events[1:]:
+        journal(event)
+    journal.close()
+    assert troubles == [f"not saved to the history: another aetui kept the history busy to the end; {FOLLOWS}"]
+    other.execute("ROLLBACK")
+    assert other.execute("SELECT count(*) FROM entry").fetchone() == (1,)
+    other.close()
+    with opened(path) as history:
+        assert history.open().state == state_of(events)
+
+
+def test_a_session_that_never_got_its_row_is_not_said_to_follow(
+    journal: Journal, path: Path, troubles: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aetui.store.journal.LAST_PATIENCE_S", 0.05)
+    other = connect(path)
+    other.execute("BEGIN IMMEDIATE")
+    for event in events_of("healthy"):
+        journal(event)
+    journal.close()
+    other.close()
+    assert troubles == ["not saved to the history: another aetui kept the history busy to the end; this session is not saved whole"]
+    assert not list(path.parent.glob("*-tail-*"))
 
 
 def unusable(kind: str, folder: Path) -> Path:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import sqlite3
 import stat
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -16,6 +18,7 @@ from store_sessions import events_of, renamed, state_of
 from aetui.entries import About
 from aetui.events import CheckDone, Diagnosing
 from aetui.store import Journal, opened
+from aetui.store import tail as tail_module
 from aetui.store.journal import TOGETHER_S
 from aetui.store.tail import SIZE, Tail, _records, orphans
 
@@ -173,6 +176,59 @@ def test_a_record_that_was_being_written_is_not_read(path: Path) -> None:
     orphan = path.with_name(f"{path.name}-tail-1-dead")
     orphan.write_bytes(data)
     assert [records for _, records in orphans(path)] == [["whole"]]
+
+
+@pytest.mark.parametrize(
+    "why", ["database is locked", "database or disk is full", "attempt to write a readonly database", "disk I/O error"]
+)
+def test_a_tail_that_cannot_be_taken_over_stays_and_the_history_is_read(path: Path, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed_after(path, "20260101-000000-aaaa", 20)
+
+    def refused(*_: object) -> None:
+        raise sqlite3.OperationalError(why)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("aetui.store.schema._add", refused)
+        with opened(path) as history:
+            assert history.count() == 1
+    assert len(tails(path)) == 1
+    with opened(path) as history:
+        assert history.open().state == state_of(renamed(events_of("tls-intercepted"), "20260101-000000-aaaa")[:20])
+    assert tails(path) == []
+
+
+def test_a_tail_that_was_taken_for_a_dead_processs_before_it_was_locked_is_none(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between a tail's creation and its lock another process may lock it, find it empty and remove it."""
+    assert tail_module.fcntl is not None
+    flock = tail_module.fcntl.flock
+
+    def after_another(handle: int, how: int) -> None:
+        for each in tails(path):
+            each.unlink()
+        flock(handle, how)
+
+    monkeypatch.setattr(tail_module, "fcntl", SimpleNamespace(flock=after_another, LOCK_EX=2, LOCK_NB=4))
+    with pytest.raises(OSError, match="removed"):
+        Tail(path)
+    assert tails(path) == []
+
+
+def test_the_tail_of_a_deleted_session_adds_nothing_to_the_one_that_has_its_number_now(path: Path) -> None:
+    killed_after(path, "20260101-000000-aaaa", 40)
+    left = tails(path)[0]
+    kept = left.read_bytes()
+    with opened(path) as history:
+        history.delete("20260101-000000-aaaa")
+    journal = Journal(ABOUT, pytest.fail, path)
+    events = renamed(events_of("healthy"), "20260102-000000-bbbb")
+    for event in events[:2]:
+        journal(event)
+    journal.close()
+    left.write_bytes(kept)
+    with opened(path) as history:
+        assert len(history.entries("20260102-000000-bbbb")) == 2
+        assert history.open().state == state_of(events[:2])
+    assert tails(path) == []
 
 
 def test_the_tail_of_a_session_that_was_deleted_meanwhile_brings_nothing_back(path: Path) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.app import App, SystemCommand
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from aetui.packet.spawning import Spawned
     from aetui.path.engines import Engines
     from aetui.prepare import Prepared
+    from aetui.screens.outbound import Outbound
     from aetui.screens.path_aim import Aim
 
 
@@ -154,13 +156,13 @@ class AetuiApp(App[int]):
 
     def rerun(self, before: Kept, changes: Mapping[str, Any]) -> None:
         """Go to the Outbound tab, run this part of an earlier session once more, and say what differs."""
-        from aetui.screens.outbound import Outbound
-
-        self.keeper.next(changes.get("site", ""), changes.get("note", ""))
         self.switch_mode("outbound")
-        if isinstance(self.screen, Outbound):
-            self.screen.start(**changes)
-            self.screen.before = before
+        outbound = cast("Outbound", self.screen_stack[0])
+        while len(self.screen_stack) > 1:  # a sheet that was left open there
+            self.pop_screen()
+        self.keeper.next(changes.get("site", ""), changes.get("note", ""))
+        outbound.start(**changes)
+        outbound.before = before
 
     def action_help(self) -> None:
         """Every key, and what the signs mean."""
@@ -171,6 +173,9 @@ class AetuiApp(App[int]):
 
     async def action_quit(self) -> None:
         """Stop everything and leave."""
+        for tab in [*chain.from_iterable(self._screen_stacks.values())]:
+            if isinstance(tab, TabScreen):
+                await tab.finish()
         await self.runner.close()
         await self.packets.close()
         self.keeper.end()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from aetui.display import displayable
 from aetui.explain import OWNERS, load_kinds
 from aetui.records import Diagnosed, Owner
-from aetui.screens.outbound_rows import check_id, not_green, standing_of
+from aetui.screens.outbound_rows import check_id, not_green
 from aetui.screens.scene import HERE, Scene, finding_key
 from aetui.screens.skin import SIGNS
 from aetui.screens.widgets.page import GAP, Para
@@ -143,7 +143,7 @@ def _why_finding(one: Diagnosed, sources: Sources) -> Iterator[Para]:
             yield Para(step, "plain", f"{number}. ", "key")
         yield GAP
     yield from _labelled("breaks", one.breaks)
-    yield Para(say("labels", "code", code=one.cause, severity=known("severities", standing_of(one.severity))), "muted")
+    yield Para(say("labels", "code", code=one.cause, severity=known("severities", one.severity.value)), "muted")
 
 
 # ------------------------------------------------------------------------------------------------------------------------ checks

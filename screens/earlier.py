@@ -17,18 +17,15 @@ from aetui.catalogue import Catalogue
 from aetui.display import displayable
 from aetui.entries import Kept
 from aetui.plan import Options, plan
-from aetui.records import Verdict
-from aetui.screens.history_rows import beside
+from aetui.screens.history_rows import MOMENT, beside
 from aetui.screens.history_words import say, tables
 from aetui.screens.outbound import ENGINE, Outbound
 from aetui.screens.outbound_view import View
 from aetui.screens.reader import Reader
 from aetui.screens.runner import Runner
+from aetui.screens.verdict import STANDING
 from aetui.screens.widgets.lines import Lines, line
 from aetui.tally import tally_of
-
-MOMENT = "%Y-%m-%d %H:%M"
-INKS = {Verdict.READY: "pass", Verdict.DEGRADED: "warn", Verdict.BLOCKED: "fail", Verdict.UNDETERMINED: "unknown"}
 
 
 def past(kept: Kept, catalogue: Catalogue) -> Runner:
@@ -104,7 +101,7 @@ class Earlier(Outbound, inherit_bindings=False):
         what = self.query_one("#unsaved", Lines)
         what.set_class(True, "-said")
         which = line((" ", "plain"), (say("earlier", "which", when=when, site=f"{name}, " if name else "", where=where), "head"))
-        besides = [line((f" {said}", INKS[self.tally.verdict(state)]))] if (said := self._besides()) else []
+        besides = [line((f" {said}", STANDING[self.tally.verdict(state)]))] if (said := self._besides()) else []
         what.styles.height = 1 + len(besides)
         what.show([which, *besides])
 

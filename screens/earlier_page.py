@@ -10,15 +10,15 @@ from collections.abc import Iterable, Iterator
 from aetui.catalogue import Catalogue
 from aetui.causes import load_causes
 from aetui.entries import Kept
-from aetui.records import Severity, Verdict
+from aetui.records import Severity
 from aetui.report.beside import Ending, Step, TraceLine
 from aetui.report.content import Cause, Content, content
 from aetui.report.phrases import phrases
 from aetui.report.phrases import say as reported
 from aetui.screens.skin import SIGNS
+from aetui.screens.verdict import STANDING
 from aetui.screens.widgets.page import GAP, Para
 
-INKS = {Verdict.READY: "pass", Verdict.DEGRADED: "warn", Verdict.BLOCKED: "fail", Verdict.UNDETERMINED: "unknown"}
 MARKS = {Severity.FAIL: "fail", Severity.WARN: "warn", Severity.INFO: "info"}
 
 
@@ -28,7 +28,7 @@ def page(kept: Kept, catalogue: Catalogue) -> tuple[Para, ...]:
 
 
 def _page(told: Content) -> Iterator[Para]:
-    yield Para(told.headline, INKS[told.verdict])
+    yield Para(told.headline, STANDING[told.verdict])
     yield from _ending(told.ending) if told.ending is not None else ()
     for cause in (*told.causes, *told.remarks):
         yield from _cause(cause)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
@@ -54,25 +55,35 @@ class Handed:
     summary: str
 
 
+def folder() -> Path:
+    """Where files are written: the folder that the console was started in, which may be gone meanwhile."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path(os.environ.get("PWD") or ".")
+
+
 def ask(screen: Screen[Any], source: Source) -> None:
     """Choose a form, write, show."""
     entries = [Entry(form, *pair("report", form)) for form in ENDINGS]
-    folder = displayable(str(Path.cwd()), 60)
+    place = displayable(str(folder()), 60)
 
     def chosen(keys: tuple[str, ...] | None) -> None:
         if keys:
             screen.run_worker(_hand(screen, source, keys[0]), group="report")
 
-    screen.app.push_screen(Picker(say("report", "heading"), say("report", "help", folder=folder), entries), chosen)
+    screen.app.push_screen(Picker(say("report", "heading"), say("report", "help", folder=place), entries), chosen)
 
 
 async def _hand(screen: Screen[Any], source: Source, form: str) -> None:
     found = await source()
+    if not screen.is_current:  # whoever asked has gone elsewhere
+        return
     if isinstance(found, str):
         screen.app.push_screen(Reader(say("report", "heading"), lambda: (Para(displayable(found, 400), "warn"),)))
         return
     kept, catalogue = found
-    handed = await asyncio.to_thread(hand, form, kept, catalogue, Path.cwd())
+    handed = await asyncio.to_thread(hand, form, kept, catalogue, folder())
     name = displayable(handed.path.name, 70) if handed.path else ""
     heading = say("report", "written", name=name) if handed.path else say("report", "unwritten", why=displayable(handed.why, 60))
     screen.app.push_screen(Reader(heading, partial(_told, handed)))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -17,6 +16,7 @@ from aetui.display import displayable
 from aetui.screens.history_list import HistoryList
 from aetui.screens.history_words import pair, say
 from aetui.screens.reader import Reader
+from aetui.screens.widgets.page import Para
 from aetui.screens.widgets.rows import Rows
 
 if TYPE_CHECKING:
@@ -77,13 +77,15 @@ class History(HistoryList):
         from aetui.screens.history_rows import heading
 
         got = await self._whole(summary.id)
+        if not self.is_current:
+            return
         if isinstance(got, str):
             self.say(got)
         elif got[0].state.checks and not got[0].walk:
             self.app.push_screen(Earlier(*got))
         else:
             told = await asyncio.to_thread(page, *got)
-            self.app.push_screen(Reader(heading(summary), lambda: told))
+            self._show(heading(summary), told)
 
     async def _whole(self, identity: str) -> tuple[Kept, Catalogue] | str:
         from aetui.screens.history_shelf import shelf, whole
@@ -142,7 +144,12 @@ class History(HistoryList):
             self.say(second)
         else:
             told = await asyncio.to_thread(compared, first[0], second[0])
-            self.app.push_screen(Reader(say("compare", "heading"), lambda: told))
+            self._show(say("compare", "heading"), told)
+
+    def _show(self, heading: str, told: tuple[Para, ...]) -> None:
+        """A page, where this tab is still looked at."""
+        if self.is_current:
+            self.app.push_screen(Reader(heading, lambda: told))
 
     def action_export(self) -> None:
         """The session whole, as JSON."""
@@ -150,16 +157,16 @@ class History(HistoryList):
             self.run_worker(self._export(self.chosen.id), group="report")
 
     async def _export(self, identity: str) -> None:
-        from aetui.screens.handing import export
+        from aetui.screens.handing import export, folder
         from aetui.screens.history_shelf import shelf
         from aetui.store import StoreError
 
         try:
-            path = await shelf(export(identity, Path.cwd()))
+            path = await shelf(export(identity, folder()))
         except StoreError as error:
             self.say(str(error))
         except OSError as error:
-            self.say(say("report", "unwritten", why=f"{Path.cwd()}: {error.strerror or error}"))
+            self.say(say("report", "unwritten", why=f"{folder()}: {error.strerror or error}"))
         else:
             self.say(say("report", "exported", path=path))
 

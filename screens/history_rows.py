@@ -13,6 +13,7 @@ from aetui.display import displayable
 from aetui.records import Verdict
 from aetui.screens.history_words import say, tables
 from aetui.screens.skin import SIGNS
+from aetui.screens.verdict import STANDING
 from aetui.screens.widgets.lines import Line, cut, line
 from aetui.screens.widgets.page import Para
 from aetui.screens.widgets.rows import MARK_WIDTH, Row
@@ -25,7 +26,6 @@ WIDE = 110
 """Columns from which the place that a session looked from has a column of its own."""
 
 MARKED, UNMARKED = "x ", "  "
-STANDING = {Verdict.READY: "pass", Verdict.DEGRADED: "warn", Verdict.BLOCKED: "fail", Verdict.UNDETERMINED: "unknown"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,8 @@ class Keeper:
         self._about: About | None = None
         self._begun = self._ran = self._over = False
         """A first session has begun since the console was told what to look at; one has at the vantage that is open now."""
+        self._place = ""
+        """Where the present run looks from."""
         self._started = datetime.now(UTC)
         self._found: list[Found] = []
         self._share: Share | None = None
@@ -66,9 +68,14 @@ class Keeper:
         return journal.id if journal is not None else None
 
     @property
+    def _runs_here(self) -> bool:
+        """True where the present run is of the place that the console looks at now."""
+        return self._ran and self._place == self.launch().place
+
+    @property
     def _present(self) -> Journal | None:
         """Where what is found now is written down, if anywhere yet."""
-        return self._journal if self._ran else self._aside.journal if self._aside is not None else None
+        return self._journal if self._runs_here else self._aside.journal if self._aside is not None else None
 
     @property
     def about(self) -> About:
@@ -84,21 +91,23 @@ class Keeper:
         from aetui.entries import About
 
         catalogue = prepared.catalogue
-        self._about = About("console", "", "", __version__, catalogue.version, catalogue.sha256, catalogue.changes)
-        self.trouble, self._journal = "", None
+        mine = self._about = About("console", "", "", __version__, catalogue.version, catalogue.sha256, catalogue.changes)
+        self.trouble, self._place, journal = "", launch.place, None
         listeners: tuple[Callable[[Event], None], ...] = (self._see,)
         if _wanted(launch):
             from aetui.store import Journal
 
-            self._journal = Journal(self.about, self._say)
-            listeners += (self._journal, self._end)
+            journal = Journal(self.about, self._say)
+            listeners += (journal, self._end)
+        self._journal = journal
         prepared.session.listeners += listeners
         try:
             yield
         finally:
-            if self._journal is not None:
-                self._journal.close()
-            self._journal, self._ran = None, False
+            if journal is not None:
+                journal.close()
+            if self._about is mine:  # an end that comes late is not the next run's
+                self._journal, self._ran = None, False
 
     def next(self, name: str, note: str) -> None:
         """What the next session is called."""
@@ -130,7 +139,7 @@ class Keeper:
         if self._over:
             return
         journal = self._journal
-        if not self._ran:
+        if not self._runs_here:
             fits = self._aside is not None and self._aside.place == self.launch().place
             journal = self._aside.journal if fits and self._aside is not None else self._beside(command)
         entry = make(self.at)

@@ -47,6 +47,9 @@ class KeptTab(TabScreen):
         from aetui.screens.reader import Reader
 
         told = await asyncio.to_thread(compared, before, after, True)
+        if not self.is_current:  # it waits until this tab is looked at again
+            self.before = before
+            return
         self.app.push_screen(Reader(say("compare", "heading"), lambda: told))
 
     @property

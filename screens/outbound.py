@@ -87,8 +87,11 @@ class Outbound(KeptTab):
             self._ask_first()
 
     def on_screen_resume(self) -> None:
-        """The first question waits until somebody looks at this tab."""
+        """The first question waits until somebody looks at this tab; where another demo site was chosen meanwhile, what is shown is of none."""
         self._ask_first()
+        ran = self.runner.launch
+        if ran is not None and ran.demo != self.console.launch.demo:
+            self.start()
 
     def _ask_first(self) -> None:
         if self._loaded and self.is_current:
@@ -187,7 +190,7 @@ class Outbound(KeptTab):
             self.action_equipment()
         elif self.console.launch.only or not self.runner.whole():
             self.console.relaunch(only=())
-            self.run_worker(self.runner.run(self.console.launch))
+            self.run_worker(self.runner.run(self.console.launch), exclusive=True, group="start")
 
     def action_stop(self) -> None:
         """End what runs."""

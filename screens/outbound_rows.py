@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
-from aetui.records import Diagnosed, Severity
+from aetui.records import Diagnosed
 from aetui.screens.scene import HERE, Scene, finding_key
 from aetui.screens.skin import SIGN_WIDTH, SIGNS
 from aetui.screens.widgets.lines import Span, cut
@@ -74,12 +74,7 @@ def _heading(key: str, look: Look) -> Row:
 
 
 def _finding_fits(one: Diagnosed, chosen: str) -> bool:
-    return chosen == "all" or standing_of(one.severity) in FILTERS[chosen]
-
-
-def standing_of(severity: Severity) -> str:
-    """Key of ``skin.SIGNS`` for a finding."""
-    return severity.value
+    return chosen == "all" or one.severity.value in FILTERS[chosen]
 
 
 def _sign(standing: str) -> tuple[Span, Span]:
@@ -97,7 +92,7 @@ def _finding(scene: Scene, one: Diagnosed, look: Look) -> Iterator[Row]:
     room = look.width - MARK_WIDTH - FOLD_WIDTH - SIGN_WIDTH - COUNT_WIDTH - 1
     number = f"{len(under)} checks" if len(under) != 1 else "1 check"
     title, count = (cut(one.title, room), "strong"), (number.rjust(COUNT_WIDTH), "muted")
-    yield Row(key, (_fold(key, look, len(under)), *_sign(standing_of(one.severity)), title, count))
+    yield Row(key, (_fold(key, look, len(under)), *_sign(one.severity.value), title, count))
     if key in look.opened:
         for identity in under:
             yield _check(scene, identity, look, prefix=f"{key}>", named=True)

@@ -131,6 +131,7 @@ class Runner:
         self._held: Diagnosis | None = None
         self._queue: asyncio.Queue[Job] = asyncio.Queue()
         self._server: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
         self._current: asyncio.Task[None] | None = None
 
     # ----------------------------------------------------------------------------------------------------------- what is shown
@@ -149,6 +150,10 @@ class Runner:
     # ------------------------------------------------------------------------------------------------------------------ orders
     async def run(self, launch: Launch) -> None:
         """Open the vantage of this launch and run every check."""
+        async with self._turn:  # two that come together are run one after the other, and the first is ended
+            await self._run(launch)
+
+    async def _run(self, launch: Launch) -> None:
         await self.close()
         self.launch, self.state, self.catalogue = launch, None, None
         self.fault, self.opened, self.preparing = "", None, True

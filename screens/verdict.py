@@ -40,7 +40,8 @@ class Headline:
         return SIGNS[self.standing].ink
 
 
-_STANDING = {Verdict.READY: "pass", Verdict.DEGRADED: "warn", Verdict.BLOCKED: "fail", Verdict.UNDETERMINED: "unknown"}
+STANDING = {Verdict.READY: "pass", Verdict.DEGRADED: "warn", Verdict.BLOCKED: "fail", Verdict.UNDETERMINED: "unknown"}
+"""How a verdict is shown: a name of ``skin.SIGNS`` and of its inks."""
 
 
 def headline(scene: Scene, job: Job | None, opened: Opened | None) -> Headline:
@@ -94,7 +95,7 @@ def verdict(scene: Scene) -> Headline:
         scene
     )
     sentences = tuple(displayable(sentence, LONGEST) for sentence in (*_cut_short(scene, given), *said) if sentence)
-    return Headline(_STANDING[given], say("verdict", given.value), sentences)
+    return Headline(STANDING[given], say("verdict", given.value), sentences)
 
 
 def _cut_short(scene: Scene, given: Verdict) -> Iterator[str]:

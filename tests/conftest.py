@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 
 
+NOBODYS = ("AETUI_CATALOGUE", "AETUI_CA_BUNDLE", "AETUI_GUIDES")
+
+
 @pytest.fixture(autouse=True)
 def a_home_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A folder that is empty at first, for each test; many tests name another one themselves."""
     monkeypatch.setenv("AETUI_HOME", str(tmp_path / ".aetui"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / ".config"))
-    for name in ("AETUI_CATALOGUE", "AETUI_CA_BUNDLE"):
+    for name in NOBODYS:
         monkeypatch.delenv(name, raising=False)
 
 
@@ -24,5 +27,8 @@ def kept_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("kept")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AETUI_HOME", str(home))
-        main(["check", "pm2000", "--demo", "port-dropped", "--only", "tcp:streamer.alsoenergy.com", "--save", "--site", "Farm"])
+        patch.setenv("XDG_CONFIG_HOME", str(home))
+        for name in NOBODYS:
+            patch.delenv(name, raising=False)
+        assert main(["check", "pm2000", "--demo", "port-dropped", "--only", "tcp:streamer.alsoenergy.com", "--save", "--site", "Farm"]) == 1
     return home

@@ -78,14 +78,14 @@ class TopBar(Lines):
             on, marked = title == self.active, name in self.alarmed
             behind = ALARM if marked else "" if tight else " "
             spans.append((f" {key} {title}{behind}", "warn" if marked else "bar-on" if on else "bar"))
-            self._ends.append((_cells(spans), key))
+            self._ends.append((_cells(spans), name))
         return spans
 
     def on_click(self, event: events.Click) -> None:
         """Go to a tab."""
-        for end, key in self._ends:
+        for end, name in self._ends:
             if event.x < end:
-                self.app.simulate_key(key)
+                self.app.run_worker(self.app.run_action(f"app.tab('{name}')"))
                 return
 
 
@@ -116,7 +116,7 @@ class KeyBar(Lines):
             key, does = f" {self.app.get_key_display(binding)}", f" {binding.description} "
             used += cell_len(key + does)
             spans += [(key, "key"), (does, "bar")]
-            self._ends.append((used, binding.key))
+            self._ends.append((used, binding.action))
         self.show([line(*spans, (" " * max(0, self.size.width - used), "bar"))])
 
     def _offered(self) -> list[Binding]:
@@ -135,8 +135,9 @@ class KeyBar(Lines):
         return cell_len(f" {self.app.get_key_display(binding)} {binding.description} ")
 
     def on_click(self, event: events.Click) -> None:
-        """Press the key that is shown there."""
-        for end, key in self._ends:
-            if event.x < end:
-                self.app.simulate_key(key)
+        """Do what is shown there: the key itself might be typed into a line."""
+        wanted = next((action for end, action in self._ends if event.x < end), None)
+        for node, binding, enabled, _ in self.screen.active_bindings.values():
+            if enabled and binding.action == wanted:
+                self.app.run_worker(self.app.run_action(wanted, node))
                 return

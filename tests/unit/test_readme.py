@@ -42,7 +42,7 @@ def test_every_command_of_the_readme_is_the_programs(line: str) -> None:
             assert word in known[words[0]], word
 
 
-def test_every_way_to_install_that_it_names_is_one_of_those_that_are_tried() -> None:
+def test_it_names_the_ways_to_install_and_the_terminals_and_systems_that_have_their_own_word() -> None:
     for way in ("pipx install .", "uv tool install .", "python3 -m pip install --user ."):
         assert way in README
     for place in ("PuTTY", "tmux", "serial", "Windows", "macOS"):

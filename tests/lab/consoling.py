@@ -120,7 +120,7 @@ def at_console(
 def to_the_verdict(console: Console) -> None:
     """'Support cannot reach the PM2000', from a console that was just started, with a jump host and the logger's address in one's head."""
     console.shows("What does the site have?")
-    console.press("escape", "5")
+    console.press("5")
     console.shows("Which equipment is it about?", "PM2000")
     console.press("enter")
     console.shows("What is the trouble?")

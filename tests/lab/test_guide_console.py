@@ -78,7 +78,7 @@ def test_a_telnet_logger_is_found_on_the_network_by_its_maker_with_the_true_help
             stack.enter_context(one)
         console = stack.enter_context(at_console(lab, "--no-save"))
         console.shows("What does the site have?")
-        console.press("escape", "5")
+        console.press("5")
         console.shows("Which equipment is it about?")
         console.press("down", "down", "down", "enter")
         console.shows("What is the trouble?", "Moxa")
@@ -106,7 +106,7 @@ def test_a_walk_is_taken_up_by_the_next_console_after_the_last_one_was_killed(la
             to_the_verdict(console)
         with at_console(lab) as console:
             console.shows("What does the site have?")
-            console.press("escape", "5")
+            console.press("5")
             console.shows("Left before its end: go on from there", "PM2000, step")
             console.press("enter")
             console.shows("Taken up again where it was left")
@@ -119,7 +119,7 @@ def at_site(lab: Lab, *before: str) -> Iterator[Console]:
     """The console with its Site tab open, having looked."""
     with at_console(lab, "--no-save", before=before) as console:
         console.shows("What does the site have?")
-        console.press("escape", "6")
+        console.press("6")
         console.shows(LOOKED)
         yield console
 
@@ -156,7 +156,7 @@ MACHINE: list[tuple[str, Callable[[Lab], AbstractContextManager[object]], str]] 
 def test_what_is_odd_about_this_computer_is_seen(lab: Lab, make: Callable[[Lab], AbstractContextManager[object]], said: str) -> None:
     with make(lab) as more, at_console(lab, "--no-save", env=more if isinstance(more, Mapping) else None) as console:
         console.shows("What does the site have?")
-        console.press("escape", "6")
+        console.press("6")
         seen = console.shows(said)
         assert "geheim" not in seen
 

@@ -32,18 +32,21 @@ class GuideTab(GuideFrame):
     ]
 
     def on_screen_resume(self) -> None:
-        """Another demo site was chosen meanwhile: what is known of this one says nothing of that."""
+        """Another demo site was chosen meanwhile: what is known of this one says nothing of that. So it is with walks and the site's name."""
         visit = self.visit
+        self.call_after_refresh(self._painted, self._mark)
         if visit is not None and visit.guide is not None and visit.demo != self.console.launch.demo:
             self.action_guide_leave()
+        elif visit is not None and visit.guide is None and visit.library is not None and visit.looked_for != visit.name():
+            self.run_worker(visit.look_back(), exclusive=True, group="guide")
         elif visit is not None:
             visit.refresh()
 
     # ---------------------------------------------------------------------------------------------------------------- answering
     def on_rows_chosen(self, event: Rows.Chosen) -> None:
-        """Enter on a row."""
+        """Enter on a row; one that comes before the step is on the screen answers nothing."""
         visit, (kind, _, key) = self.visit, event.key.partition(":")
-        if visit is None:
+        if visit is None or not self.is_shown():
             return
         self.note = ""
         match kind:
@@ -61,10 +64,10 @@ class GuideTab(GuideFrame):
                 self.action_guide_leave()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter in the line to type in."""
+        """Enter in the line to type in, as on a row."""
         event.stop()
         visit = self.visit
-        if visit is None:
+        if visit is None or not self.is_shown():
             return
         self.note = ""
         if visit.guide is not None:

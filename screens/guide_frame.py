@@ -58,7 +58,9 @@ class GuideFrame(TabScreen):
         self.labelled: tuple[str, ...] | None = None
         """Keys of the guides that the label may mean."""
         self._mark: object = None
-        self._ask: object = None
+        """Of the step that the widgets hold."""
+        self._shown: object = None
+        """Of the step that has been painted."""
 
     def body(self) -> Iterable[Widget]:
         """Where one is, the step, its answers, a line to type in, what was seen."""
@@ -87,7 +89,7 @@ class GuideFrame(TabScreen):
         from aetui.screens.guide_visit import Visit
 
         room = Room(self.draw_soon, self.console.packets.ready, ScreenAsker(self.app))
-        self.visit = Visit(room, lambda: self.console.launch, self.draw_soon, self.console.learnt)
+        self.visit = Visit(room, lambda: self.console.launch, lambda: self.console.keeper.name, self.draw_soon, self.console.learnt)
         self.draw()
         await self.visit.load()
 
@@ -126,6 +128,17 @@ class GuideFrame(TabScreen):
         if isinstance(self.app.screen, Reader):
             self.app.screen.again()
 
+    def is_shown(self) -> bool:
+        """True where the step that an answer would be given to is the one on the screen: repaints are paced, keys are not."""
+        if self.visit is None:
+            return False
+        from aetui.screens.guide_view import mark_of
+
+        return self._shown == mark_of(self.visit, self.labelled)
+
+    def _painted(self, mark: object) -> None:
+        self._shown = mark
+
     def _said(self, visit: Visit) -> str:
         if visit.wrong is None:
             return self.note
@@ -158,6 +171,7 @@ class GuideFrame(TabScreen):
         if seen.first:
             rows.select(seen.first)
         self._focus(seen)
+        self.call_after_refresh(self._painted, seen.mark)
 
     def _focus(self, seen: Picture) -> None:
         """Enter must never go nowhere."""

@@ -6,7 +6,7 @@ Above: where one is, the step's words, its answers. Below: what was just seen, o
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aetui.guide.interpreter import Trodden, fill
 from aetui.guide.records import Ask, Check, End, Instruction, Question
@@ -43,11 +43,27 @@ class Picture:
     least: int = 4
     """Lines that are kept for the paragraphs."""
     mark: object = None
-    """Differs where it is another step than before."""
+    """As ``mark_of``."""
+
+
+def mark_of(visit: Visit, labelled: tuple[str, ...] | None) -> object:
+    """Differs where the visit stands at another step, so that an answer can be held against the step that was shown."""
+    if visit.why_not:
+        return "fault"
+    if visit.library is None:
+        return None
+    if visit.guide is None:
+        return "choosing", labelled, len(visit.earlier)
+    walker = visit.walker
+    return "preparing" if walker is None else (walker.guide.key, len(walker.walk.taken), walker.showing.reached, visit.running)
 
 
 def picture(visit: Visit, note: str, labelled: tuple[str, ...] | None, selected: str, width: int) -> Picture:
     """The visit as it stands. ``labelled``: keys of the guides that a label may mean, None where nothing was asked."""
+    return replace(_picture(visit, note, labelled, selected, width), mark=mark_of(visit, labelled))
+
+
+def _picture(visit: Visit, note: str, labelled: tuple[str, ...] | None, selected: str, width: int) -> Picture:
     if visit.why_not:
         return _fault(visit, width)
     if visit.library is None:
@@ -56,7 +72,7 @@ def picture(visit: Visit, note: str, labelled: tuple[str, ...] | None, selected:
         return _choosing(visit, note, labelled, selected, width)
     if visit.walker is None:
         step = (*_text(say("guide", "preparing_text", place=visit.launch().place), width),)
-        return Picture(_bar((visit.guide.title, "bar-strong"), (say("guide", "preparing"), "bar")), step, mark="preparing")
+        return Picture(_bar((visit.guide.title, "bar-strong"), (say("guide", "preparing"), "bar")), step)
     return _walking(visit, note, width)
 
 
@@ -78,7 +94,7 @@ def _fault(visit: Visit, width: int) -> Picture:
     if visit.library is not None:
         rows = (Row("retry", ((say("guide", "again"), "strong"),)), Row("others", ((say("guide", "others"), "plain"),)))
     title = visit.guide.title if visit.guide is not None else ""
-    return Picture(_bar((title, "bar-strong")), step, rows, mark="fault")
+    return Picture(_bar((title, "bar-strong")), step, rows)
 
 
 # ---------------------------------------------------------------------------------------------------------------------- choosing
@@ -90,7 +106,7 @@ def _choosing(visit: Visit, note: str, labelled: tuple[str, ...] | None, selecte
     hint = say("guide", "label_key")
     return Picture(
         _bar((say("guide", "choose"), "bar-strong")), step, rows, "" if visit.earlier else wanted, Ask.TEXT, hint, say("guide", "about"), paras,
-        2, ("choosing", labelled, len(visit.earlier)),
+        2,
     )  # fmt: skip
 
 
@@ -126,14 +142,11 @@ def _walking(visit: Visit, note: str, width: int) -> Picture:
     walker = visit.walker
     assert walker is not None
     showing, end = walker.showing, walker.conclusion
-    mark = (walker.guide.key, len(walker.walk.taken), showing.reached, visit.running)
     said = (*_step(visit, note, width),)
     if end is not None:
         number = len(walker.walk.taken)
         place = _bar((walker.guide.title, "bar-strong"), (say("guide", "verdict", number=number), "bar"))
-        return Picture(
-            place, said, paras=tuple(verdict_paras(walker)), heading=say("guide", "models" if end.models else "found"), mark=mark
-        )
+        return Picture(place, said, paras=tuple(verdict_paras(walker)), heading=say("guide", "models" if end.models else "found"))
     number, about = showing.place.number, showing.place.about
     where, gauge = say("guide", "step", number=number, about=about), _gauge(number, about)
     place = _bar((walker.guide.title, "bar-strong"), (where, "bar"), (gauge, "bar-on"))
@@ -141,7 +154,7 @@ def _walking(visit: Visit, note: str, width: int) -> Picture:
     rows, first = _answers(visit)
     step = showing.step
     ask, hint = (step.ask, _hint(step)) if isinstance(step, Question) and not step.choices else (None, "")
-    return Picture(place, said, rows, first, ask, hint, heading, tuple(_seen(visit)), mark=mark)
+    return Picture(place, said, rows, first, ask, hint, heading, tuple(_seen(visit)))
 
 
 def _heading(visit: Visit) -> str:

@@ -50,12 +50,18 @@ MOST_HEARD = 40
 class Visit:
     """See the module."""
 
-    def __init__(self, room: Room, launch: Callable[[], Launch], changed: Callable[[], None], learnt: Learnt | None = None) -> None:
+    def __init__(
+        self, room: Room, launch: Callable[[], Launch], name: Callable[[], str], changed: Callable[[], None], learnt: Learnt | None = None
+    ) -> None:
         self.room, self.launch, self.changed = room, launch, changed
+        self.name = name
+        """What the site is called now; displayable."""
         self.learnt = learnt or Learnt()
         self.catalogue: Catalogue | None = None
         self.library: Library | None = None
         self.earlier: tuple[Earlier, ...] = ()
+        self.looked_for = name()
+        """The site whose walks those are."""
         self.guide: Guide | None = None
         """Being walked, or being made ready for it."""
         self.walker: Walker | None = None
@@ -85,11 +91,6 @@ class Visit:
     def elapsed_s(self) -> float:
         """How long the check has been running."""
         return monotonic() - self.began
-
-    @property
-    def preparing(self) -> bool:
-        """True between the choice of a guide and its first step."""
-        return self.guide is not None and self.walker is None and not self.why_not
 
     @property
     def why_not(self) -> str:
@@ -133,8 +134,9 @@ class Visit:
     async def look_back(self) -> None:
         """Which walks can be taken up again."""
         if self.library is not None:
-            launch = self.launch()
-            found = await asyncio.to_thread(earlier, self.library, _given(launch.demo), demo=launch.demo is not None, site=launch.site)
+            launch, site = self.launch(), self.name()
+            found = await asyncio.to_thread(earlier, self.library, _given(launch.demo), demo=launch.demo is not None, site=site)
+            self.looked_for = site
             kept = [each for (_, demo), each in self._kept.items() if demo == launch.demo]
             newest = {each.guide.key: each for each in sorted((*found, *kept), key=lambda each: each.left)}
             self.earlier = tuple(sorted(newest.values(), key=lambda each: each.left, reverse=True))
@@ -166,7 +168,7 @@ class Visit:
         from aetui import __version__
         from aetui.store import Journal
 
-        said = About("guide", displayable(launch.site, 120), "", __version__, catalogue.version, catalogue.sha256, catalogue.changes)
+        said = About("guide", self.name(), "", __version__, catalogue.version, catalogue.sha256, catalogue.changes)
         return Journal(said, self._trouble)
 
     def _walk(self, guide: Guide, world: World, taken: tuple[Taken, ...]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from guide_stage import LOGGER, opened, row, shows, types, visit
-from stage import screen
+from stage import screen, until
 
 from aetui.store import opened as history
 
@@ -67,6 +67,27 @@ async def test_every_answer_is_in_the_history_before_the_next_step_is_shown() ->
             kinds = [type(entry).__name__ for entry in kept.entries(session.id)]
         assert kinds.count("Answered") == 1
         assert kinds.count("Checked") == 1
+
+
+async def test_a_walk_stands_under_the_name_that_the_site_has_in_the_console_and_so_do_those_that_are_offered() -> None:
+    async with opened("guide", "healthy", save=True, site="Solar South") as pilot:
+        await shows(pilot, WHICH)
+        await pilot.press("1", "n")
+        await shows(pilot, "Site's name", "Solar South")
+        await pilot.press(*["backspace"] * len("South"), *"North", "enter")
+        await until(pilot, lambda: pilot.app.keeper.name == "Solar North")  # type: ignore[attr-defined]
+        await pilot.press("5", "enter")
+        await shows(pilot, "What is the trouble?")
+        await pilot.press("enter")
+        await shows(pilot, "The PM2000's own address")
+        with history() as kept:
+            assert [each.about.name for each in kept.sessions("guide")] == ["Solar North"]
+        await pilot.press("n")
+        await shows(pilot, WHICH, LEFT)
+        await pilot.press("1")
+        pilot.app.keeper.next("Solar South", "")  # type: ignore[attr-defined]
+        await pilot.press("5")
+        await until(pilot, lambda: LEFT not in screen(pilot.app), "walks of this site alone")
 
 
 async def test_practice_is_not_written_down_and_is_kept_while_the_console_runs(home: Path) -> None:

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 from guide_stage import LOGGER, opened, paras, row, shows, types, visit
 from stage import screen, until
+from textual import events
 from textual.widgets import Input
 
+from aetui.screens import frame
+from aetui.screens.guide import GuideTab
 from aetui.screens.reader import Reader
 
 WHICH = "Which equipment is it about?"
@@ -146,6 +149,30 @@ async def test_a_label_that_nobody_knows_is_said_without_being_read_as_markup() 
         await shows(pilot, "No guide knows '[red]zzqx[/]'.")
         await pilot.press("escape")
         await until(pilot, lambda: row(pilot) != "" and pilot.app.focused is not None and pilot.app.focused.id == "guide-rows")
+
+
+@pytest.mark.parametrize("pace_s", [0.25, 0.0], ids=["as on a slow line", "drawn at once"])
+async def test_a_second_enter_does_not_answer_a_step_that_was_not_shown_yet(pace_s: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened("guide", "healthy") as pilot:
+        await shows(pilot, WHICH)
+        await pilot.press("enter")
+        await shows(pilot, "What is the trouble?")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.focused, Input))
+        await pilot.pause()
+        walker = visit(pilot).walker
+        assert walker is not None
+        known = len(walker.walk.taken)
+        monkeypatch.setattr(frame, "PAINT_EVERY_S", pace_s)
+        guide = pilot.app.screen
+        assert isinstance(guide, GuideTab)
+        guide._draw_due()
+        for _ in range(2):
+            pilot.app.post_message(events.Key("enter", None))
+        await shows(pilot, "I can ask every address of this local network", "Is that all right with the site?")
+        assert len(walker.walk.taken) == known + 1, "nobody was asked for that yet"
+        await pilot.press("home", "enter")
+        await until(pilot, lambda: len(walker.walk.taken) > known + 1, "an answer to what is shown")
 
 
 async def test_a_running_test_is_stopped_and_nothing_is_taken_from_it() -> None:

@@ -73,6 +73,9 @@ class TabScreen(Screen[None]):
         """Ctrl+C: end what runs in this tab; False where nothing does."""
         return False
 
+    async def finish(self) -> None:
+        """The console ends, and the history is still open: stop what has something to write down. Others end when they are unmounted."""
+
     # ------------------------------------------------------------------------------------------------------------------ drawing
     @property
     def pace_s(self) -> float:

@@ -55,6 +55,8 @@ class Path(TabScreen):
         super().__init__()
         self.tracing: Tracing | None = None
         self.columns = "overview"
+        self._unasked = False
+        """Loaded, and not yet asked for a target."""
         self._settled = False
         """True once the cursor was put where the port dies."""
 
@@ -80,8 +82,8 @@ class Path(TabScreen):
         self.draw()
         if self.console.launch.demo is None and self.console.launch.vantage == "local":
             await self.console.packets.ready()
-        if not self._take() and self.tracing.aim is None:
-            self.action_target()
+        self._unasked = self.tracing.aim is None
+        self._begin()
 
     def made(self) -> Tracing:
         """What traces."""
@@ -92,7 +94,14 @@ class Path(TabScreen):
     def on_screen_resume(self) -> None:
         """Opened again, perhaps from a row of Outbound."""
         if self.tracing is not None:
-            self._take()
+            self._begin()
+
+    def _begin(self) -> None:
+        """Trace what was handed over; where there is nothing, the first question waits until somebody looks at this tab."""
+        if self._take():
+            self._unasked = False
+        elif self._unasked and self.is_current:
+            self.action_target()
 
     def _take(self) -> bool:
         """Trace what another tab has handed over; False where it has nothing."""
@@ -100,6 +109,11 @@ class Path(TabScreen):
         if aim is not None:
             self._start(aim)
         return aim is not None
+
+    async def finish(self) -> None:
+        """What was found of the path is kept."""
+        if self.tracing is not None:
+            await self.tracing.end()
 
     async def on_unmount(self) -> None:
         """Nothing goes on without the console."""
@@ -230,6 +244,7 @@ class Path(TabScreen):
         if self.tracing is not None:
             from aetui.screens.path_entry import TargetSheet
 
+            self._unasked = False
             self.app.push_screen(TargetSheet(self.tracing.aim or self._suggested()), self._typed)
 
     def _suggested(self) -> Aim | None:

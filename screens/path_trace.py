@@ -87,7 +87,7 @@ class Tracing:
     # ------------------------------------------------------------------------------------------------------------------ orders
     async def start(self, aim: Aim, launch: Launch, known: Sequence[TcpSeen] = ()) -> None:
         """Trace this, in place of what is being traced; ``known`` are the connects that a run has seen."""
-        await self._end()
+        await self.end()
         self.aim, self.trace, self.fault, self.phase = aim, None, "", Phase.OPENING
         self._kept = False
         self._task = asyncio.create_task(self._serve(aim, launch, known), name="aetui-path")
@@ -110,21 +110,22 @@ class Tracing:
         if self._task is not None:
             self._task.cancel()
 
+    async def end(self) -> None:
+        """As ``stop``; returns when what it found has been kept."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
     async def close(self) -> None:
         """End everything and give the vantage back."""
-        await self._end()
+        await self.end()
         await self._leave()
 
     # ---------------------------------------------------------------------------------------------------------------- at work
     def _to(self, phase: Phase) -> None:
         self.phase = phase
         self.changed()
-
-    async def _end(self) -> None:
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     async def _serve(self, aim: Aim, launch: Launch, known: Sequence[TcpSeen]) -> None:
         try:
@@ -135,8 +136,6 @@ class Tracing:
             else:
                 await self._follow(aim, known)
         except Exception as error:
-            if not one_line(error):
-                raise
             self.fault = one_line(error)
         finally:
             self._run = None

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
+from importlib import import_module
 from pathlib import Path as File
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -42,6 +45,7 @@ from aetui.screens.widgets.bars import KeyBar
 from aetui.screens.widgets.page import Page
 from aetui.screens.widgets.rows import Rows
 from aetui.screens.words import tables
+from aetui.store import opened as history
 
 
 def dropped() -> Net:
@@ -205,6 +209,22 @@ async def test_leaving_the_console_ends_every_probe(monkeypatch: pytest.MonkeyPa
     assert net.by_port[443].open_now == 0
 
 
+@pytest.mark.parametrize("ran", [True, False], ids=["in the run's session", "in one of its own"])
+async def test_leaving_the_console_during_a_first_trace_keeps_what_it_found(ran: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aetui.path.schedule.WAIT_S", 3600.0)
+    app = opened(dropped(), monkeypatch, **({} if ran else {"equipment": ()}))
+    async with app.run_test(size=(80, 24)) as pilot:
+        if ran:
+            await finished(pilot)
+        app.trace(Aim("logger.example", 2022))
+        await until(pilot, lambda: isinstance(app.screen_stack[0], PathTab) and tab(app).tracing is not None and received(app, 3), "some hops")
+        assert tab(app).tracing.busy  # type: ignore[union-attr]
+        await pilot.press("q")
+    with history() as kept:
+        (done,) = kept.open().traces
+    assert [hop.address for hop in done.trace.hops][:3] == HOPS[:3]
+
+
 async def test_keys_are_answered_while_the_packet_helper_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened(Net({443: Simulated(HOPS)}), monkeypatch)
     begun = asyncio.Event()
@@ -300,6 +320,33 @@ async def test_without_a_target_one_is_asked_for_and_the_first_closed_port_is_of
         assert "[TCP]" in screen(app)
         await pilot.press("enter")
         await until(pilot, lambda: "✓ Open other.example" in verdict(app), "the verdict")
+
+
+async def test_the_first_question_waits_until_its_tab_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = threading.Event()
+
+    def slowly(name: str) -> ModuleType:
+        elsewhere.wait(20)
+        return import_module(name)
+
+    monkeypatch.setattr("aetui.screens.path.import_module", slowly)
+    app = opened(Net({443: Simulated(HOPS)}), monkeypatch)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await finished(pilot)
+        await pilot.press("2")
+        await until(pilot, lambda: isinstance(app.screen, PathTab), "the tab")
+        path = tab(app)
+        await pilot.press("4")
+        await until(pilot, lambda: app.current_mode == "history")
+        elsewhere.set()
+        await until(pilot, lambda: path.tracing is not None)
+        await until(pilot, lambda: all(worker.is_finished for worker in app.workers if worker.node is path), "all is loaded")
+        assert not isinstance(app.screen, TargetSheet)
+        await pilot.press("2")
+        await until(pilot, lambda: isinstance(app.screen, TargetSheet), "the sheet")
+        await pilot.press("escape", "4", "2")
+        await pilot.pause()
+        assert app.screen is path, "asked once, not at every visit"
 
 
 async def test_enter_waits_for_the_keys_that_were_typed_before_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,7 +86,7 @@ class Site(TabScreen):
         """Another demo site was chosen meanwhile: look at that one."""
         look = self.look
         if look is not None and look.opened_for != self.console.launch.demo:
-            self.run_worker(look.begin(), exclusive=True, group="site")
+            self._begin(look)
         else:
             self.draw()  # another tab may have learnt the public address
 
@@ -149,7 +149,7 @@ class Site(TabScreen):
         look = self.look
         match action:
             case "site_stop":
-                return look is not None and bool(look.doing)
+                return look is not None and look.asking
             case "site_look":
                 return look is not None and not look.doing
             case "site_dhcp" | "site_who" | "site_free":
@@ -158,6 +158,10 @@ class Site(TabScreen):
                 return look is not None and look.own is not None
             case _:
                 return True
+
+    def _begin(self, look: SiteLook) -> None:
+        self.note = ""
+        self.run_worker(look.begin(), exclusive=True, group="site")
 
     def _order(self, what: str, address: str = "") -> None:
         self.note = ""
@@ -169,7 +173,7 @@ class Site(TabScreen):
     def action_site_look(self) -> None:
         """This computer's own network once more."""
         if self.look is not None and self.look.room.world is None:
-            self.run_worker(self.look.begin(), exclusive=True, group="site")
+            self._begin(self.look)
         else:
             self._order("look")
 
@@ -208,7 +212,7 @@ class Site(TabScreen):
 
     def interrupt(self) -> bool:
         """Ctrl+C: stop what is being asked; False where nothing is."""
-        going = self.look is not None and bool(self.look.doing)
+        going = self.look is not None and self.look.asking
         if going:
             self.action_site_stop()
         return going

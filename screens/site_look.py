@@ -80,6 +80,11 @@ class SiteLook:
         return self.fault or self.room.fault
 
     @property
+    def asking(self) -> bool:
+        """True while there is something to stop: the place to look from, while it is being opened, is not."""
+        return self._task is not None
+
+    @property
     def demo(self) -> str | None:
         """The embedded site's scenario."""
         return self.launch().demo
@@ -117,7 +122,7 @@ class SiteLook:
         if world is None or self.doing:
             self.changed()
             return False
-        self.doing, self.address = what, address
+        self.doing, self.address, self.fault = what, address, ""
         self._task = asyncio.create_task(self._do(world, what), name="aetui-site")
         self._task.add_done_callback(self._done)
         self.changed()

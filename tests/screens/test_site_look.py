@@ -16,6 +16,7 @@ from aetui.observations import Interface, LinkSeen, NtpSeen, Outcome
 from aetui.packet.client import Failure
 from aetui.packet.messages import Neighbour, Offer
 from aetui.reach import OuterSide
+from aetui.screens.guide_room import Room
 from aetui.screens.learnt import By, Learnt, Public, here
 from aetui.screens.site_facts import facts
 from aetui.screens.site_look import Own
@@ -238,6 +239,54 @@ async def test_what_is_being_asked_is_stopped_and_the_rest_stays() -> None:
         await shows(pilot, "Stopped. What had been found before stays.", "192.168.50.20/24")
         look = site(pilot).look
         assert look is not None and not look.doing
+
+
+async def test_a_fault_is_gone_with_the_next_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def torn(_interface: str, _wait_s: float = 3.0) -> tuple[Offer, ...]:
+        raise ZeroDivisionError("torn")
+
+    wire = Wire()
+    monkeypatch.setattr(wire, "dhcp_offers", torn)
+    async with opened("site", "healthy") as pilot:
+        await equip(pilot, wire)
+        await pilot.press("d")
+        await shows(pilot, "✗ Cannot look", "ZeroDivisionError torn", "Press r")
+        await pilot.press("r")
+        await shows(pilot, "✓ Fine")
+
+
+async def test_nothing_is_said_to_be_stopped_while_the_place_to_look_from_is_being_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = asyncio.Event()
+
+    async def slowly(self: Room, *given: Any) -> object:
+        await held.wait()
+        return await open_(self, *given)
+
+    open_ = Room.open
+    monkeypatch.setattr(Room, "open", slowly)
+    async with opened("site", "healthy") as pilot:
+        await until(pilot, lambda: site(pilot).look is not None and site(pilot).look.doing == "look")  # type: ignore[union-attr]
+        assert not site(pilot).interrupt()
+        await pilot.press("c")
+        assert "Stopped" not in screen(pilot.app)
+        assert not site(pilot).check_action("site_stop", ())
+        held.set()
+        await shows(pilot, LOOKED, "✓ Fine")
+
+
+async def test_what_was_stopped_is_not_said_of_another_demo_site() -> None:
+    wire = Wire(held=asyncio.Event())
+    async with opened("site", "healthy") as pilot:
+        await equip(pilot, wire)
+        await pilot.press("w")
+        await shows(pilot, "· Looking Asking every address")
+        await pilot.press("c")
+        await shows(pilot, "Stopped. What had been found before stays.")
+        await pilot.press("1")
+        pilot.app.relaunch(demo="gateway-silent")  # type: ignore[attr-defined]
+        await pilot.press("6")
+        await shows(pilot, "✗ failed Gateway 192.168.50.1, does not answer")
+        assert "Stopped" not in screen(pilot.app)
 
 
 def test_hostile_names_of_the_system_are_made_displayable() -> None:

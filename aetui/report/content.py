@@ -43,6 +43,9 @@ from aetui.tally import RANK, Tally, tally_of
 LONGEST_FACT = 400
 """Characters of one fact in a report."""
 
+LONGEST_NOTE = 2000
+"""Characters of a note."""
+
 LONGEST_SENTENCE = 2000
 """Characters of one sentence of a finding."""
 
@@ -140,7 +143,7 @@ def content(kept: Kept, catalogue: Catalogue, words: Words, zone: tzinfo | None 
         headline=_headline(kept, tally, catalogue),
         verdict=tally.verdict(state),
         site=displayable(about.name),
-        note=displayable(about.note, 2000),
+        note=displayable(about.note, LONGEST_NOTE),
         causes=tuple(c for c in causes if c.severity is not Severity.INFO),
         remarks=tuple(c for c in causes if c.severity is Severity.INFO),
         path=pieces(kept, told),

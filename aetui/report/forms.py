@@ -32,5 +32,6 @@ def made(form: str, kept: Kept, catalogue: Catalogue, words: Words, redact: bool
     told = content(kept, catalogue, words)
     if redactor:
         labels = phrases()["about"]
-        told = replace(redactor.tree(told), about=(*redactor.tree(told.about), (labels["redacted"], labels["redacted_how"])))
+        about = ((label, redactor.text(value)) for label, value in told.about)
+        told = replace(redactor.tree(told), about=(*about, (labels["redacted"], labels["redacted_how"])))
     return SHAPES[form](told)

@@ -2,24 +2,29 @@
 Pure.
 
 What stays is what says nothing about the site: the requirement document's hosts and addresses, the public resolvers of the catalogue,
-loopback and the like. What goes: every other IP address (``lan-address-1``, ``carrier-address-1``, ``public-address-1``: which kind it
-is matters to a reader), MAC addresses, host names, the site's and the vantage's names, names in certificates that no public root
-vouches for, and the note. Numbers are given in the order in which a session's own record names things, so that page, ticket and table
-of one session agree.
+loopback and the like, and codes, whatever anybody calls himself: a user 'rdp' or 'fail' takes no word of a schema away. What goes: every
+other IP address (``lan-address-1``, ``carrier-address-1``, ``public-address-1``: which kind it is matters to a reader), MAC addresses,
+host names, the site's and the vantage's names, names in certificates that no public root vouches for, and the note. Numbers are given in
+the order in which a session's own record names things, so that page, ticket and table of one session agree.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
 from typing import Any, TypeVar
 
 from aetui.catalogue import Catalogue
+from aetui.diagnosis.inbound import NAMES
+from aetui.display import displayable
 from aetui.entries import Kept
-from aetui.observations import Certificate, RdpSeen, TlsSeen
-from aetui.records import VantageInfo
+from aetui.observations import Certificate, Outcome, RdpSeen, TlsSeen
+from aetui.path.records import Proto, ReplyKind
+from aetui.reach import PROTOCOLS, Standing, Token
+from aetui.records import Confidence, Owner, Requirement, Severity, Status, Transport, VantageInfo, Verdict
+from aetui.report.content import LONGEST_NOTE
 from aetui.report.json import plain, vantage_json
 
 T = TypeVar("T")
@@ -49,11 +54,10 @@ class Redactor:
         self._given: dict[str, str] = {}
         self._counts: dict[str, int] = {}
         self._done: dict[str, str] = {}
-        self._note = kept.about.note
+        self._note = _words({kept.about.note, displayable(kept.about.note), displayable(kept.about.note, LONGEST_NOTE)} - {""})
         ordinary = self._names | {word.lower() for key, one in catalogue.equipment.items() for word in (key, one.title)} | _ORDINARY
         spoken = {name.strip() for name in _spoken(kept)}
-        said = sorted({name for name in spoken if len(name) >= SHORTEST_NAME and name.lower() not in ordinary}, key=len, reverse=True)
-        self._spoken = re.compile("|".join(map(re.escape, said)), re.IGNORECASE) if said else None
+        self._spoken = _words({name for name in spoken if len(name) >= SHORTEST_NAME and name.lower() not in ordinary}, stay=self._names)
         self._prime(kept)
 
     def text(self, text: str) -> str:
@@ -63,33 +67,55 @@ class Redactor:
         return self._done[text]
 
     def _fresh(self, text: str) -> str:
-        if self._note and self._note in text:
-            text = text.replace(self._note, NOTE)
+        if self._note is not None:
+            text = self._note.sub(NOTE, text)
         if self._spoken is not None:
-            text = self._spoken.sub(lambda found: self._placeholder("name", found.group().lower()), text)
+            text = self._spoken.sub(self._called, text)
         return _PATTERN.sub(self._replaced, text)
+
+    def _called(self, found: re.Match[str]) -> str:
+        return found.group() if found["stays"] else self._placeholder("name", found.group().lower())
+
+    def identity(self, text: str) -> str:
+        """The id of a check or a target: its kind stays, and what it is about is replaced."""
+        kind, colon, rest = text.partition(":")
+        return f"{kind}{colon}{self.text(rest)}" if _CODE.fullmatch(kind) else self.text(text)
+
+    def _bytes(self, text: str) -> str:
+        """Bytes in hexadecimal digits: left out where they spell what is replaced."""
+        if not _HEX.fullmatch(text):
+            return self.text(text)
+        heard = bytes.fromhex(text).decode("latin-1")
+        return text if self.text(heard) == heard else ""
 
     def tree(self, value: T) -> T:
         """The same record, mapping or sequence with every text in it replaced; keys and enumerations stay."""
         walked: Any = self._walk(value)
         return walked  # type: ignore[no-any-return]
 
-    def _walk(self, value: Any) -> Any:
+    def _walk(self, value: Any, turn: Callable[[str], str] | None = None) -> Any:
+        """``turn`` is what becomes of a text."""
         if type(value) is str:
-            return self.text(value)
+            return (turn or self.text)(value)
         if is_dataclass(value) and not isinstance(value, type):
-            return type(value)(**{f.name: self._walk(getattr(value, f.name)) for f in fields(value)})
+            return type(value)(**{f.name: self._named(f.name, getattr(value, f.name)) for f in fields(value)})
         if isinstance(value, Mapping):
-            return {key: item if key in _FIXED else self._walk(item) for key, item in value.items()}
+            return {key: self._named(key, item) for key, item in value.items()}
         if isinstance(value, tuple | list):
-            return type(value)(self._walk(item) for item in value)
+            return type(value)(self._walk(item, turn) for item in value)
         return value
+
+    def _named(self, name: str, value: Any) -> Any:
+        """The value of a field."""
+        if name in _FIXED or (type(value) is str and value in _SAID.get(name, ())):
+            return value
+        return self._walk(value, self.identity if name in _IDENTITIES else self._bytes if name == "first_bytes" else None)
 
     def _prime(self, kept: Kept) -> None:
         """Number everything in the order of the session's own record."""
         self._walk(vantage_json(kept.state.vantage))
         for identity, result in kept.state.results.items():
-            self._walk([identity, result.address, plain(result.observation)])
+            self._walk([self.identity(identity), result.address, plain(result.observation)])
         for found in (*kept.traces, *kept.knocks, *kept.inbound, *kept.walk):
             self._walk(plain(found))
 
@@ -123,8 +149,39 @@ _KINDS: Mapping[str, Callable[[Redactor, str], str]] = {
     "mac": Redactor._mac, "four": Redactor._address, "six": Redactor._address, "name": Redactor._name,
 }  # fmt: skip
 
-_FIXED = frozenset({"schema", "version", "started", "cause", "sha256"})
-"""Keys of a JSON report whose values are codes and times."""
+_FIXED = frozenset(
+    {
+        "schema", "version", "started", "sha256", "session", "command", "equipment", "guide", "step", "signs", "purpose", "at", "when",
+        "status", "kind", "key", "state", "code", "speaks", "outcome", "severity", "confidence", "owner", "transport", "event", "token", "proto",
+        "protocol", "requirement", "standing", "not_run", "ended", "stage", "method", "mode", "type", "rcode", "expected", "refused", "result",
+        "cause", "overall",
+    }
+)  # fmt: skip
+"""Fields of a report whose values are codes and times."""
+
+_SAID: Mapping[str, frozenset[str]] = {
+    "verdict": frozenset(Verdict), "reply": frozenset(ReplyKind), "source": frozenset(PROTOCOLS),
+}  # fmt: skip
+"""Fields whose values are codes here and sentences there, and the codes."""
+
+_IDENTITIES = frozenset({"id", "because", "needs", "group", "explains"})
+"""Fields that name checks and targets."""
+
+_CODE = re.compile(r"[a-z0-9-]+")
+_HEX = re.compile(r"(?:[0-9a-f]{2})+")
+
+
+def _words(found: Iterable[str], stay: Iterable[str] = ()) -> re.Pattern[str] | None:
+    """Any of these where they stand as words of their own, the longest first; None of none. What is to ``stay`` is found as ``stays``. A
+    word may follow an escape that stands for a character that cannot be shown.
+    """
+    listed = "|".join(map(re.escape, sorted(found, key=len, reverse=True)))
+    kept = "|".join(map(re.escape, sorted(stay, key=len, reverse=True))) or "(?!)"
+    return re.compile(rf"(?P<stays>(?<![\w.-])(?:{kept})(?![\w-]))|{_BEGIN}(?:{listed}){_END}", re.IGNORECASE) if listed else None
+
+
+_BEGIN = r"(?:(?<![^\W_])|(?<=\\[nrt])|(?<=\\x[0-9a-f]{2})|(?<=\\u[0-9a-f]{4}))"
+_END = r"(?![^\W_])"
 
 
 def _scope(address: IPv4Address | IPv6Address) -> str:
@@ -141,8 +198,26 @@ def _documented(catalogue: Catalogue) -> Iterator[str]:
         yield endpoint.host
 
 
+_CODES = {
+    str(code)
+    for codes in (Status, Verdict, Severity, Confidence, Owner, Requirement, Transport, Outcome, Token, Standing, ReplyKind, Proto, NAMES)
+    for code in codes
+}
 _ORDINARY = frozenset(
-    {"local", "localhost", "this computer", "this machine", "support", "admin", "administrator", "test", "hello", "login", "password"}
+    {
+        *_CODES,
+        "local",
+        "localhost",
+        "this computer",
+        "this machine",
+        "support",
+        "admin",
+        "administrator",
+        "test",
+        "hello",
+        "login",
+        "password",
+    }
 )
 """What a machine or a person may be called and still tells nothing; as words of a report they must stay."""
 

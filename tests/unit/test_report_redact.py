@@ -4,10 +4,15 @@ untouched.
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import replace
+from importlib.resources import files
 
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +53,101 @@ def test_what_was_found_beside_the_checks_tells_as_little(form: str) -> None:
     for word in ("peter", "bastion", "FARM-7", "wendy", "203.0.113", "192.168.50", "PM2000-0815", "laptop", "North Field"):
         assert word not in text, word
     assert "PM2000" in text, "a model is no name of the site"
+
+
+SCHEMA = jsonschema.Draft202012Validator(json.loads(files("aetui.assets").joinpath("report.schema.json").read_text("utf-8")))
+CODED = (
+    "status", "kind", "key", "state", "code", "speaks", "severity", "confidence", "owner", "overall", "transport", "event", "token", "proto",
+    "schema", "requirement", "standing", "not_run", "ended", "cause", "guide", "step", "equipment", "method", "outcome", "started", "session",
+)  # fmt: skip
+"""Fields of the JSON report that hold codes."""
+
+
+def coded(value: object, at: str = "") -> Iterator[tuple[str, object]]:
+    """Every code of a JSON report with its place."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from ([(f"{at}/{key}", item)] if key in CODED and not isinstance(item, dict) else coded(item, f"{at}/{key}"))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from coded(item, f"{at}/{number}")
+
+
+def called(word: str, one: Kept) -> Kept:
+    """A session in which users and machines call themselves so."""
+    came = knock(f"Cookie: mstshash={word}")
+    came = replace(came, knock=replace(came.knock, evidence={"cookie": f"mstshash={word}"}, first_bytes=f"mstshash={word}".encode()))
+    done = look()
+    reached = replace(done.seen.outside[0], identity=word)
+    return replace(one, knocks=(came,), inbound=(replace(done, seen=replace(done.seen, outside=(reached,), knocks=(came.knock,))),))
+
+
+def document(one: Kept, redact: bool) -> dict[str, object]:
+    found: dict[str, object] = json.loads(made("json", one, catalogue(), load_causes(), redact=redact))
+    return found
+
+
+def codes() -> list[str]:
+    """Every word that stands as a code in a report of these sessions or in its schema, and the keys and common words beside them."""
+    found: set[str] = set(KINDS)
+    for one in (alone("everything"), kept()):
+        found |= {str(code) for _, code in coded(document(one, redact=False)) if isinstance(code, str)}
+    found |= set(re.findall(r"[a-z][a-z-]+", files("aetui.assets").joinpath("report.schema.json").read_text("utf-8")))
+    return sorted(found | {"site", "works", "fail", "tcp", "rdp", "partly", "broken", "blocked", "name", "the", "lan", "address", "alsoenergy"})
+
+
+KINDS = ("rdp", "telnet", "ssh", "http", "tls", "aetui", "unknown", "nothing", "answer", "back", "check", "verdict", "upnp", "matched", "wrong", "remote")
+
+
+def test_whatever_anybody_calls_himself_codes_and_keys_stand() -> None:
+    words = codes()
+    assert {"pass", "fail", "rdp", "forward-missing", "site-it", "matched", "remote", "hard"} <= set(words)
+    plain = list(coded(document(called("x", alone("everything")), redact=False)))
+    for word in words:
+        told = document(called(word, alone("everything")), redact=True)
+        SCHEMA.validate(told)
+        assert list(coded(told)) == plain, word
+
+
+@pytest.mark.parametrize("word", ["rdp", "site", "works", "fail", "tcp", "partly", "streamer", "alsoenergy", "session", "name", "blocked", "measured", "e"])
+def test_every_form_is_made_and_its_codes_and_hosts_stand_whatever_anybody_calls_himself(word: str) -> None:
+    one = called(word, kept())
+    told = {form: made(form, one, catalogue(), load_causes(), redact=True) for form in FORMS}
+    SCHEMA.validate(json.loads(told["json"]))
+    assert list(coded(json.loads(told["json"]))) == list(coded(document(one, redact=False)))
+    rows, plain = (list(csv.reader(io.StringIO(made("csv", one, catalogue(), load_causes(), redact=r)))) for r in (True, False))
+    assert [(row[0], row[4], row[7]) for row in rows] == [(row[0], row[4], row[7]) for row in plain]
+    assert told["text"].startswith("BLOCKED: ")
+    assert all("streamer.alsoenergy.com" in told[form] for form in ("html", "markdown", "json", "csv"))
+    assert "Measured from demo tls-intercepted" in told["text"]
+
+
+@pytest.mark.parametrize(
+    ("text", "becomes"),
+    [
+        ("wendy", "name-1"), ("mstshash=wendy", "mstshash=name-1"), ("Wendy's", "name-1's"), ("to wendy.", "to name-1."), ("wendys", "wendys"),
+        ("unwendy", "unwendy"), ("wendy@host", "name-1@host"), ("farm_wendy", "farm_name-1"), ("\\x0dwendy", "\\x0dname-1"),
+        ("\\r\\nwendy\\r\\n", "\\r\\nname-1\\r\\n"), ("\\u202ewendy", "\\u202ename-1"),
+    ],
+)  # fmt: skip
+def test_a_name_is_replaced_where_it_is_a_word_of_its_own(text: str, becomes: str) -> None:
+    one = replace(alone("knock"), knocks=called("wendy", alone("knock")).knocks)
+    assert redactor(one).text(text) == becomes
+
+
+def test_bytes_that_spell_a_name_are_left_out_and_others_stand() -> None:
+    (entry,) = document(called("wendy", alone("knock")), redact=True)["knocks"]  # type: ignore[misc]
+    assert entry["first_bytes"] == ""
+    (entry,) = document(alone("knock"), redact=True)["knocks"]  # type: ignore[misc]
+    assert entry["first_bytes"] == "0300"
+
+
+def test_a_short_note_takes_nothing_else_away() -> None:
+    one = replace(kept(), about=about(note="e"))
+    told = document(one, redact=True)
+    SCHEMA.validate(told)
+    assert told["note"] == "(left out)"
+    assert list(coded(told)) == list(coded(document(one, redact=False)))
 
 
 @pytest.mark.parametrize("kind", ["local", "jump", "ssh"])

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from aetui.screens.picker import Entry, Picker
+from aetui.screens.sheet import Sheet
 from aetui.screens.widgets.bars import KeyBar
 from aetui.screens.widgets.lines import Lines, line
 from aetui.screens.widgets.page import Page, Para
@@ -24,7 +24,6 @@ from aetui.vantage.asker import Accept, HostKeyQuestion, SecretKind, SecretQuest
 
 if TYPE_CHECKING:
     from textual.app import App
-    from textual.screen import Screen
 
 
 class ScreenAsker:
@@ -44,7 +43,7 @@ class ScreenAsker:
         answer: str | None = await self._ask(SecretSheet(question.text, shown=question.echo, heading=_heading(question)))
         return answer
 
-    async def _ask(self, screen: Screen[Any]) -> Any:
+    async def _ask(self, sheet: Sheet[Any]) -> Any:
         answered: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
         def take(answer: Any) -> None:
@@ -52,13 +51,13 @@ class ScreenAsker:
                 answered.set_result(answer)
 
         def show() -> None:
-            self.app.push_screen(screen, take)
+            self.app.push_screen(sheet, take)
 
         self.app.call_later(show)  # the one who asks is a task of the jump host's, outside of Textual's context
         try:
             return await answered
         except asyncio.CancelledError:
-            self.app.call_later(_withdraw, screen)
+            self.app.call_later(sheet.withdraw)
             raise
 
 
@@ -67,13 +66,7 @@ def _heading(question: SecretQuestion) -> str:
     return "login" if question.kind in {SecretKind.FTP_USER, SecretKind.FTP_PASSWORD} else "secret"
 
 
-def _withdraw(screen: Screen[Any]) -> None:
-    """Take a question back that nobody waits for any more."""
-    if screen.is_current:
-        screen.dismiss(None)
-
-
-class SecretSheet(ModalScreen[str | None]):
+class SecretSheet(Sheet[str | None]):
     """A question and a line to type the answer in."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "decline", "Decline", key_display="Esc")]

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual.app import SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.command import CommandPalette, SearchIcon
 from textual.widgets import Input
 
@@ -21,6 +22,10 @@ class Palette(CommandPalette):
 
     def __init__(self) -> None:
         super().__init__(id="--command-palette", placeholder="Type a part of a command's name")
+
+    def dismiss(self, result: None = None) -> AwaitComplete:
+        """Leave, once: two keys in one packet take no more than this away, as with ``sheet.Sheet``."""
+        return super().dismiss(result) if self.is_active else AwaitComplete()
 
     def on_mount(self) -> None:
         """No blinking cursor, no picture that is two cells wide."""

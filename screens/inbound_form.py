@@ -13,10 +13,10 @@ from typing import ClassVar, Generic, TypeVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from aetui.screens.inbound_typed import Typo
+from aetui.screens.sheet import Sheet
 from aetui.screens.widgets.bars import KeyBar
 from aetui.screens.widgets.lines import Lines, line
 from aetui.screens.widgets.page import pieces
@@ -40,7 +40,7 @@ class Field:
     value: str = ""
 
 
-class Form(ModalScreen[Read | None], Generic[Read]):
+class Form(Sheet[Read | None], Generic[Read]):
     """A heading and lines to fill in."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -107,8 +107,6 @@ class Form(ModalScreen[Read | None], Generic[Read]):
 
     def _accept(self) -> None:
         """Unless something is wrong with it."""
-        if not self.is_current:
-            return
         try:
             self.dismiss(self.read(self.typed))
         except Typo as wrong:

@@ -10,19 +10,19 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from aetui import hostport
 from aetui.screens.path_aim import DEFAULT_PORT, PROTOCOLS, Aim
 from aetui.screens.path_words import say
+from aetui.screens.sheet import Sheet
 from aetui.screens.widgets.bars import KeyBar
 from aetui.screens.widgets.lines import Lines, Span, line
 
 LONGEST_TARGET = 300
 
 
-class TargetSheet(ModalScreen[Aim | None]):
+class TargetSheet(Sheet[Aim | None]):
     """See the module."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -10,8 +10,8 @@ from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
+from aetui.screens.sheet import Sheet
 from aetui.screens.tabs import TABS
 from aetui.screens.widgets.bars import KeyBar
 from aetui.screens.widgets.lines import Lines, cut, line
@@ -35,7 +35,7 @@ class Entry:
     does: str = ""
 
 
-class Picker(ModalScreen[tuple[str, ...] | None]):
+class Picker(Sheet[tuple[str, ...] | None]):
     """A list of entries over the tab."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

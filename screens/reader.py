@@ -10,8 +10,8 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
+from aetui.screens.sheet import Sheet
 from aetui.screens.widgets.bars import KeyBar
 from aetui.screens.widgets.lines import Lines, line
 from aetui.screens.widgets.page import Page, Para
@@ -19,7 +19,7 @@ from aetui.screens.widgets.page import Page, Para
 Source = Callable[[], Sequence[Para]]
 
 
-class Reader(ModalScreen[None]):
+class Reader(Sheet[None]):
     """A heading and a page of paragraphs."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

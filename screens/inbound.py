@@ -26,9 +26,6 @@ from aetui.screens.widgets.rows import Rows
 ENGINE = "aetui.screens.inbound_view"
 """Imported after the first paint, in a thread: the engine hangs on it."""
 
-CLOSING_S = 0.1
-"""Seconds that the console's end waits for a jump host to be let go; the ports are closed at once."""
-
 FLOOD_PACE_S = 1.0
 """Shortest time between two repaints while more knocks come than are listed."""
 
@@ -75,7 +72,8 @@ class Inbound(SiteKeys, OutsideKeys):
         from aetui.screens.asking import ScreenAsker
 
         self.view = module.View(self.draw_soon, self.app.bell, ScreenAsker(self.app), self.console.packets.held, self.console.keeper)
-        self.view.outside.known = self.told
+        self.view.outside.known, self.view.outside.learnt = self.told, self.share
+        self.opened_for = self.demo
         with suppress(ValueError, RuntimeError, AttributeError):  # no such signal, or not the main thread: then it ends the process
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hung_up)
         self.draw()
@@ -93,10 +91,12 @@ class Inbound(SiteKeys, OutsideKeys):
             with suppress(ValueError, RuntimeError, AttributeError):
                 asyncio.get_running_loop().remove_signal_handler(signal.SIGHUP)
             view.site.close()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(CLOSING_S):
-                    await view.outside.close()
-                    await view.site.end()
+            await asyncio.gather(view.site.end(), view.outside.close())
+
+    def on_screen_resume(self) -> None:
+        """Another demo site was chosen meanwhile: what is known of this one says nothing of that."""
+        if self.view is not None and self.opened_for != self.demo:
+            self._begin_anew()
 
     # ------------------------------------------------------------------------------------------------------------------ drawing
     @property
@@ -111,7 +111,6 @@ class Inbound(SiteKeys, OutsideKeys):
         view = self.view
         if view is None or not self.is_attached:
             return
-        self.share()
         self.place.say(self.console.launch.place)
         self.console.alarm(self.TAB, view.site.is_open)
         self.query_one("#summary", Lines).show(view.summary(self.size.width))
@@ -227,8 +226,15 @@ class Inbound(SiteKeys, OutsideKeys):
         self.app.push_screen(scenario_picker(self.console.launch), self._played)
 
     def _played(self, names: tuple[str, ...] | None) -> None:
-        if names and self.view is not None:
-            self.view.site.close()
-            self.view.outside.forget()
+        if names:
             self.console.relaunch(demo=names[0])
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """Close the ports and forget what was found: the site is another."""
+        self.opened_for, self.asked = self.demo, None
+        if self.view is not None:
+            self.view.site.leave()
+            self.view.outside.forget()
+            self.query_one(Rows).forget()
             self.draw()

@@ -16,14 +16,14 @@ from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from aetui.display import displayable
 from aetui.screens.inbound_form import Field, Form
-from aetui.screens.inbound_outside import Outside
+from aetui.screens.inbound_outside import Outside, fault_of
 from aetui.screens.inbound_rows import sign
 from aetui.screens.inbound_typed import jump_name
 from aetui.screens.inbound_words import say
+from aetui.screens.sheet import Sheet
 from aetui.screens.skin import SIGN_WIDTH
 from aetui.screens.widgets.bars import KeyBar
 from aetui.screens.widgets.lines import Lines, cut, line
@@ -31,7 +31,6 @@ from aetui.screens.widgets.page import Page, Para
 from aetui.screens.widgets.rows import MARK_WIDTH, Row, Rows
 from aetui.store.jumphosts import forget, remembered
 from aetui.store.place import StoreError
-from aetui.vantage.base import VantageLost
 from aetui.vantage.sshconfig import SshConfig
 from aetui.vantage.sshfile import ConfigFault
 
@@ -50,7 +49,7 @@ class Tried:
     """One sentence, displayable."""
 
 
-class JumpHosts(ModalScreen[tuple[str, ...] | None]):
+class JumpHosts(Sheet[tuple[str, ...] | None]):
     """See the module."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -200,14 +199,13 @@ class JumpHosts(ModalScreen[tuple[str, ...] | None]):
             seen = self.outside.seen_as
             self.tried[name] = Tried("works", say("hosts", "works_seen", address=seen) if seen else say("hosts", "works_private"))
             self._read()
-        except VantageLost as lost:
-            self.tried[name] = Tried("failed", " ".join(displayable(str(lost), 600).split()))
         except asyncio.CancelledError:
             self.tried.pop(name, None)
             raise
+        except Exception as error:
+            self.tried[name] = Tried("failed", fault_of(error))
         finally:
             self.draw()
-            self.query_one(Rows).select(name) if self.is_attached else None
 
     def action_add(self) -> None:
         """Name one, and try it."""

@@ -26,6 +26,8 @@ class Desk(TabScreen):
         """What came of trying jump hosts."""
         self.asked: Question | None = None
         """What was typed of address, ports and logger, for the next question through a jump host."""
+        self.opened_for: str | None = None
+        """The demo site that everything here is of; None outside of the demo."""
 
     @property
     def demo(self) -> str | None:
@@ -37,11 +39,9 @@ class Desk(TabScreen):
         known = self.console.learnt.public(here(self.demo))
         return known.address if known is not None else None
 
-    def share(self) -> None:
-        """What the jump host sees is known to the other tabs."""
-        outside = self.view.outside if self.view is not None else None
-        if outside is not None and outside.seen_as:
-            self.console.learnt.tell(here(self.demo), Public(outside.seen_as, By.OUTSIDE, outside.host))
+    def share(self, address: str, host: str) -> None:
+        """A jump host has just seen us at an address: the other tabs know it too."""
+        self.console.learnt.tell(here(self.demo), Public(address, By.OUTSIDE, host))
 
 
 class SiteKeys(Desk):
@@ -101,6 +101,7 @@ class SiteKeys(Desk):
 
     async def _add(self, site: Site, port: int) -> None:
         await site.add(port)
+        self.draw()
         self.query_one(Rows).select(f"port:{port}")
 
 
@@ -162,7 +163,7 @@ class OutsideKeys(Desk):
 
         if self.view is not None:
             demo = self.demo is not None
-            way, seen = self.view.way(demo), self.view.outside.seen_as or self.told()
+            way, seen = self.view.way(demo), self.told()
             if way is not None:
                 self.app.push_screen(address_form(self.asked, way, seen, needed=not (seen or demo)), self._corrected)
 

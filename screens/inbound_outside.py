@@ -3,7 +3,7 @@ widget.
 
 One question at a time, as a task that ``stop`` ends. The connection to a jump host stays open between questions, so that nobody has to
 type a password twice; ``close`` gives it back. What the asker is told (passwords) never comes through here. Trouble with the jump host
-or with a name is one sentence in ``fault``. ``changed`` is called at every step.
+or with a name, and a fault of ours, is one sentence in ``fault``. ``changed`` is called at every step.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from aetui.inbound.confirm import Surroundings, Wanted, determined, inside_targe
 from aetui.inbound.knocking import derive
 from aetui.inbound.whole import look
 from aetui.screens.inbound_words import say
+from aetui.screens.runner import CLOSING_S, one_line
 from aetui.screens.words import and_list
 from aetui.vantage.base import Vantage, VantageLost
 
@@ -35,6 +36,8 @@ OPENING_S = 60.0
 WHOLE_S = 30.0
 """Longest time of everything after that."""
 LOOKUP_S = 5.0
+"""Longest time for the address of a host name."""
+LONGEST_FAULT = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,8 @@ class Outside:
         self.result: Result | None = None
         self.seen_as: str | None = None
         """The site's public address as the jump host that was used last sees it."""
+        self.learnt: Callable[[str, str], None] = lambda _address, _host: None
+        """Told that address whenever a jump host says it, with the host's name, displayable."""
         self.known: Callable[[], str | None] = lambda: None
         """The site's public address as another tab has learnt it, for a jump host that does not tell."""
         self.needs_address = False
@@ -178,45 +183,55 @@ class Outside:
     def forget(self) -> None:
         """Begin anew: no question, no result."""
         self.stop()
-        self.question = self.result = None
+        self.question = self.result = self.seen_as = None
         self.fault, self.needs_address = "", False
 
-    async def end(self) -> None:
-        """End what runs and wait for it."""
-        self.stop()
-        if self._task is not None:
-            with suppress(asyncio.CancelledError):
-                await self._task
-
     async def close(self) -> None:
-        """End everything and give the jump host back."""
-        await self.end()
-        await self._let_go()
+        """End everything and give the jump host back; what takes longer than ``CLOSING_S`` ends by itself."""
+        self.stop()
+        ends = [self._let_go(), *([asyncio.wait({self._task}, timeout=CLOSING_S)] if self._task is not None else [])]
+        await asyncio.gather(*ends)
 
     async def open(self, name: str) -> Vantage:
-        """The jump host, open; the one that is open already where there is one. Raises VantageLost."""
+        """The jump host, open; the one that is open already where there is one and its line still holds. Raises VantageLost."""
         vantage = self._held.get(name)
-        if vantage is None:
-            vantage = self.jump(name)
-            await vantage.open(asyncio.get_running_loop().time() + OPENING_S)
-            self._held[name] = vantage
-            self.worked(name)
+        if vantage is not None:
+            try:
+                return await self._used(name, vantage)
+            except VantageLost:
+                await self._let_go(name)
+        vantage = self.jump(name)
+        await vantage.open(asyncio.get_running_loop().time() + OPENING_S)
+        self._held[name] = vantage
+        self.worked(name)
+        return await self._used(name, vantage)
+
+    async def _used(self, name: str, vantage: Vantage) -> Vantage:
+        """Ask it how it sees us; it is then the one that was used last."""
         self.seen_as = await public_address(vantage)
+        if self._held.pop(name, None) is not None:
+            self._held[name] = vantage
+        if self.seen_as is not None:
+            self.learnt(self.seen_as, self.host)
         return vantage
 
-    async def _let_go(self) -> None:
-        held, self._held, self.seen_as = self._held, {}, None
-        for vantage in held.values():
-            await vantage.close()
+    async def _let_go(self, *names: str) -> None:
+        """Close these jump hosts, or all; what takes longer than ``CLOSING_S`` ends by itself."""
+        gone = [self._held.pop(name) for name in names or tuple(self._held)]
+        self.seen_as = None
+        if gone:
+            closing = asyncio.gather(*(vantage.close() for vantage in gone), return_exceptions=True)
+            await asyncio.wait({closing}, timeout=CLOSING_S)
 
     # ---------------------------------------------------------------------------------------------------------------- at work
     async def _run(self, question: Question, demo: str | None, on_site: OnSite) -> None:
         try:
             async with self._stage(question, demo, on_site) as stage:
                 await self._confirm(question, stage, on_site)
-        except VantageLost as lost:
-            self.fault = " ".join(displayable(str(lost), 600).split())
-            await self._let_go()
+        except Exception as error:
+            self.fault = fault_of(error)
+            if isinstance(error, VantageLost):
+                await self._let_go()
         finally:
             self.step = ""
             self.changed()
@@ -269,6 +284,11 @@ class Outside:
         chosen = targets(places, dict(question.forwards))
         inside = question.inside or ((stage.demo.logger,) if stage.demo else ())
         return Wanted(chosen, inside_targets([(one, None) for one in inside], chosen), key=key, meant=question.meant)
+
+
+def fault_of(error: Exception) -> str:
+    """What went wrong, in one displayable sentence."""
+    return displayable(one_line(error), LONGEST_FAULT)
 
 
 def vantage_name(vantage: Vantage) -> str:

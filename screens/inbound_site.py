@@ -10,8 +10,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from aetui.inbound.listener import DEFAULT_MINUTES, DEFAULT_PORTS, Listener
 from aetui.inbound.passing import HalfOpenWatch
 from aetui.inbound.ports import Opened, Opener, Outcome
 from aetui.reach import Token
+from aetui.screens.runner import CLOSING_S
 
 if TYPE_CHECKING:
     from aetui.inbound.knocklog import Batch
@@ -213,7 +213,7 @@ class Site:
         self.closes_at = self.opened_at + timedelta(minutes=settings.minutes)
         self._arrivals = HalfOpenWatch([one.port for one in listener.opened], lambda _one: self.changed())
         self._arrivals.start()
-        self._watch = asyncio.create_task(self._until_closed(listener), name="aetui-listener")
+        self._watch = asyncio.create_task(self._until_closed(listener, self._arrivals), name="aetui-listener")
         if demo is not None:
             self._callers = asyncio.create_task(_call(demo, listener), name="aetui-callers")
 
@@ -238,6 +238,14 @@ class Site:
         self._begin_list()
         self.changed()
 
+    def leave(self) -> None:
+        """Close, and know nothing of what was here: another site comes."""
+        self.close()
+        self.listener = self.stopped = self.opened_at = self.closes_at = self.closed_at = None
+        self.ports, self.is_flooded = (), False
+        self._arrivals = HalfOpenWatch(())
+        self.forget()
+
     def _begin_list(self) -> None:
         self._ordinary.clear()
         self._notable.clear()
@@ -251,13 +259,11 @@ class Site:
             self.listener.stop(reason)
 
     async def end(self, reason: str = "asked") -> None:
-        """Close, and wait until everything has ended."""
+        """Close, and wait until everything has ended; what takes longer than ``CLOSING_S`` ends by itself."""
         self.close(reason)
-        tasks: Iterable[asyncio.Task[None] | None] = (self._watch, self._callers)
-        for task in tasks:
-            if task is not None:
-                with suppress(asyncio.CancelledError):
-                    await task
+        tasks = {task for task in (self._watch, self._callers) if task is not None}
+        if tasks:
+            await asyncio.wait(tasks, timeout=CLOSING_S)
 
     # ---------------------------------------------------------------------------------------------------------------- at work
     def _take(self, batch: Batch) -> None:
@@ -274,13 +280,14 @@ class Site:
             self.rang()
         self.changed()
 
-    async def _until_closed(self, listener: Listener) -> None:
+    async def _until_closed(self, listener: Listener, arrivals: HalfOpenWatch) -> None:
         stopped = await listener.stopped()
         gc.unfreeze()
-        await self._arrivals.stop()
-        if listener is self.listener:
-            self.stopped, self.closed_at = stopped, self.now()
-            self.changed()
+        await arrivals.stop()
+        if listener is not self.listener:
+            return
+        self.stopped, self.closed_at = stopped, self.now()
+        self.changed()
         if self._callers is not None:
             self._callers.cancel()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import getpass
 import sys
 from collections.abc import Callable
@@ -32,7 +33,9 @@ from textual.widgets import Input
 from aetui.observations import Outcome, TcpSeen
 from aetui.records import VantageInfo
 from aetui.screens import inbound_site, inbound_view
-from aetui.screens.inbound_outside import Here, Jump, Question
+from aetui.screens.inbound_outside import Here, Jump, OnSite, Outside, Question
+from aetui.screens.inbound_site import Settings, Site
+from aetui.screens.learnt import here
 from aetui.screens.reader import Reader
 from aetui.screens.widgets.rows import Rows
 from aetui.store.jumphosts import remember, remembered
@@ -374,3 +377,155 @@ async def test_leaving_gives_the_jump_host_back(monkeypatch: pytest.MonkeyPatch)
         await pilot.press("q")
     await asyncio.sleep(0)
     assert closed == ["closed"]
+
+
+# ------------------------------------------------------------------------------------------------- what goes wrong, and what lasts
+async def test_a_fault_of_ours_is_said_in_one_sentence_and_the_console_ends_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Odd(QuietLocal):
+        async def open(self, deadline: float) -> None:
+            raise ValueError("odd [/] \x1b[2J")
+
+    remember("noc")
+    monkeypatch.setattr(inbound_view, "jump_vantage", lambda name, asker: Odd())
+    async with inbound() as (app, pilot):
+        view(app).outside.ask(Question(Jump("noc")), None, view(app).on_site)
+        await until(pilot, lambda: not view(app).outside.busy and "ValueError" in summary(app))
+        assert "odd [/] \\x1b[2J" in summary(app)
+        await pilot.press("T")
+        await until(pilot, lambda: "noc" in screen(app))
+        await pilot.press("t")
+        await until(pilot, lambda: "✗ failed" in screen(app) and "ValueError" in screen(app))
+        await pilot.press("escape", "q")
+        await until(pilot, lambda: not app.is_running)
+    assert app.return_code == 0
+
+
+class Slow(QuietLocal):
+    """Takes its time to be given back, whoever asks for less."""
+
+    async def close(self) -> None:
+        end = asyncio.get_running_loop().time() + 1.0
+        while asyncio.get_running_loop().time() < end:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("what", ["a jump host", "a question", "a listener"])
+async def test_the_end_waits_for_nothing_that_takes_long(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    outside, site = Outside(lambda: None, lambda name: Slow(), Slow), Site(lambda: None)
+    if what == "a jump host":
+        await outside.open("noc")
+    elif what == "a question":
+        outside.ask(Question(Here(), LOOPBACK, ((free_ports(1)[0],) * 2,)), None, OnSite())
+        await asyncio.sleep(0.05)
+    else:
+        monkeypatch.setattr(inbound_site.HalfOpenWatch, "stop", Slow.close)
+        site.settings = Settings(ports=tuple(free_ports(1)))
+        await site.open()
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    await asyncio.gather(outside.close(), site.end())
+    assert loop.time() - began < 0.6
+    await asyncio.sleep(1.2)
+
+
+class Seeing(QuietLocal):
+    """A jump host that sees the site at a public address, until its line drops."""
+
+    dropped = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.closed = 0
+
+    async def client_address(self) -> str:
+        if self.dropped:
+            raise VantageLost("the line dropped")
+        return PUBLIC
+
+    async def close(self) -> None:
+        self.closed += 1
+        await super().close()
+
+
+async def test_what_a_jump_host_saw_once_is_not_told_again_by_every_repaint(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbound_view, "jump_vantage", lambda name, asker: Seeing())
+    async with inbound() as (app, pilot):
+        await view(app).outside.open("noc")
+        known = app.learnt.public(here(None))
+        assert known is not None
+        assert (known.address, known.place) == (PUBLIC, "noc")
+        app.learnt.forget(here(None))
+        tab(app).draw()
+        assert app.learnt.public(here(None)) is None, "the computer is in another network"
+        view(app).outside.question = Question(Jump("noc"))
+        await pilot.press("p")
+        await until(pilot, lambda: app.screen.query(Input))
+        assert PUBLIC not in screen(app)
+        await view(app).outside.open("noc")
+        assert app.learnt.public(here(None)) == known, "seen anew"
+
+
+async def test_a_jump_host_whose_line_dropped_is_opened_anew_when_it_is_tried() -> None:
+    made: list[Seeing] = []
+
+    def make(name: str) -> Seeing:
+        made.append(Seeing())
+        return made[-1]
+
+    outside = Outside(lambda: None, make, QuietLocal)
+    first = await outside.open("noc")
+    assert await outside.open("noc") is first
+    made[0].dropped = True
+    assert await outside.open("noc") is made[1]
+    assert [one.closed for one in made] == [1, 0]
+    assert (outside.seen_as, outside.host) == (PUBLIC, "noc")
+    await outside.close()
+    assert [one.closed for one in made] == [1, 1]
+
+
+async def test_the_cursor_stays_where_the_person_put_it_when_a_try_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    go = asyncio.Event()
+
+    class Waits(QuietLocal):
+        async def open(self, deadline: float) -> None:
+            await go.wait()
+
+    for name in ("third", "second", "first"):
+        remember(name)
+    monkeypatch.setattr(inbound_view, "jump_vantage", lambda name, asker: Waits())
+    async with inbound() as (app, pilot):
+        await pilot.press("t")
+        await until(pilot, lambda: "third" in screen(app))
+        await pilot.press("t")
+        await until(pilot, lambda: view(app) and "trying" in screen(app))
+        await pilot.press("down")
+        rows = app.screen.query_one(Rows)
+        assert rows.key == "second"
+        go.set()
+        await until(pilot, lambda: "✓ works" in screen(app))
+        assert rows.key == "second"
+
+
+async def test_another_demo_site_chosen_in_another_tab_leaves_nothing_of_the_one_before() -> None:
+    async with inbound(demo="healthy") as (app, pilot):
+        await pilot.press("s")
+        await until(pilot, lambda: "EXPOSED" in exposure(app) and view(app).site.entries)
+        await pilot.press("t")
+        await until(pilot, lambda: view(app).outside.result is not None and not view(app).outside.busy)
+        inbound_tab, site = tab(app), view(app).site
+        listener = site.listener
+        assert listener is not None
+        await pilot.press("1")
+        app.relaunch(demo="forward-missing")
+        await pilot.press("3")
+        await until(pilot, lambda: app.screen is inbound_tab)
+        await until(pilot, lambda: "Nothing is open" in exposure(app))
+        assert summary(app).startswith("· Not tested")
+        assert (view(app).outside.result, site.entries, site.knocks, site.ports) == (None, (), (), ())
+        assert (await listener.stopped()).reason == "asked"
+        assert "3 Inbound " in screen(app).splitlines()[0]
+        await pilot.press("s")
+        await until(pilot, lambda: "EXPOSED" in exposure(app))
+        await pilot.press("t")
+        await until(pilot, lambda: summary(app).startswith("✗ Does not work"))

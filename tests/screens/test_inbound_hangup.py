@@ -29,10 +29,13 @@ class Terminal:
         self._stream = pyte.ByteStream(self.screen)
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            if ignoring:
-                signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
-            os.environ.update(TERM="xterm-256color", LANG="C.UTF-8", HOME=str(home), AETUI_HOME=str(home))
-            os.execv(sys.executable, [sys.executable, "-m", "aetui", "--demo"])
+            try:
+                if ignoring:
+                    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+                os.environ.update(TERM="xterm-256color", LANG="C.UTF-8", HOME=str(home), AETUI_HOME=str(home))
+                os.execv(sys.executable, [sys.executable, "-m", "aetui", "--demo"])
+            finally:
+                os._exit(127)  # no second pytest goes on from here
 
     def until(self, text: str) -> None:
         """Follow the screen until it says so."""
@@ -58,8 +61,6 @@ def listening(home: Path, ignoring: bool) -> Iterator[tuple[Terminal, list[int]]
     terminal = Terminal(home, ignoring)
     try:
         terminal.until("What does the site have?")
-        terminal.press("\x1b")
-        time.sleep(1)
         terminal.press("3")
         terminal.until("Nothing is open")
         terminal.press("s")

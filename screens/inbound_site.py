@@ -211,7 +211,7 @@ class Site:
         gc.freeze()  # the console's own objects are many: looking through them all, under a flood, would hold up a key for 40 ms and more
         self.opened_at = self.now()
         self.closes_at = self.opened_at + timedelta(minutes=settings.minutes)
-        self._arrivals = HalfOpenWatch([one.port for one in listener.opened], lambda _one: self.changed())
+        self._arrivals = HalfOpenWatch([one.port for one in listener.opened], lambda _one: self.changed(), self.changed)
         self._arrivals.start()
         self._watch = asyncio.create_task(self._until_closed(listener, self._arrivals), name="aetui-listener")
         if demo is not None:

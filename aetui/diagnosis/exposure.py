@@ -1,15 +1,15 @@
 """Rules about who else gets in: ``exposed`` and ``forward-limited``, and what keeps the listener from opening a port. Pure.
 
-``exposed`` is claimed for certain where the router itself lists the forward as open to all, where a source got in that the person did not
-name among those who may, or where unrelated sources that nobody announced knocked at the listener; it is likely where one such source
-did, or where every one of several outside addresses got in. One vantage that gets in says nothing of others: it may be the one that is
-allowed (``untested`` says so). ``forward-limited`` is claimed where one outside address got in and another did not. Addresses are
-unrelated where they lie in different /16 (IPv6: /32).
+``exposed`` is claimed for certain where the router itself lists the forward as open to all, or where unrelated sources that nobody
+announced, or that the person did not name among those who may, got in; it is likely where one such source did, since it proves that one
+address gets in and not that all do, or where every one of several outside addresses got in. One vantage that gets in says nothing of
+others: it may be the one that is allowed (``untested`` says so). ``forward-limited`` is claimed where one outside address got in and
+another did not. Addresses are unrelated where they lie in different /16 (IPv6: /32).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
@@ -50,7 +50,7 @@ def _findings(seen: InboundSeen, found: Sequence[Finding]) -> Iterator[Finding]:
             yield finding
     for port, peers in strangers.items():
         if port not in told:
-            yield _by_strangers((), {"address": "this site", "port": str(port)}, port, peers, seen)
+            yield _by_strangers((), {"address": "this site", "port": str(port)}, port, peers)
 
 
 def limits(seen: InboundSeen, found: Sequence[Finding]) -> Iterator[Finding]:
@@ -89,12 +89,15 @@ def _of_target(target: Target, views: Sequence[Reached], seen: InboundSeen, stra
     values = {"address": target.address, "port": str(target.port)}
     port = target.own_port
     inn = [view for view in views if view.tcp.outcome is Outcome.OPEN]
-    uninvited = next((view for view in inn if seen.meant and _is_public(_address(view)) and not _among(_address(view), seen.meant)), None)
-    if uninvited is not None:
-        meant = {"peer": _address(uninvited), "vantage": uninvited.vantage.name, "meant": ", ".join(seen.meant)}
-        return _exposed((target.id,), values, Confidence.CERTAIN, Said("not-meant", meant))
+    uninvited = [view for view in inn if seen.meant and _is_public(_address(view)) and not _among(_address(view), seen.meant)]
+    if uninvited:
+        came = [*map(_address, uninvited), *strangers.get(port, ())]
+        by = dict.fromkeys((_address(view), view.vantage.name) for view in uninvited)
+        evidence = [Said("not-meant", {"peer": peer, "vantage": name, "meant": ", ".join(seen.meant)}) for peer, name in by]
+        evidence += [_came(port, strangers[port])] if port in strangers else []
+        return _exposed((target.id,), values, _sure(came), *evidence)
     if port in strangers:
-        return _by_strangers((target.id,), values, port, strangers[port], seen)
+        return _by_strangers((target.id,), values, port, strangers[port])
     forward = nat.open_to_all(seen.nat, target)
     if forward is not None:
         said = Said("router-lists-open", {"outside_port": str(forward.outside_port), "inside_address": forward.inside_address})
@@ -138,20 +141,26 @@ def _strangers(seen: InboundSeen) -> dict[int, list[str]]:
     return found
 
 
-def _by_strangers(explains: tuple[str, ...], values: dict[str, str], port: int, peers: Sequence[str], seen: InboundSeen) -> Finding:
-    """One unannounced address may be the person at the other end of the phone; where it was said who may come in, or several unrelated ones
-    came, it is not."""
-    sure = bool(seen.allowed or seen.meant) or len({_owner(peer) for peer in peers}) > 1
-    said = Said("strangers" if sure else "stranger", {"port": str(port), "count": str(len(peers)), "peers": ", ".join(peers[:4])})
-    return _exposed(explains, values, Confidence.CERTAIN if sure else Confidence.LIKELY, said)
+def _by_strangers(explains: tuple[str, ...], values: dict[str, str], port: int, peers: Sequence[str]) -> Finding:
+    return _exposed(explains, values, _sure(peers), _came(port, peers))
+
+
+def _came(port: int, peers: Sequence[str]) -> Said:
+    key = "strangers" if _sure(peers) is Confidence.CERTAIN else "stranger"
+    return Said(key, {"port": str(port), "count": str(len(peers)), "peers": ", ".join(peers[:4])})
+
+
+def _sure(peers: Iterable[str]) -> Confidence:
+    """One unannounced address may be the person at the other end of the phone, or one more that the forward names; unrelated ones are not."""
+    return Confidence.CERTAIN if len({_owner(peer) for peer in peers}) > 1 else Confidence.LIKELY
 
 
 def _owner(peer: str) -> str:
     return str(ip_network(f"{peer.partition('%')[0]}/{_RELATED[ip_address(peer).version]}", strict=False))
 
 
-def _exposed(explains: tuple[str, ...], values: dict[str, str], confidence: Confidence, said: Said) -> Finding:
-    return Finding("exposed", explains, severity=Severity.WARN, confidence=confidence, evidence=(said,), facts=values)
+def _exposed(explains: tuple[str, ...], values: dict[str, str], confidence: Confidence, *said: Said) -> Finding:
+    return Finding("exposed", explains, severity=Severity.WARN, confidence=confidence, evidence=said, facts=values)
 
 
 def port_in_use(port: int, process: str | None, pid: int | None) -> Finding:

@@ -256,15 +256,22 @@ def _silent(reached: Reached, seen: InboundSeen, thing: Equipment) -> Finding:
 
 
 def _unanswered(reached: Reached, seen: InboundSeen, thing: Equipment, arrived: HalfOpen | None) -> Finding:
-    """Packets were seen to get past the router, so the forward is there."""
-    place = _place(reached)
-    if arrived is not None:
-        sure = Confidence.CERTAIN if silence.ours(arrived, reached, seen) else Confidence.LIKELY
-        signs = (Said("half-open", {"peer": arrived.peer, "port": str(arrived.port)}), Said("left-way-back"))
-    else:
-        sure = Confidence.CERTAIN if thing is Equipment.ANSWERS else Confidence.LIKELY
-        signs = (Said("passed-on", place), Said("left-behind", place))
-    said = (*_everywhere(reached, seen), signs[0], *_inside(seen, reached.target), signs[1])
+    """A packet was seen to arrive at the forward's end, or the router was heard to pick it up for handing on; it does so before it looks at
+    who may come in (Linux: the TTL goes before the rules for what is forwarded), so the latter proves less."""
+    if arrived is None:
+        return _picked_up(reached, seen, thing)
+    ours = silence.ours(arrived, reached, seen)
+    sign = Said("half-open" if ours else "half-open-other", {"peer": arrived.peer, "port": str(arrived.port)})
+    said = (*_everywhere(reached, seen), sign, *_inside(seen, reached.target), Said("left-way-back"))
+    return _made("forward-unanswered", reached, *said, confidence=Confidence.CERTAIN if ours else Confidence.LIKELY)
+
+
+def _picked_up(reached: Reached, seen: InboundSeen, thing: Equipment) -> Finding:
+    listed = nat.listed(seen.nat, reached.target)
+    limited = any(each.key == "router-lists-limited" for each in listed)
+    sure = Confidence.LIKELY if thing is Equipment.ANSWERS and not limited else Confidence.POSSIBLE
+    left = (*silence.kept_out(reached, seen, listed), Said("left-behind", _place(reached)))
+    said = (*_everywhere(reached, seen), Said("passed-on", _place(reached)), *_inside(seen, reached.target), *listed, *left)
     return _made("forward-unanswered", reached, *said, confidence=sure)
 
 

@@ -1,9 +1,9 @@
 """What silence at a forwarded port may still mean, and what was seen of packets that got past the router all the same. Pure.
 
 Silence is the weakest sign there is: no forward, one for other sources, a provider that drops, or equipment that keeps to its own network
-all look alike from one place outside. ``possibilities`` names those that nothing which was seen rules out. Two things rule out most:
-``half_open`` (at this machine a connection arrived, and its beginner never heard the answer: RFC 9293 section 3.5) and ``passed_on`` (the
-router was about to forward a packet whose TTL ran out at it: RFC 1812 section 5.3.1).
+all look alike from one place outside. ``possibilities`` names those that nothing which was seen rules out. ``half_open`` rules out most (at
+this machine a connection arrived, and its beginner never heard the answer: RFC 9293 section 3.5). ``passed_on`` rules out that there is no
+forward (the router was about to forward a packet whose TTL ran out at it: RFC 1812 section 5.3.1), and not that it is for others alone.
 """
 
 from __future__ import annotations
@@ -37,14 +37,22 @@ def ours(one: HalfOpen, reached: Reached, seen: InboundSeen) -> bool:
 
 def possibilities(reached: Reached, seen: InboundSeen, listed: Sequence[Said], *, equipment: bool) -> Iterator[Said]:
     """What is left, the likeliest first; ``equipment`` where it is not our own listener that stands at the forward's end."""
-    values = {"port": str(reached.target.port), "count": str(len(_addresses(reached, seen)))}
-    keys = {said.key for said in listed}
-    if not keys & _LISTED:
+    values = _values(reached, seen)
+    if not {said.key for said in listed} & _LISTED:
         yield Said("left-forward", values)
-    if _OPEN_FOR_ALL not in keys:
-        yield Said("left-source-few" if len(_addresses(reached, seen)) > 1 else "left-source", values)
+    yield from kept_out(reached, seen, listed)
     yield Said("left-provider", values)
     yield Said("left-equipment" if equipment else "left-computer", values)
+
+
+def kept_out(reached: Reached, seen: InboundSeen, listed: Sequence[Said]) -> Iterator[Said]:
+    """That the forward is for other source addresses than those that tried, where the router does not list it as open to all."""
+    if _OPEN_FOR_ALL not in {said.key for said in listed}:
+        yield Said("left-source-few" if len(_addresses(reached, seen)) > 1 else "left-source", _values(reached, seen))
+
+
+def _values(reached: Reached, seen: InboundSeen) -> dict[str, str]:
+    return {"port": str(reached.target.port), "count": str(len(_addresses(reached, seen)))}
 
 
 def _addresses(reached: Reached, seen: InboundSeen) -> frozenset[str]:

@@ -21,13 +21,13 @@ from aetui.guiding.world import World
 from aetui.inbound import confirm as confirming
 from aetui.inbound import nat
 from aetui.inbound.knocking import ANSWER_S, CONNECT_S, expected_at, knock
-from aetui.inbound.knocklog import Batch
+from aetui.inbound.knocklog import Batch, Share
 from aetui.inbound.listener import Listener
 from aetui.inbound.ports import Opened, Outcome, PortTaken, RightMissing
 from aetui.observations import Outcome as Ended
 from aetui.probes.common import clock
 from aetui.probes.hearing import ask
-from aetui.reach import InboundSeen, Knock, NatSeen, Reached, Standing, Target, Token
+from aetui.reach import InboundSeen, NatSeen, Reached, Standing, Target, Token
 from aetui.records import Confidence, Diagnosed, Finding, Severity, Status
 from aetui.vantage.base import Vantage, VantageLost
 from aetui.wire import classify
@@ -211,31 +211,42 @@ async def run_nat(world: World, action: Nat, outside: str) -> Seen:
 # ---------------------------------------------------------------------------------------------------------------- listening
 async def run_listen(world: World, action: Listen, outside: str) -> Seen:
     """Our listener in the equipment's place, and a knock from outside; without a place outside, a colleague is waited for."""
-    heard: list[Knock] = []
-    arrived = asyncio.Event()
-
-    def hear(batch: Batch) -> None:
-        heard.extend(batch.knocks)
-        for each in batch.knocks:
-            world.keep(Knocked(world.session.at(), each))
-            world.tell(seen("knock", peer=each.peer, said=inbound.NAMES.get(each.speaks, each.speaks)))
-            if each.token is Token.MATCHED:
-                arrived.set()
-
+    heard = _Heard(world)
     demo = world.demo is not None
     listener = Listener(
-        [0 if demo else int(action.port)], hear, minutes=LISTEN_MINUTES, address=LOOPBACK if demo else None, helper=world.helper
+        [0 if demo else int(action.port)], heard, minutes=LISTEN_MINUTES, address=LOOPBACK if demo else None, helper=world.helper
     )
     outcomes = await listener.open()
     try:
         if not listener.opened:
             return _not_opened(world, action, outcomes)
-        return await _heard(world, action, outside, listener, heard, arrived)
+        return await _outcome(world, action, outside, listener, heard)
     finally:
         listener.stop()
 
 
-async def _heard(world: World, action: Listen, outside: str, listener: Listener, heard: list[Knock], arrived: asyncio.Event) -> Seen:
+class _Heard:
+    """What the listener heard. A flood is told and kept up to a bound, and looked at to its end."""
+
+    def __init__(self, world: World) -> None:
+        self._world, self._share = world, Share()
+        self.count = 0
+        self.from_outside = False
+        self.proved = asyncio.Event()
+        """Set once somebody knew the code."""
+
+    def __call__(self, batch: Batch) -> None:
+        self.count += len(batch.knocks) + batch.missed
+        for each in batch.knocks:
+            self.from_outside = self.from_outside or realm(each.peer) is Realm.PUBLIC
+            if each.token is Token.MATCHED:
+                self.proved.set()
+            if self._share.takes(each):
+                self._world.keep(Knocked(self._world.session.at(), each))
+                self._world.tell(seen("knock", peer=each.peer, said=inbound.NAMES.get(each.speaks, each.speaks)))
+
+
+async def _outcome(world: World, action: Listen, outside: str, listener: Listener, heard: _Heard) -> Seen:
     if world.demo is not None:
         from aetui.demo.callers import call
 
@@ -245,7 +256,7 @@ async def _heard(world: World, action: Listen, outside: str, listener: Listener,
     if place is None:
         world.tell(seen("tell-partner", public=action.public, public_port=action.public_port, code=listener.code))
         stopped = asyncio.ensure_future(listener.stopped())
-        proved = asyncio.ensure_future(arrived.wait())
+        proved = asyncio.ensure_future(heard.proved.wait())
         try:
             await asyncio.wait((stopped, proved), return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -262,12 +273,12 @@ async def _heard(world: World, action: Listen, outside: str, listener: Listener,
     return _confirmed(world, what)
 
 
-def _by_knocks(action: Listen, heard: Sequence[Knock]) -> Seen:
+def _by_knocks(action: Listen, heard: _Heard) -> Seen:
     """What came to the listener, where nobody of ours knocked."""
-    if any(each.token is Token.MATCHED for each in heard):
-        return Seen(Status.PASS, ("knock-proved",), lines=(seen("knocks", count=str(len(heard)), port=action.port),))
-    if any(realm(each.peer) is Realm.PUBLIC for each in heard):
-        return Seen(Status.WARN, ("knock-seen",), lines=(seen("knocks", count=str(len(heard)), port=action.port),))
+    if heard.proved.is_set():
+        return Seen(Status.PASS, ("knock-proved",), lines=(seen("knocks", count=str(heard.count), port=action.port),))
+    if heard.from_outside:
+        return Seen(Status.WARN, ("knock-seen",), lines=(seen("knocks", count=str(heard.count), port=action.port),))
     return Seen(Status.FAIL, ("knock-none",), lines=(seen("knock-none", port=action.port),))
 
 

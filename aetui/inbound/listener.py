@@ -1,9 +1,9 @@
 """The listener on site: opens ports for a set time, shows every knock, answers a right token, and closes by itself.
 
 ``open`` gives, port by port, what became of it (``ports.Outcome``; ``helper`` is asked for what this process may not open); where at
-least one opened, the listener runs until its time is over,
-``stop`` is called, or its owner goes. ``heard`` is called in the loop's thread with a ``Batch``, at most ten times a second, and must not
-block.
+least one opened, the listener runs until its time is over, ``stop`` is called, or its owner goes. Each port is served from the moment
+it is open, while the next one is still asked for. ``heard`` is called in the loop's thread with a ``Batch``, at most ten times a second,
+and must not block.
 
 What it sends is in ``manners``, its bounds are in ``reception.Limits``, the code is judged in ``gate``. While it is open, the ports are
 exposed to whoever can reach this machine: the caller says so.
@@ -26,6 +26,8 @@ DEFAULT_PORTS = (3389, 23)
 """Remote Desktop for PM2000 and PS3000, telnet for PL1000 and Moxa."""
 DEFAULT_MINUTES = 15.0
 LONGEST_MINUTES = 24 * 60.0
+CLOSED_MEANWHILE = "ECANCELED"
+"""Why a port is not open whose listener was stopped while it was being opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,41 +66,53 @@ class Listener:
         self.opened: tuple[ports.Opened, ...] = ()
 
     async def open(self) -> tuple[ports.Outcome, ...]:
-        """Open what can be opened. The code is there afterwards, and does not change while it runs."""
+        """Open what can be opened. The code is there afterwards, and does not change while it runs. Where it is stopped meanwhile, no port
+        is open afterwards."""
         loop = asyncio.get_running_loop()
-        raise_file_limit()
-        self._gate = await asyncio.to_thread(Gate.opened, self._code)
-        outcomes = tuple([await ports.open_port_by(self._helper, port, self._address) for port in self._wanted])
-        self.opened = tuple(outcome for outcome in outcomes if isinstance(outcome, ports.Opened))
         self._stopped = loop.create_future()
-        self._reception = Reception(self._gate, self._heard, self._allow, self._limits)
-        for one in self.opened:
-            self._reception.serve(one.sockets)
-        self._closer = loop.call_later(self._minutes * 60, self.stop, "time")
-        return outcomes
+        raise_file_limit()
+        try:
+            self._gate = await asyncio.to_thread(Gate.opened, self._code)
+            if not self._stopped.done():
+                self._reception = Reception(self._gate, self._heard, self._allow, self._limits)
+                self._closer = loop.call_later(self._minutes * 60, self.stop, "time")
+            outcomes = tuple([await self._open(port, self._stopped) for port in self._wanted])
+        except BaseException:  # cancelled: nobody is left to close it
+            self.stop()
+            raise
+        if not self._stopped.done():
+            return outcomes
+        self.opened = ()
+        return tuple(ports.Unusable(port, CLOSED_MEANWHILE) for port in self._wanted)
+
+    async def _open(self, port: int, stopped: asyncio.Future[Stopped]) -> ports.Outcome:
+        if stopped.done():
+            return ports.Unusable(port, CLOSED_MEANWHILE)
+        outcome = await ports.open_port_by(self._helper, port, self._address)
+        if not isinstance(outcome, ports.Opened):
+            return outcome
+        if stopped.done() or self._reception is None:  # it was closed while the helper was asked
+            ports.close(outcome.sockets)
+            return ports.Unusable(port, CLOSED_MEANWHILE)
+        self.opened = (*self.opened, outcome)
+        self._reception.serve(outcome.sockets)
+        return outcome
 
     async def add(self, port: int) -> ports.Outcome:
         """Open one more port while it runs; code, allow-list and time stay as they are."""
         if self._reception is None or self._stopped is None or self._stopped.done():
             raise RuntimeError("the listener is not open")
-        outcome = await ports.open_port_by(self._helper, port, self._address)
-        if isinstance(outcome, ports.Opened):
-            if self._stopped.done():  # it was closed while the helper was asked
-                for sock in outcome.sockets:
-                    sock.close()
-                return outcome
-            self.opened = (*self.opened, outcome)
-            self._reception.serve(outcome.sockets)
-        return outcome
+        return await self._open(port, self._stopped)
 
     def stop(self, reason: str = "asked") -> None:
-        """Close everything now. Safe to call twice, and before ``open``."""
-        if self._stopped is None or self._stopped.done() or self._reception is None:
+        """Close everything now, what is just being opened included. Safe to call twice, and before ``open``."""
+        if self._stopped is None or self._stopped.done():
             return
         if self._closer is not None:
             self._closer.cancel()
-        self._reception.close()
-        self._stopped.set_result(Stopped(reason, self._reception.log.total))
+        if self._reception is not None:
+            self._reception.close()
+        self._stopped.set_result(Stopped(reason, self.total))
 
     async def stopped(self) -> Stopped:
         """Wait until it has closed. Being cancelled does not close it."""

@@ -2,10 +2,12 @@
 
 ``passed_on`` asks from outside: connects whose TTL runs out on the way. A router that forwards a port looks the destination up, finds the
 TTL used up, and says so with the very address that was knocked at; one that keeps the packet to itself says nothing of the kind. Only a
-positive answer tells anything: many routers send no such ICMP. ``half_open`` looks at this machine: connections to a port that the
-system holds half open, since its answer was never acknowledged (Linux; nothing elsewhere).
+positive answer tells anything: many routers send no such ICMP. Nor does it tell that the packet would have gone on: Linux looks at the TTL
+before its rules for what is forwarded. ``HalfOpenWatch`` looks at this machine: connections to a port that the system holds half open,
+since its answer was never acknowledged (Linux; nothing elsewhere). One that ends otherwise than by being given up was answered after all.
 
-Sources: RFC 1812 sections 4.3.3.4 and 5.3.1; RFC 792; RFC 9293 section 3.5; proc_pid_net(5). Not here: judging.
+Sources: RFC 1812 sections 4.3.3.4 and 5.3.1; RFC 792; RFC 9293 section 3.5; RFC 6298 section 2; proc_pid_net(5); Linux ip_forward(),
+reqsk_timer_handler(). Not here: judging.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import socket
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -23,8 +26,11 @@ from aetui.probes.common import clock, together, within
 from aetui.reach import HalfOpen, Target
 from aetui.vantage.base import Capability, Shape, Vantage
 
-HELD_S = 1.0
-"""How long a connection has been half open where its answer is called lost: longer than a round trip takes."""
+HELD_S = 3.5
+"""How long a connection has been half open where its answer is called lost: the system repeats it after 1 s and after 3 s, so three in a row
+came to nothing, and one lost packet is no sign."""
+GIVEN_UP_S = 6.0
+"""A connection that was half open for less, and is no longer, was acknowledged or reset by its beginner: the system gives none up before 7 s."""
 HOP_S = 1.5
 """Longest wait for a router's 'time exceeded'."""
 MOST_HOPS = 24
@@ -37,8 +43,9 @@ MOST_FOUND = 50
 """Addresses that are remembered; a flood forges as many as it likes."""
 
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
-_HALF_OPEN = re.compile(rb"^ *\d+: [0-9A-F]+:([0-9A-F]{4}) ([0-9A-F]+):[0-9A-F]{4} 03 ", re.MULTILINE)
-"""A line of them in the state SYN_RECV: own port and peer."""
+_LINE = re.compile(rb"^ *\d+: [0-9A-F]+:([0-9A-F]{4}) ([0-9A-F]+):([0-9A-F]{4}) ([0-9A-F]{2}) ", re.MULTILINE)
+"""A line of them: own port, peer, its port, and the state."""
+_SYN_RECEIVED, _LISTENING = b"03", b"0A"
 _PIECE = 64 * 1024
 
 
@@ -56,15 +63,27 @@ async def passed_on(vantage: Vantage, target: Target, deadline: float) -> bool:
     return any(icmp is not None and icmp.type == TIME_EXCEEDED and icmp.sender == target.address for icmp in told)
 
 
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """One connection at a port of this machine."""
+
+    what: HalfOpen
+    """From where, and at which port."""
+    peer_port: int
+
+
 class HalfOpenWatch:
     """Watches these ports of this machine from ``start`` to ``stop``, or while it is entered; ``found`` is what was seen, and ``changed`` is
-    called with each. The system's table is read in a thread: under a flood it is long."""
+    called with each, ``answered`` where some of them are finished after all and in it no longer. Both are called in a turn of the loop of
+    their own. The system's table is read in a thread: under a flood it is long."""
 
-    def __init__(self, ports: Iterable[int], changed: Callable[[HalfOpen], None] = lambda one: None) -> None:
+    def __init__(
+        self, ports: Iterable[int], changed: Callable[[HalfOpen], None] = lambda one: None, answered: Callable[[], None] = lambda: None
+    ) -> None:
         self.ports = set(ports)
-        self._changed = changed
-        self._since: dict[HalfOpen, float] = {}
-        self._found: dict[HalfOpen, None] = {}
+        self._changed, self._answered = changed, answered
+        self._since: dict[Arrived, float] = {}
+        self._found: dict[HalfOpen, Arrived] = {}
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -75,8 +94,7 @@ class HalfOpenWatch:
         """End; what was found stays. Safe to call twice, and before ``start``."""
         if self._task is not None:
             self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait([self._task])  # not the task itself: its end would look like the caller's own
 
     async def __aenter__(self) -> HalfOpenWatch:
         self.start()
@@ -87,25 +105,30 @@ class HalfOpenWatch:
 
     @property
     def found(self) -> tuple[HalfOpen, ...]:
-        """Those that stayed half open for longer than any round trip takes, the first ones first."""
+        """Those that were begun and not finished, though our answer was repeated; the first ones first."""
         return tuple(self._found)
 
     async def _look(self) -> None:
         while True:
-            self._take(await asyncio.to_thread(lambda: set(half_open(frozenset(self.ports)))))
+            self._take(await asyncio.to_thread(lambda: dict(connections(frozenset(self.ports)))))
             await asyncio.sleep(LOOK_EVERY_S)
 
-    def _take(self, now: set[HalfOpen]) -> None:
-        at = clock()
-        self._since = {one: self._since.get(one, at) for one in now}
-        new = [one for one, since in self._since.items() if at - since >= HELD_S and one not in self._found]
-        for one in new[: MOST_FOUND - len(self._found)]:
-            self._found[one] = None
-            self._changed(one)
+    def _take(self, now: dict[Arrived, bool]) -> None:
+        at, loop = clock(), asyncio.get_running_loop()
+        answered = {one for one, since in self._since.items() if one not in now and at - since < GIVEN_UP_S}
+        answered |= {one for one, begun in now.items() if not begun}
+        self._since = {one: self._since.get(one, at) for one, begun in now.items() if begun}
+        if not answered.isdisjoint(self._found.values()):
+            self._found = {what: one for what, one in self._found.items() if one not in answered}
+            loop.call_soon(self._answered)  # what goes wrong there does not end the watch
+        for one, since in self._since.items():
+            if at - since >= HELD_S and one.what not in self._found and len(self._found) < MOST_FOUND:
+                self._found[one.what] = one
+                loop.call_soon(self._changed, one.what)
 
 
-def half_open(ports: frozenset[int]) -> Iterator[HalfOpen]:
-    """Connections to these ports of this machine whose handshake is not over."""
+def connections(ports: frozenset[int]) -> Iterator[tuple[Arrived, bool]]:
+    """Connections to these ports of this machine, each with whether its handshake is begun and not over."""
     for table in _TABLES:
         with suppress(OSError), table.open("rb") as lines:  # another system, or no IPv6
             kept = b""
@@ -115,10 +138,10 @@ def half_open(ports: frozenset[int]) -> Iterator[HalfOpen]:
             yield from _read(kept, ports)
 
 
-def _read(text: bytes, ports: frozenset[int]) -> Iterator[HalfOpen]:
-    for port, peer in _HALF_OPEN.findall(text):
-        if int(port, 16) in ports:
-            yield HalfOpen(_address(peer.decode("ascii")), int(port, 16))
+def _read(text: bytes, ports: frozenset[int]) -> Iterator[tuple[Arrived, bool]]:
+    for port, peer, peer_port, state in _LINE.findall(text):
+        if int(port, 16) in ports and state != _LISTENING:
+            yield Arrived(HalfOpen(_address(peer.decode("ascii")), int(port, 16)), int(peer_port, 16)), state == _SYN_RECEIVED
 
 
 def _address(text: str) -> str:

@@ -11,6 +11,7 @@ import errno
 import os
 import socket
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -56,10 +57,11 @@ class RightMissing:
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """The system refuses for another reason."""
+    """The system refuses for another reason, or the listener was closed meanwhile."""
 
     port: int
     errno: str
+    """By name; ``ECANCELED`` for the latter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,7 @@ def open_port(port: int, address: str | None = None) -> Outcome:
         except OSError as problem:
             if opened and problem.errno in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
                 continue  # no IPv6 on this machine
-            for sock in opened:
-                sock.close()
+            close(opened)
             return _why(port, problem)
     names = tuple(str(sock.getsockname()[0]) for sock in opened)
     return Opened(opened[0].getsockname()[1], tuple(opened), names)
@@ -106,16 +107,25 @@ async def open_port_by(helper: Opener | None, port: int, address: str | None = N
     if not isinstance(outcome, RightMissing) or helper is None or port > LAST_LOW_PORT or helper.lacking() is not None:
         return outcome
     opened: list[socket.socket] = []
-    for _, host in _places(address):
-        got = await helper.listen(host, port)
-        if isinstance(got, socket.socket):
-            opened.append(got)
-        elif not (opened and isinstance(got, Refused) and got.errno in {"EAFNOSUPPORT", "EADDRNOTAVAIL"}):
-            for sock in opened:
-                sock.close()
-            number = getattr(errno, got.errno or "", errno.EACCES) if isinstance(got, Refused) else errno.EACCES
-            return _why(port, OSError(number, "refused"))
+    try:
+        for _, host in _places(address):
+            got = await helper.listen(host, port)
+            if isinstance(got, socket.socket):
+                opened.append(got)
+            elif not (opened and isinstance(got, Refused) and got.errno in {"EAFNOSUPPORT", "EADDRNOTAVAIL"}):
+                close(opened)
+                number = getattr(errno, got.errno or "", errno.EACCES) if isinstance(got, Refused) else errno.EACCES
+                return _why(port, OSError(number, "refused"))
+    except BaseException:  # cancelled while the next one was asked for
+        close(opened)
+        raise
     return Opened(port, tuple(opened), tuple(str(sock.getsockname()[0]) for sock in opened))
+
+
+def close(sockets: Iterable[socket.socket]) -> None:
+    """Close all of them."""
+    for sock in sockets:
+        sock.close()
 
 
 def _places(address: str | None) -> list[tuple[socket.AddressFamily, str]]:

@@ -102,8 +102,8 @@ def other_gateway(lab: Lab) -> AbstractContextManager[object]:
 
 
 CONFIRMED, MISSING = ["service-confirmed certain"], ["forward-missing likely"]
-EXPOSED = ["exposed certain", *CONFIRMED]
-UNKNOWN_MISSING, UNANSWERED = ["forward-missing possible"], ["forward-unanswered likely"]
+EXPOSED = ["exposed likely", *CONFIRMED]
+UNKNOWN_MISSING, UNANSWERED = ["forward-missing possible"], ["forward-unanswered possible"]
 
 CASES = [
     Case("Remote Desktop forwarded right", (rdp, to(3389, LOGGER, 3389)), (RDP,), CONFIRMED, CONFIRMED, evidence="same machine"),
@@ -148,6 +148,9 @@ CASES = [
          (RDP,), ["unreachable possible"], ["forward-refused possible"]),
     Case("the router drops behind its own forward", (rdp, to(3389, LOGGER, 3389), router_drops('iifname "wan" tcp dport 3389')), (RDP,),
          MISSING, UNANSWERED),
+    Case("forwarded for all, and a rule lets other sources alone through",
+         (rdp, to(3389, LOGGER, 3389), router_drops('iifname "wan" tcp dport 3389 ip saddr != 9.9.9.0/24')), (RDP,), MISSING, UNANSWERED,
+         evidence="lets in other source addresses alone"),
     Case("the router drops the answers", (rdp, to(3389, LOGGER, 3389), router_drops('oifname "wan" tcp sport 3389')), (RDP,), MISSING, UNANSWERED),
     Case("the ISP drops one port of two", (rdp, telnet, to(3389, LOGGER, 3389), to(23, LOGGER, 23),
                                            lambda lab: breaking.dropped(lab, "tcp dport 3389", "isp1")), (WAN,),
@@ -158,8 +161,8 @@ CASES = [
     Case("support alone was meant to be let in, and another address is", (rdp, to(3389, LOGGER, 3389)), (RDP, "--meant-for", "9.9.9.0/24"),
          EXPOSED, EXPOSED, evidence=f"{JUMP} got in"),
     Case("support alone was meant to be let in, and the listener is reached by another", (listener, to(3389, LAPTOP, 3389)),
-         (RDP, "--code", CODE, "--meant-for", "9.9.9.0/24"), ["exposed certain", "forward-confirmed certain"],
-         ["exposed certain", "forward-confirmed certain"], (), f"{JUMP} got in"),
+         (RDP, "--code", CODE, "--meant-for", "9.9.9.0/24"), ["exposed likely", "forward-confirmed certain"],
+         ["exposed likely", "forward-confirmed certain"], (), f"{JUMP} got in"),
     Case("who was meant to be let in is", (rdp, to(3389, LOGGER, 3389, sources=f"{JUMP}/32")), (RDP, "--meant-for", f"{JUMP}/32"), CONFIRMED, CONFIRMED),
     Case("two routers", (rdp, nat("192.168.1"), router_tells("192.168.1.2")), (f"{services.SECOND_NAT}:3389",),
          ["double-nat certain"], UNKNOWN_MISSING, evidence="outer address is 192.168.1.2", public=services.SECOND_NAT),

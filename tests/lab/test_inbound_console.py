@@ -157,12 +157,12 @@ CONFIRMED = ["forward-confirmed certain"]
 CASES = [
     Case("forwarded right, and nobody else came", (forwarded,), CONFIRMED, CONFIRMED, evidence="a test from a second address outside tells"),
     Case("not forwarded", (), ["forward-missing likely"], ["forward-missing possible"], evidence="this computer's own firewall"),
-    Case("the answers get lost", (forwarded, no_way_back()), ["forward-unanswered certain"], ["forward-unanswered likely"],
-         evidence=f"A connection from {JUMP} arrived at port 3389 of this computer"),
+    Case("the answers get lost", (forwarded, no_way_back()), ["forward-unanswered certain"], ["forward-unanswered possible"],
+         evidence=f"A connection from {JUMP} was begun at port 3389 of this computer and not finished"),
     Case("one stranger came", (forwarded,), ["exposed likely", *CONFIRMED], CONFIRMED, (SUPPORT,), evidence=f"port 3389 of the listener: {SUPPORT}"),
     Case("two strangers came that have nothing to do with each other", (forwarded,), ["exposed certain", *CONFIRMED], CONFIRMED,
          (SUPPORT, REMOTE_ACCESS), evidence="nobody announced"),
-    Case("a stranger came though the jump host alone was announced", (forwarded,), ["exposed certain", *CONFIRMED], CONFIRMED, (SUPPORT,), (JUMP,)),
+    Case("a stranger came though the jump host alone was announced", (forwarded,), ["exposed likely", *CONFIRMED], CONFIRMED, (SUPPORT,), (JUMP,)),
 ]  # fmt: skip
 
 

@@ -229,8 +229,8 @@ async def test_an_answer_that_gets_lost_is_told_at_its_port_while_nobody_is_outs
     monkeypatch.setattr(passing, "HELD_S", 0.1)
     async with inbound() as (app, pilot):
         await opened(pilot, [port])
-        await until(pilot, lambda: "! lost" in row(app, "never got back"))
-        assert "203.0.113.250" in row(app, "never got back")
+        await until(pilot, lambda: "! lost" in row(app, "not finished"))
+        assert "203.0.113.250" in row(app, "not finished")
         tab(app).query_one(Rows).select(f"lost:{port}")
         await until(pilot, lambda: "gateway is another" in detail(app))
         await pilot.press("c")

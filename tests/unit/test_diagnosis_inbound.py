@@ -17,6 +17,7 @@ PUBLIC, LOGGER, JUMP, OTHER = "198.51.100.2", "192.168.50.30", "203.0.113.250", 
 AWAY = VantageInfo("jump", "office", address=JUMP)
 CLOUD = VantageInfo("jump", "cloud", address="10.0.3.4")
 ELSEWHERE = VantageInfo("jump", "phone", address=OTHER)
+FAR = VantageInfo("jump", "far", address="198.18.9.9")
 HERE = VantageInfo("local", "laptop", address="192.168.50.20", gateway="192.168.50.1")
 RDP, TELNET = Target(PUBLIC, 3389, 3389, "rdp"), Target(PUBLIC, 23, 23, "telnet")
 ANY = Target(PUBLIC, 8080)
@@ -43,6 +44,10 @@ def mute(hop, result="network-failure"):
 
 def lists(*forwards):
     return nat("198.51.100.2", forwards=forwards, listed=True)
+
+
+def knock(peer, port=3389, **more):
+    return Knock(datetime.now(UTC), peer, 40000, port, "rdp", **more)
 
 
 FORWARD = Forward(3389, LOGGER, 3389, "tcp")
@@ -128,12 +133,14 @@ ROWS = [
     ("both get in, and one NAT may hide both", [out(speaks="rdp", vantage=CLOUD), out(speaks="rdp", vantage=replace(CLOUD, address="10.0.3.9"))],
      [], {}, [("exposed", POSSIBLE), ("service-confirmed", CERTAIN)]),
     # packets that got past the router
-    ("silence, and the router hands the port on", [replace(SILENT, passed_on=True)], [], {}, [("forward-unanswered", LIKELY)]),
+    ("silence, and the router hands the port on", [replace(SILENT, passed_on=True)], [], {}, [("forward-unanswered", POSSIBLE)]),
     ("silence, the router hands the port on, and the inside answers", [replace(SILENT, passed_on=True)], [lan()], {},
-     [("forward-unanswered", CERTAIN)]),
+     [("forward-unanswered", LIKELY)]),
+    ("the router hands the port on, and lists the forward for others", [replace(SILENT, passed_on=True)], [lan()],
+     {"nat": lists(replace(FORWARD, source=OTHER))}, [("forward-unanswered", POSSIBLE)]),
     ("the router hands the port on, and the inside is dead", [replace(SILENT, passed_on=True)], [DEAD], {}, [("service-down", CERTAIN)]),
     ("the second vantage hears the router", [SILENT, replace(SILENT, vantage=ELSEWHERE, passed_on=True)], [lan()], {},
-     [("forward-unanswered", CERTAIN)]),
+     [("forward-unanswered", LIKELY)]),
     ("our knock arrived and its answer was lost", [SILENT], [], {"listening": (3389,), "half_open": (HalfOpen(JUMP, 3389),)},
      [("forward-unanswered", CERTAIN)]),
     ("somebody's knock arrived and its answer was lost", [SILENT], [], {"listening": (3389,), "half_open": (HalfOpen(OTHER, 3389),)},
@@ -145,13 +152,19 @@ ROWS = [
      [("service-confirmed", CERTAIN)]),
     # who was meant to be let in
     ("another than those who were meant to", [out(speaks="rdp")], [], {"meant": ("192.0.2.0/24",)},
-     [("exposed", CERTAIN), ("service-confirmed", CERTAIN)]),
+     [("exposed", LIKELY), ("service-confirmed", CERTAIN)]),
+    ("two that have nothing to do with each other, neither meant to", [out(speaks="rdp"), out(speaks="rdp", vantage=FAR)], [],
+     {"meant": ("192.0.2.0/24",)}, [("exposed", CERTAIN), ("service-confirmed", CERTAIN)]),
+    ("two of one owner, neither meant to", [out(speaks="rdp"), out(speaks="rdp", vantage=ELSEWHERE)], [],
+     {"meant": ("192.0.2.0/24",)}, [("exposed", LIKELY), ("service-confirmed", CERTAIN)]),
+    ("one that was not meant to, and a stranger at the listener", [MATCHED], [], {"meant": ("192.0.2.0/24",), "knocks": (knock("198.18.7.7"),)},
+     [("exposed", CERTAIN), ("forward-confirmed", CERTAIN)]),
     ("one of those who were meant to", [out(speaks="rdp")], [], {"meant": ("192.0.2.0/24", f"{JUMP}/32")}, [("service-confirmed", CERTAIN)]),
     ("both were meant to", [out(speaks="rdp"), out(speaks="rdp", vantage=ELSEWHERE)], [], {"meant": ("203.0.113.0/24",)},
      [("service-confirmed", CERTAIN)]),
     ("one whose outer address nobody knows", [out(speaks="rdp", vantage=CLOUD)], [], {"meant": ("192.0.2.0/24",)}, [("service-confirmed", CERTAIN)]),
     ("one whose outer address the listener tells", [out(speaks="aetui", token=Token.MATCHED, arrival=ARRIVED, vantage=CLOUD)], [],
-     {"meant": ("192.0.2.0/24",)}, [("exposed", CERTAIN), ("forward-confirmed", CERTAIN)]),
+     {"meant": ("192.0.2.0/24",)}, [("exposed", LIKELY), ("forward-confirmed", CERTAIN)]),
     ("another than those who were meant to is kept out", [SILENT], [lan()], {"meant": ("192.0.2.0/24",)}, [("forward-missing", LIKELY)]),
     ("both get in", [out(speaks="rdp"), out(speaks="rdp", vantage=ELSEWHERE)], [], {},
      [("exposed", LIKELY), ("service-confirmed", CERTAIN)]),
@@ -219,16 +232,14 @@ def test_each_finding_has_words_with_every_value_filled(outside, inside, more):
             assert "?" not in text, text
 
 
-def knock(peer, port=3389, **more):
-    return Knock(datetime.now(UTC), peer, 40000, port, "rdp", **more)
-
-
 STRANGERS = [
     ("a stranger at the open port: it may be the person on the phone", [knock("192.0.2.66")], (), LIKELY),
     ("two strangers of one owner", [knock("192.0.2.66"), knock("192.0.7.7")], (), LIKELY),
     ("two strangers that have nothing to do with each other", [knock("192.0.2.66"), knock("198.18.7.7")], (), CERTAIN),
     ("the same over IPv6", [knock("2001:db8::1"), knock("2600:1f00::1")], (), CERTAIN),
     ("a stranger turned away by the allow-list got through the forward all the same", [knock("192.0.2.66", refused="not-allowed")],
+     ("10.0.0.0/8",), LIKELY),
+    ("two such that have nothing to do with each other", [knock("192.0.2.66", refused="not-allowed"), knock("198.18.7.7", refused="not-allowed")],
      ("10.0.0.0/8",), CERTAIN),
     ("one on the allow-list", [knock("192.0.2.66")], ("192.0.2.0/24",), None),
     ("the vantage itself", [knock(JUMP)], (), None),
@@ -290,7 +301,10 @@ LEFT = [
     ("the router lists it for one source", [SILENT], [lan()], {"nat": lists(replace(FORWARD, source=OTHER))},
      ["left-source", "left-provider", "left-equipment"]),
     ("the router lists none", [SILENT], [lan()], {"nat": lists()}, ["left-forward", "left-source", "left-provider", "left-equipment"]),
-    ("it was handed on", [replace(SILENT, passed_on=True)], [lan()], {}, ["left-behind"]),
+    ("it was picked up to be handed on", [replace(SILENT, passed_on=True)], [lan()], {}, ["left-source", "left-behind"]),
+    ("it was picked up, and two addresses tried", [replace(SILENT, passed_on=True), out(outcome=Outcome.FILTERED, vantage=ELSEWHERE)], [lan()],
+     {}, ["left-source-few", "left-behind"]),
+    ("it was picked up, and the router lists it for all", [replace(SILENT, passed_on=True)], [lan()], {"nat": lists(FORWARD)}, ["left-behind"]),
     ("it arrived", [SILENT], [], {"half_open": (HalfOpen(JUMP, 3389),)}, ["left-way-back"]),
 ]  # fmt: skip
 
@@ -299,6 +313,24 @@ LEFT = [
 def test_silence_names_what_is_still_possible_and_nothing_that_is_ruled_out(outside, inside, more, left):
     (found,) = inbound.diagnose(InboundSeen(tuple(outside), tuple(inside), **more))
     assert [said.key for said in found.evidence if said.key.startswith("left-")] == left
+
+
+SAID_OF_ARRIVALS = [
+    ("our own knock", JUMP, "not finished: the answer got lost on its way back."),
+    ("somebody's", OTHER, "or it was a scanner."),
+]
+
+
+@pytest.mark.parametrize(("peer", "said"), [row[1:] for row in SAID_OF_ARRIVALS], ids=[row[0] for row in SAID_OF_ARRIVALS])
+def test_a_connection_that_was_begun_and_not_finished_may_be_a_scanner_s_where_it_is_not_ours(peer, said):
+    (found,) = inbound.diagnose(InboundSeen((SILENT,), half_open=(HalfOpen(peer, 3389),)))
+    assert any(line.endswith(said) for line in causes.describe(causes.load_causes(), found).evidence)
+
+
+def test_who_gets_in_is_not_claimed_beyond_what_was_seen():
+    (found, _) = inbound.diagnose(InboundSeen((MATCHED,), knocks=(knock("192.0.2.66", refused="not-allowed"),), allowed=("10.0.0.0/8",)))
+    told = causes.describe(causes.load_causes(), found)
+    assert told.summary == f"Port 3389 of {PUBLIC} lets in addresses that nobody named."
 
 
 UNTESTED = [

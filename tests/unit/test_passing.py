@@ -7,8 +7,8 @@ import struct
 
 import pytest
 
-from aetui.inbound import passing
-from aetui.inbound.passing import HalfOpenWatch, half_open, passed_on
+from aetui.inbound import knocking, passing
+from aetui.inbound.passing import HalfOpenWatch, connections, passed_on
 from aetui.observations import Icmp, Outcome, TcpSeen
 from aetui.reach import HalfOpen, Target
 from aetui.vantage.base import PLAIN, Capability, Connection
@@ -49,7 +49,7 @@ def test_the_system_s_table_is_read(said, found, tmp_path, monkeypatch):
     table = tmp_path / "tcp"
     table.write_text(HEAD + said)
     monkeypatch.setattr(passing, "_TABLES", (table, tmp_path / "not-there"))
-    assert list(half_open(frozenset({3389}))) == found
+    assert [one.what for one, begun in connections(frozenset({3389})) if begun] == found
 
 
 def test_a_long_table_is_read_in_pieces(tmp_path, monkeypatch):
@@ -57,7 +57,8 @@ def test_a_long_table_is_read_in_pieces(tmp_path, monkeypatch):
     others = "".join(line(MINE, 3389, words(203, 0, number // 200, number % 200), "06") for number in range(5000))
     table.write_text(HEAD + others + line(MINE, 3389, PEER, "03") + others + line(MINE, 23, PEER, "03"))
     monkeypatch.setattr(passing, "_TABLES", (table,))
-    assert list(half_open(frozenset({3389, 23}))) == [HalfOpen("203.0.113.250", 3389), HalfOpen("203.0.113.250", 23)]
+    found = [one.what for one, begun in connections(frozenset({3389, 23})) if begun]
+    assert found == [HalfOpen("203.0.113.250", 3389), HalfOpen("203.0.113.250", 23)]
 
 
 async def test_a_flood_of_forged_beginnings_is_remembered_up_to_a_bound(tmp_path, monkeypatch):
@@ -65,23 +66,127 @@ async def test_a_flood_of_forged_beginnings_is_remembered_up_to_a_bound(tmp_path
     table.write_text(HEAD + "".join(line(MINE, 3389, words(203, 0, 113, number), "03") for number in range(200)))
     for name, value in (("_TABLES", (table,)), ("LOOK_EVERY_S", 0.01), ("HELD_S", 0.05)):
         monkeypatch.setattr(passing, name, value)
-    told = []
+    told, looks = [], looked(monkeypatch)
     async with HalfOpenWatch([3389], told.append) as watch:
-        await asyncio.sleep(0.5)
+        await until(lambda: len(told) >= passing.MOST_FOUND)
+        enough = len(looks) + 3
+        await until(lambda: len(looks) >= enough)
     assert watch.found == tuple(told) and len(told) == passing.MOST_FOUND
 
 
-async def test_only_what_stays_half_open_for_longer_than_a_round_trip_counts(tmp_path, monkeypatch):
+def test_one_lost_answer_is_no_sign_and_a_knock_lasts_long_enough_to_show_that_all_are_lost():
+    second_repetition = 1 + 2
+    assert second_repetition < passing.HELD_S
+    assert passing.HELD_S + 2 * passing.LOOK_EVERY_S < knocking.CONNECT_S
+    assert passing.HELD_S < passing.GIVEN_UP_S < second_repetition + 4, "the system waits so long after the second one at the least"
+
+
+THEN = [
+    ("it stays begun", line(MINE, 3389, PEER, "03"), True),
+    ("it is finished", line(MINE, 3389, PEER, "01"), False),
+    ("it is over already", line(MINE, 3389, PEER, "06"), False),
+    ("it is gone sooner than the system gives it up", "", False),
+    ("another of the same peer is finished", line(MINE, 3389, PEER, "03") + line(MINE, 3389, PEER, "01").replace("C350", "C351"), True),
+]
+
+
+def watching(monkeypatch, table, held=0.1, given_up=10.0):
+    for name, value in (("_TABLES", (table,)), ("LOOK_EVERY_S", 0.01), ("HELD_S", held), ("GIVEN_UP_S", given_up)):
+        monkeypatch.setattr(passing, name, value)
+
+
+async def until(true):
+    async with asyncio.timeout(5):
+        while not true():
+            await asyncio.sleep(0.01)
+
+
+def put(table, lines):
+    """At once, so that no look finds half of it."""
+    (table.parent / "next").write_text(HEAD + lines)
+    (table.parent / "next").rename(table)
+
+
+@pytest.mark.parametrize(("then", "stays"), [row[1:] for row in THEN], ids=[row[0] for row in THEN])
+async def test_what_is_finished_later_was_not_lost(then, stays, tmp_path, monkeypatch):
+    table, over = tmp_path / "tcp", asyncio.Event()
+    watching(monkeypatch, table)
+    put(table, line(MINE, 3389, PEER, "03"))
+    async with HalfOpenWatch([3389], answered=over.set) as watch:
+        await until(lambda: watch.found)
+        put(table, then)
+        await asyncio.sleep(0.2)
+    assert (bool(watch.found), over.is_set()) == (stays, not stays)
+
+
+async def test_what_the_system_gave_up_was_lost(tmp_path, monkeypatch):
     table = tmp_path / "tcp"
-    monkeypatch.setattr(passing, "_TABLES", (table,))
-    monkeypatch.setattr(passing, "LOOK_EVERY_S", 0.01)
-    monkeypatch.setattr(passing, "HELD_S", 0.2)
+    watching(monkeypatch, table, given_up=0.05)
+    put(table, line(MINE, 3389, PEER, "03"))
     async with HalfOpenWatch([3389]) as watch:
-        table.write_text(HEAD + line(MINE, 3389, PEER, "03"))
-        await asyncio.sleep(0.1)
-        assert watch.found == ()
-        await asyncio.sleep(0.3)
-        assert watch.found == (HalfOpen("203.0.113.250", 3389),)
+        await until(lambda: watch.found)
+        put(table, "")
+        await asyncio.sleep(0.2)
+    assert watch.found == (HalfOpen("203.0.113.250", 3389),)
+
+
+async def test_whoever_is_told_may_fail_and_the_watch_goes_on(tmp_path, monkeypatch):
+    table, failures = tmp_path / "tcp", []
+    watching(monkeypatch, table)
+    put(table, line(MINE, 3389, PEER, "03"))
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: failures.append(context["exception"]))
+
+    def told(one):
+        raise ValueError(one.peer)
+
+    async with HalfOpenWatch([3389], told) as watch:
+        await until(lambda: failures)
+        put(table, line(MINE, 3389, PEER, "03") + line(MINE, 3389, words(203, 0, 113, 9), "03"))
+        await until(lambda: len(watch.found) == 2 and len(failures) == 2)
+    assert [str(one) for one in failures] == ["203.0.113.250", "203.0.113.9"]
+
+
+async def test_the_end_of_a_watch_keeps_nobody_from_being_cancelled(tmp_path, monkeypatch):
+    watching(monkeypatch, tmp_path / "tcp")
+    watch, gone_on = HalfOpenWatch([3389]), []
+
+    async def owner():
+        watch.start()
+        await asyncio.sleep(0)
+        try:
+            await watch.stop()
+        finally:
+            await asyncio.sleep(0)
+        gone_on.append(True)
+
+    task = asyncio.create_task(owner())
+    while watch._task is None or not watch._task.cancelling():
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert gone_on == []
+
+
+LONG_ENOUGH = [("held for less than it takes", 3600.0, ()), ("held for longer", 0.05, (HalfOpen("203.0.113.250", 3389),))]
+
+
+@pytest.mark.parametrize(("held", "found"), [row[1:] for row in LONG_ENOUGH], ids=[row[0] for row in LONG_ENOUGH])
+async def test_only_what_stays_half_open_for_longer_than_a_round_trip_counts(held, found, tmp_path, monkeypatch):
+    table, looks = tmp_path / "tcp", looked(monkeypatch)
+    for name, value in (("_TABLES", (table,)), ("LOOK_EVERY_S", 0.01), ("HELD_S", held)):
+        monkeypatch.setattr(passing, name, value)
+    table.write_text(HEAD + line(MINE, 3389, PEER, "03"))
+    async with HalfOpenWatch([3389]) as watch:
+        await until(lambda: len(looks) >= 5 and len(watch.found) >= len(found))
+        assert watch.found == found
+
+
+def looked(monkeypatch):
+    """Grows with every look at the table that was taken in."""
+    looks, take = [], HalfOpenWatch._take
+    monkeypatch.setattr(HalfOpenWatch, "_take", lambda watch, now: (take(watch, now), looks.append(now)))
+    return looks
 
 
 class Way:

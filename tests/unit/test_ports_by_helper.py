@@ -90,6 +90,19 @@ async def test_without_a_helper_that_may_the_remedy_is_said_and_nobody_asked(hel
     assert helper is None or helper.asked == []
 
 
+async def test_what_was_opened_is_closed_where_the_wait_for_the_next_one_is_cancelled() -> None:
+    class SlowForTheSecond(Helper):
+        async def listen(self, address: str, port: int) -> object:
+            if self.made:
+                await asyncio.Event().wait()
+            return await super().listen(address, port)
+
+    helper = SlowForTheSecond()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(open_port_by(helper, 23), 0.1)  # type: ignore[arg-type]
+    assert [one.fileno() for one in helper.made] == [-1]
+
+
 async def test_the_conflict_question_leaves_a_shared_helper_open() -> None:
     helper = Helper()
     seen = await arp.who_has("192.0.2.7", "lo", asyncio.get_running_loop().time() + 5, helper)  # type: ignore[arg-type]

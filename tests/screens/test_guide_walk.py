@@ -10,6 +10,8 @@ from stage import screen, until
 from textual import events
 from textual.widgets import Input
 
+from aetui.guide.records import Seen
+from aetui.guiding.walker import Walker
 from aetui.screens import frame
 from aetui.screens.guide import GuideTab
 from aetui.screens.reader import Reader
@@ -173,6 +175,22 @@ async def test_a_second_enter_does_not_answer_a_step_that_was_not_shown_yet(pace
         assert len(walker.walk.taken) == known + 1, "nobody was asked for that yet"
         await pilot.press("home", "enter")
         await until(pilot, lambda: len(walker.walk.taken) > known + 1, "an answer to what is shown")
+
+
+async def test_after_a_fault_enter_begins_the_guide_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def torn(_walker: Walker, _world: object) -> Seen:
+        raise ZeroDivisionError("torn")
+
+    async with opened("guide", "healthy") as pilot:
+        await shows(pilot, WHICH)
+        await pilot.press("enter")
+        await shows(pilot, "What is the trouble?")
+        with monkeypatch.context() as patched:
+            patched.setattr(Walker, "run", torn)
+            await pilot.press("enter")
+            await shows(pilot, "Cannot go on", "torn")
+        await pilot.press("enter")
+        await shows(pilot, "What is the trouble?", "Step 1 of about")
 
 
 async def test_a_running_test_is_stopped_and_nothing_is_taken_from_it() -> None:

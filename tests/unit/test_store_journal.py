@@ -249,7 +249,7 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on(journal: Journal, path: Pat
     assert not journal.saving
     with opened(path) as history:
         entries = history.entries(history.find().id)
-        assert 0 < len(entries) < len(events)
+        assert 0 < len(entries) < len(events) + bool(follows)  # the last transaction may be the one that found no room
         assert history.open().state == state_of(events[: len(entries)])
     assert not list(path.parent.glob("*-tail-*"))
 

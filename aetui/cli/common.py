@@ -33,8 +33,8 @@ def trouble(text: str) -> int:
 
 def shed(*, wanted: bool = True) -> Spawned | None:
     """Under sudo: be the user who called it from now on. Where raw packets or low ports may be wanted the packet helper is started before,
-    with the rights that this process gives up; it is the caller's to close. None where it was not started. A kernel that does not let go
-    of a right is told of in one line, and the command goes on as it is.
+    with the rights that this process gives up; it is the caller's to close. None where it was not started. Where the kernel does not let
+    go of a right, nothing is done with it: SystemExit with one sentence said.
     """
     if not under_sudo():
         return None
@@ -43,8 +43,8 @@ def shed(*, wanted: bool = True) -> Spawned | None:
     try:
         return alone(wanted=wanted)
     except OSError as error:
-        print(f"aetui: root's rights could not be given up: {error.strerror or error}", file=sys.stderr)
-        return None
+        why = f"root's rights could not be given up ({error.strerror or error}), and nothing is done with them; call aetui without sudo."
+        raise SystemExit(trouble(why)) from None
 
 
 def under_sudo() -> bool:

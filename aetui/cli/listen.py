@@ -75,17 +75,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _holders(wanted: Sequence[int]) -> dict[int, Holder]:
     """Who has those of the ports that are taken, while this process may still see everybody's."""
-    from aetui.inbound.ports import Opened, PortTaken, open_port
+    from aetui.inbound.ports import taken_by
 
-    found: dict[int, Holder] = {}
-    for port in wanted:
-        match open_port(port):
-            case PortTaken(holder=holder):
-                found[port] = holder
-            case Opened(sockets=sockets):
-                for sock in sockets:
-                    sock.close()
-    return found
+    found = {port: taken_by(port) for port in wanted}
+    return {port: holder for port, holder in found.items() if holder is not None}
 
 
 async def _listen(

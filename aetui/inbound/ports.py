@@ -91,11 +91,19 @@ def open_port(port: int, address: str | None = None) -> Outcome:
     return Opened(opened[0].getsockname()[1], tuple(opened), names)
 
 
+def taken_by(port: int) -> Holder | None:
+    """Who has a port, on any address; None where it is free. Nothing listens there for a moment either: nobody can get in."""
+    for family, host in _places(None):
+        try:
+            _bound(family, host, port).close()
+        except OSError as problem:
+            if problem.errno == errno.EADDRINUSE:
+                return holder(port)
+    return None
+
+
 class Opener(Protocol):
     """Who may open a port under 1024 for us (``packet.client.PacketHelper``)."""
-
-    def lacking(self) -> str | None:
-        """Why it cannot; None where it can be asked."""
 
     async def listen(self, address: str, port: int) -> socket.socket | Refused | object:
         """A listening socket, what the system said, or anything else for no answer."""
@@ -104,7 +112,7 @@ class Opener(Protocol):
 async def open_port_by(helper: Opener | None, port: int, address: str | None = None) -> Outcome:
     """As ``open_port``; where the right is missing here, through the helper, if there is one that has it."""
     outcome = open_port(port, address)
-    if not isinstance(outcome, RightMissing) or helper is None or port > LAST_LOW_PORT or helper.lacking() is not None:
+    if not isinstance(outcome, RightMissing) or helper is None or port > LAST_LOW_PORT:
         return outcome
     opened: list[socket.socket] = []
     try:
@@ -135,6 +143,16 @@ def _places(address: str | None) -> list[tuple[socket.AddressFamily, str]]:
 
 
 def _listening(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
+    sock = _bound(family, host, port)
+    try:
+        sock.listen(BACKLOG)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _bound(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
@@ -142,7 +160,6 @@ def _listening(family: socket.AddressFamily, host: str, port: int) -> socket.soc
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind((host, port))
-        sock.listen(BACKLOG)
     except OSError:
         sock.close()
         raise

@@ -44,7 +44,7 @@ from aetui.packet.messages import (
     encode,
 )  # fmt: skip
 from aetui.packet.pipe import Pipe
-from aetui.packet.spawning import Spawned, grant, missing, spawn
+from aetui.packet.spawning import NO_PORTS, NO_RAW, Spawned, grant, missing, spawn
 
 __all__ = ["Failure", "PacketHelper", "Trace", "grant", "missing"]
 
@@ -53,7 +53,7 @@ START_S = 15.0
 ANSWER_S = 5.0
 """Longest wait for an answer, beyond the time that the request itself takes."""
 _STATUS = {
-    3: "this user may not open raw sockets",
+    3: "this user may open neither raw sockets nor ports under 1024",
     4: "scapy is not installed",
     5: "it was sent something that it does not understand",
 }
@@ -66,6 +66,9 @@ class Failure:
     """The helper cannot do it; one sentence."""
 
     why: str
+
+
+CLOSED = Failure("it was closed.")
 
 
 class Trace:
@@ -98,6 +101,10 @@ class PacketHelper:
 
     def __init__(self, spawned: Spawned | None = None) -> None:
         self._spawned = spawned
+        self._raw = spawned is None or spawned.raw
+        """Raw packets are what it is for; otherwise it was started for low ports alone."""
+        self._handed_over = spawned is not None
+        self._closing = False
         self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Pipe | None = None
         self._frames = Frames()
@@ -114,17 +121,26 @@ class PacketHelper:
         """Why the helper is no longer there, once it is not."""
 
     def lacking(self) -> str | None:
-        """Why there is no helper and can be none, with the command that grants the right; None where there is, or may be, one."""
+        """Why raw packets cannot be had, with the command that grants the right where one does; None where they can, or may."""
         there = self._spawned is not None or (self._process is not None and self.ended is None)
-        return None if there else missing()
+        return self._no_other() if not there else None if self._raw else NO_RAW
+
+    def _no_other(self) -> str | None:
+        """Why no helper can be started. Who handed one over gave root up for it: not the command but its end is what there is to say."""
+        why = missing()
+        return self.ended.why if why is not None and self._handed_over and self.ended is not None else why
 
     async def start(self) -> Failure | None:
         """Have the helper ready; None for ready. Callers that come together wait for one start."""
+        if self._closing:
+            return CLOSED
         if self.ready is not None and self.ended is None:
             return None
         if self._starting is None or (self._starting.done() and self.ended is not None):
             self._starting = asyncio.get_running_loop().create_task(self._start())
-        return await asyncio.shield(self._starting)
+        starting = self._starting
+        await asyncio.wait({starting})
+        return (self.ended or CLOSED) if starting.cancelled() else starting.result()
 
     async def open_trace(
         self, asked: messages.OpenTrace, hear: Callable[[ProbeHeard], None], lost: Callable[[str], None]
@@ -170,11 +186,16 @@ class PacketHelper:
             self.post(CloseTrace(number))
 
     async def close(self) -> None:
-        """End the helper, and wait for its end."""
-        if self._starting is not None and not self._starting.done():
-            self._starting.cancel()
-        await self._stop()
-        self.ended = self.ended or Failure("it was closed.")
+        """End the helper, and wait for its end. Whoever waits or listens hears at once that it was closed."""
+        self._closing = True
+        try:
+            if self._starting is not None and not self._starting.done():
+                self._starting.cancel()
+            self._tell(self.ended or CLOSED)
+            await self._stop()
+        finally:
+            self._closing = False
+            self.ended = self.ended or CLOSED
 
     def end(self) -> None:
         """Kill the helper without waiting for its end: for a process that ends itself."""
@@ -197,10 +218,9 @@ class PacketHelper:
         self._pipe = self._process = self._spawned = None
 
     async def _ask(self, number: int, request: messages.Request, wanted: type[T], within_s: float) -> T | Failure | Refused:
-        failed = await self.start()
-        if failed is not None:
-            return failed
-        assert self._pipe is not None
+        failed = await self.start() or self._unfit(request)
+        if failed is not None or self._pipe is None:
+            return failed or CLOSED
         future: asyncio.Future[Answer | Failure] = asyncio.get_running_loop().create_future()
         self._waiting[number] = future
         try:
@@ -213,8 +233,14 @@ class PacketHelper:
             self._waiting.pop(number, None)
         return answer if isinstance(answer, wanted | Failure | Refused) else Failure("it answered something else.")
 
+    def _unfit(self, request: messages.Request) -> Failure | None:
+        """Why this helper can never do that, from what it said when it was ready."""
+        if isinstance(request, Listen):
+            return Failure(NO_PORTS) if self.ready is not None and "ports" in self.ready.lacking else None
+        return None if self._raw else Failure(NO_RAW)
+
     async def _start(self) -> Failure | None:
-        lacking = None if self._spawned is not None else missing()
+        lacking = None if self._spawned is not None else self._no_other()
         if lacking is not None:
             return Failure(lacking)
         if self._process is not None:
@@ -224,7 +250,7 @@ class PacketHelper:
             spawned, self._spawned = self._spawned or spawn(), None
         except OSError as error:
             return Failure(f"it cannot be started: {error.strerror}.")
-        self._process = spawned.process
+        self._process, self._raw = spawned.process, spawned.raw
         self._began = asyncio.get_running_loop().create_future()
         self._pipe = Pipe(spawned.pipe, self._heard, self._over)
         try:
@@ -253,10 +279,14 @@ class PacketHelper:
         why = self.ended = await self._why()
         if self._began is not None and not self._began.done():
             self._began.set_result(why)
+        self._tell(why)
+
+    def _tell(self, why: Failure) -> None:
         for future in tuple(self._waiting.values()):
             if not future.done():
                 future.set_result(why)
-        for listener in tuple(self._listeners.values()):
+        listeners, self._listeners = self._listeners, {}
+        for listener in listeners.values():
             listener.lost(why.why)
 
     async def _why(self) -> Failure:
@@ -273,6 +303,7 @@ class PacketHelper:
         match reply:
             case Ready():
                 self.ready = reply
+                self._raw = "raw" not in reply.lacking
                 if self._began is not None and not self._began.done():
                     self._began.set_result(None)
             case ProbeHeard() if reply.flow in self._listeners:

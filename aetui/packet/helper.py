@@ -1,5 +1,5 @@
 """The packet helper's life: open what it needs, give up every right but that of opening low ports, load scapy, then answer requests until
-the pipe closes.
+the pipe closes. Where raw sockets are refused and that right is there, it opens low ports alone, and needs no scapy.
 
 Standard input is one end of a socket pair, and the only way in and out: standard output and error lead nowhere. It ends when the pipe
 does, when its parent does (PR_SET_PDEATHSIG), or at a frame that cannot be read. One thread; a console that does not read makes it
@@ -40,7 +40,7 @@ from aetui.packet.messages import (
 )
 from aetui.packet.ports import Ports
 from aetui.packet.privilege import CAP_NET_BIND_SERVICE
-from aetui.packet.sockets import Sockets, open_all
+from aetui.packet.sockets import NONE, Sockets, open_all
 from aetui.packet.tracing import Tracing
 
 DONE, NO_RIGHT, NO_SCAPY, BAD_FRAME = 0, 3, 4, 5
@@ -55,12 +55,13 @@ def main() -> int:
     pipe = socket.socket(fileno=os.dup(0))
     try:
         privilege.die_with_parent(signal.SIGKILL, parent)
-        sockets = open_all()
+        sockets = _opened()
         privilege.keep_only_identity_rights(CAP_NET_BIND_SERVICE)
     except OSError:
         return NO_RIGHT
     try:
-        scapyroom.load()
+        if sockets is not NONE:
+            scapyroom.load()
     except ImportError:
         return NO_SCAPY
     privilege.drop(privilege.invoker(os.environ), CAP_NET_BIND_SERVICE)
@@ -69,6 +70,15 @@ def main() -> int:
     gc.freeze()
     gc.enable()
     return Helper(pipe, sockets).serve()
+
+
+def _opened() -> Sockets:
+    try:
+        return open_all()
+    except OSError:
+        if not privilege.kept(CAP_NET_BIND_SERVICE):
+            raise
+        return NONE
 
 
 class Helper:

@@ -100,7 +100,7 @@ Request = OpenTrace | SendProbe | CloseTrace | DiscoverDhcp | ScanArp | Listen
 @dataclass(frozen=True, slots=True)
 class Ready:
     """The helper holds its sockets and nothing else but, where it may, the right to open ports under 1024. ``lacking`` names what this
-    system would not give (``ipv6``, ``link``, ``ports``).
+    system would not give (``raw``: no raw packets at all, ``ipv6``, ``link``, ``ports``).
     """
 
     lacking: tuple[str, ...] = ()

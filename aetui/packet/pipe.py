@@ -27,8 +27,6 @@ class Pipe:
         self._heard, self._over = heard, over
         self._left = bytearray()
         self._loop = asyncio.get_running_loop()
-        self._emptied = asyncio.Event()
-        self._emptied.set()
         self._loop.add_reader(sock, self._readable)
 
     @property
@@ -45,12 +43,7 @@ class Pipe:
         if data and not self.closed:
             if not self._left:
                 self._loop.add_writer(self._sock, self._writable)
-                self._emptied.clear()
             self._left += data
-
-    async def drain(self) -> None:
-        """Wait until the other side has taken everything, or is gone."""
-        await self._emptied.wait()
 
     def close(self) -> None:
         """Give it back; safe to call twice. ``over`` is not called."""
@@ -59,7 +52,6 @@ class Pipe:
             self._loop.remove_writer(self._sock)
             self._sock.close()
             self._left.clear()
-            self._emptied.set()
 
     def _send(self, data: bytes | bytearray) -> int:
         try:
@@ -74,7 +66,6 @@ class Pipe:
         del self._left[: self._send(self._left)]
         if not self._left and not self.closed:
             self._loop.remove_writer(self._sock)
-            self._emptied.set()
 
     def _readable(self) -> None:
         try:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import struct
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -47,6 +47,11 @@ def effective() -> int:
 def may_send_raw() -> bool:
     """True where this process may open raw sockets."""
     return bool(effective() >> CAP_NET_RAW & 1)
+
+
+def may_open_low() -> bool:
+    """True where this process may listen on ports under 1024."""
+    return bool(effective() >> CAP_NET_BIND_SERVICE & 1)
 
 
 def invoker(environment: Mapping[str, str]) -> Identity | None:
@@ -111,39 +116,59 @@ def give_up_root(environment: MutableMapping[str, str]) -> Identity | None:
     wanted = invoker(environment)
     if wanted is None or os.geteuid() != 0:
         return None
-    readable = _may_read(wanted, (__file__, os.__file__))
+    person, home = _at_home(wanted)
+    readable = _may_read(person, _made_of())
     keep_only_identity_rights()
     if readable:
-        drop(_at_home(wanted, environment))
+        drop(person)
+        environment.update(home)
     else:
         _capset(0, 0)
     _prctl(_PR_SET_DUMPABLE, 1)  # nothing is left that would have to be kept from its user
     return wanted
 
 
-def _may_read(wanted: Identity, files: Iterable[str]) -> bool:
-    """Tried as that user, who this process is for a moment."""
+def _made_of() -> tuple[Path, ...]:
+    """What is still to be loaded lies in these: this program, Python's own library, the libraries beside; each a file and its folder."""
+    import importlib.util
+
+    here, own = Path(__file__), Path(os.__file__)
+    found = importlib.util.find_spec("textual")
+    beside = Path(found.origin) if found is not None and found.origin else here
+    return (here, here.parents[2], own, own.parent, beside, beside.parents[1])
+
+
+def _may_read(wanted: Identity, places: Iterable[Path]) -> bool:
+    """Tried as that user, who this process is for a moment, in groups too: root's own would open what the user's do not."""
+    ours = os.getgroups()
     try:
+        _join(wanted.groups)
         os.setegid(wanted.gid)
         os.seteuid(wanted.uid)
-        return all(os.access(file, os.R_OK, effective_ids=True) for file in files)
+        return all(os.access(place, os.R_OK, effective_ids=True) for place in places)
     except OSError:
         return False
     finally:
         os.seteuid(0)
         os.setegid(0)
+        _join(ours)
 
 
-def _at_home(wanted: Identity, environment: MutableMapping[str, str]) -> Identity:
-    """With the groups that the system has on record; HOME, USER and LOGNAME follow. A user without a record stays as sudo said."""
+def _join(groups: Sequence[int]) -> None:
+    with suppress(PermissionError):  # a user namespace that denies setgroups has no groups to lose
+        os.setgroups(groups)
+
+
+def _at_home(wanted: Identity) -> tuple[Identity, dict[str, str]]:
+    """With the groups that the system has on record, and what HOME, USER and LOGNAME are then. Without a record it stays as sudo said."""
     import pwd
 
     try:
         found = pwd.getpwuid(wanted.uid)
     except KeyError:
-        return wanted
-    environment.update(HOME=found.pw_dir, USER=found.pw_name, LOGNAME=found.pw_name)
-    return Identity(wanted.uid, wanted.gid, tuple(os.getgrouplist(found.pw_name, wanted.gid)))
+        return wanted, {}
+    groups = tuple(os.getgrouplist(found.pw_name, wanted.gid))
+    return Identity(wanted.uid, wanted.gid, groups), {"HOME": found.pw_dir, "USER": found.pw_name, "LOGNAME": found.pw_name}
 
 
 def _mask(*capabilities: int) -> int:
@@ -152,8 +177,7 @@ def _mask(*capabilities: int) -> int:
 
 def _become(wanted: Identity) -> None:
     try:
-        with suppress(PermissionError):  # a user namespace that denies setgroups has no groups to lose
-            os.setgroups(wanted.groups)
+        _join(wanted.groups)
         os.setresgid(wanted.gid, wanted.gid, wanted.gid)
         os.setresuid(wanted.uid, wanted.uid, wanted.uid)
     except OSError as error:

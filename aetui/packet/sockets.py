@@ -1,9 +1,9 @@
 """The raw sockets that the helper holds, opened while it has the right, with kernel filters so that only what can be an answer comes
 up.
 
-Linux. What this system does not give (no IPv6, no packet sockets in a container) is named in ``lacking``; without IPv4's own raw
-sockets there is no helper and OSError goes up. Filters are classic BPF (Linux's filter.txt), written out by hand: libpcap is not
-needed.
+Linux. What this system does not give (no IPv6, no packet sockets in a container) is named in ``lacking``; where IPv4's own raw
+sockets are refused OSError goes up, and ``NONE`` is what a helper for low ports alone holds. Filters are classic BPF (Linux's
+filter.txt), written out by hand: libpcap is not needed.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ _DHCP = ((0x30, 0, 0, 9), (0x15, 0, 4, 17), (0xB1, 0, 0, 0), (0x48, 0, 0, 2), (0
 class Sockets:
     """What the helper holds; None for what this system does not give."""
 
-    send4: socket.socket
-    icmp4: socket.socket
-    tcp4: socket.socket
+    send4: socket.socket | None
+    icmp4: socket.socket | None
+    tcp4: socket.socket | None
     send6: socket.socket | None
     icmp6: socket.socket | None
     tcp6: socket.socket | None
@@ -47,7 +47,10 @@ class Sockets:
     @property
     def lacking(self) -> tuple[str, ...]:
         """Names of what is not there."""
-        return tuple(name for name, one in (("ipv6", self.icmp6), ("link", self.arp)) if one is None)
+        return tuple(name for name, one in (("raw", self.send4), ("ipv6", self.icmp6), ("link", self.arp)) if one is None)
+
+
+NONE = Sockets(None, None, None, None, None, None, None, None)
 
 
 def open_all() -> Sockets:

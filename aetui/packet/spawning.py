@@ -25,6 +25,8 @@ class Spawned(NamedTuple):
 
     process: subprocess.Popen[bytes]
     pipe: socket.socket
+    raw: bool = True
+    """It was given the right to raw packets; without it, it opens low ports alone."""
 
     def end(self) -> None:
         """Kill it; its end is waited for by whoever has the time."""
@@ -42,7 +44,7 @@ def alone(*, wanted: bool = True) -> Spawned | None:
     if os.geteuid() != 0 or privilege.invoker(os.environ) is None:
         return None
     made = None
-    if wanted and privilege.may_send_raw():
+    if wanted and (privilege.may_send_raw() or privilege.may_open_low()):
         with suppress(OSError):
             made = spawn()
     try:
@@ -65,6 +67,10 @@ def missing() -> str | None:
     return f"Raw packets need a right (CAP_NET_RAW) that this user does not have. To grant it: {grant()}"
 
 
+NO_RAW = "Raw packets need a right (CAP_NET_RAW) that root itself does not have here: as a rule a container without it."
+NO_PORTS = "Ports under 1024 need a right (CAP_NET_BIND_SERVICE) that the packet helper was not given."
+
+
 def grant() -> str:
     """The command that runs this very call with the right."""
     import shlex
@@ -76,6 +82,8 @@ def grant() -> str:
 
 def spawn() -> Spawned:
     """The helper, with one end of a pipe. Nothing in the call is anybody's but our own."""
+    from aetui.packet.privilege import may_send_raw
+
     ours, theirs = socket.socketpair()
     nowhere = subprocess.DEVNULL
     argv = [sys.executable, "-P", "-S", "-m", "aetui.packet"]
@@ -88,7 +96,7 @@ def spawn() -> Spawned:
         raise
     finally:
         theirs.close()
-    return Spawned(process, ours)
+    return Spawned(process, ours, may_send_raw())
 
 
 def _environment() -> dict[str, str]:

@@ -42,8 +42,9 @@ class Tracing:
         if len(self._flows) >= MOST_FLOWS or asked.id in self._flows:
             self._tell(Refused(asked.id, "too many traces are open"))
             return
-        if ":" in asked.address and self._sockets.send6 is None:
-            self._tell(Refused(asked.id, "this system gives no raw IPv6", "EAFNOSUPPORT"))
+        version = 6 if ":" in asked.address else 4
+        if self._sender(version) is None:
+            self._tell(Refused(asked.id, f"this system gives no raw IPv{version}", "EAFNOSUPPORT"))
             return
         try:
             own, held = _hold(asked)
@@ -64,7 +65,7 @@ class Tracing:
         if flow is None:
             return
         packet = flow.packet(asked.serial, asked.ttl)
-        sender = self._sockets.send6 if flow.version == 6 else self._sockets.send4
+        sender = self._sender(flow.version)
         assert sender is not None
         flow.remember(asked.serial, time.time())
         try:
@@ -124,6 +125,9 @@ class Tracing:
             serial = flow.of_datagram(_plain(sender[0]), sender[1])
             if serial is not None:
                 self._heard(number, flow, serial, "answer", _plain(sender[0]), time.time())
+
+    def _sender(self, version: int) -> socket.socket | None:
+        return self._sockets.send6 if version == 6 else self._sockets.send4
 
     def _icmp(self, message: IcmpMessage, sender: str, ttl: int | None, at: float) -> None:
         for number, flow in self._flows.items():

@@ -175,8 +175,7 @@ async def test_a_flood_of_requests_is_bounded_and_the_helper_still_answers() -> 
         for serial in range(20_000):
             opened.send(serial, 1)
             if serial % 500 == 0:
-                assert helper._pipe is not None
-                await helper._pipe.drain()
+                await _until(lambda: helper._pipe is not None and not helper._pipe._left)
         again = await helper.open_trace(LOOPBACK, lambda _: None, lambda _: None)
         assert not isinstance(again, Failure | Refused)
         assert int(_status(_pid(helper))["VmRSS"].split()[0]) - before < 16 * 1024
@@ -307,7 +306,7 @@ def test_a_process_under_sudo_gives_up_root_once_the_helper_runs() -> None:
         "import asyncio, os\nfrom aetui.packet import privilege\nfrom aetui.packet.client import PacketHelper, Failure\n"
         "from aetui.packet.messages import OpenTrace, Refused\n"
         "async def go():\n h = PacketHelper()\n assert await h.start() is None\n gone = privilege.give_up_root(os.environ)\n"
-        " opened = await h.open_trace(OpenTrace(0, '127.0.0.1', 'tcp', 9), print, print)\n"
+        " opened = await h.open_trace(OpenTrace(0, '127.0.0.1', 'tcp', 9), print, lambda _: None)\n"
         " print(os.getresuid(), privilege.effective(), isinstance(opened, Failure | Refused))\n await h.close()\nasyncio.run(go())"
     )
     environment = {**os.environ, "SUDO_UID": "1234", "SUDO_GID": "1235"}
@@ -316,6 +315,22 @@ def test_a_process_under_sudo_gives_up_root_once_the_helper_runs() -> None:
     as_caller = ["setpriv", "--reuid", "1234", "--regid", "1235", "--clear-groups", "cat", os.__file__]
     readable = MAPPED and subprocess.run(as_caller, capture_output=True, check=False).returncode == 0
     assert done.stdout.strip() == ("(1234, 1234, 1234) 0 False" if readable else "(0, 0, 0) 0 False"), "no right is left in either case"
+
+
+@pytest.mark.skipif(not MAPPED, reason="the caller's identity is not there")
+@pytest.mark.parametrize(("groups", "readable"), [((), False), ((1236,), False), ((0,), True)])
+def test_what_a_user_may_read_is_asked_in_that_users_own_groups(groups: tuple[int, ...], readable: bool, tmp_path: Path) -> None:
+    place = Path("/run") / tmp_path.name
+    place.mkdir()
+    (place / "library.py").touch()
+    place.chmod(0o550)
+    program = (
+        "import os\nfrom pathlib import Path\nfrom aetui.packet.privilege import Identity, _may_read\nos.setgroups([0, 4321])\n"
+        f"print(_may_read(Identity(1234, 1235, {groups}), [Path({str(place)!r}) / 'library.py']))\n"
+        "print(os.getresuid(), os.getresgid(), sorted(os.getgroups()))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == [str(readable), "(0, 0, 0) (0, 0, 0) [0, 4321]"], done.stderr
 
 
 # ------------------------------------------------------------------------------------------------ the local network

@@ -77,9 +77,9 @@ def path(surroundings: None) -> Iterator[Chain]:
         yield made
 
 
-def _call(made: Chain, python: str, home: Path, *arguments: str) -> Sequence[str]:
+def _call(made: Chain, python: str, home: Path, *arguments: str, within: Sequence[str] = ()) -> Sequence[str]:
     given = [f"{name}={value}" for name, value in _environment(home).items() if os.environ.get(name) != value]
-    return ["/usr/bin/env", "-C", str(ROOT), *given, "ip", "netns", "exec", made.name(0), python, "-m", "aetui", *arguments]
+    return ["/usr/bin/env", "-C", str(ROOT), *given, "ip", "netns", "exec", made.name(0), *within, python, "-m", "aetui", *arguments]
 
 
 def _identity(pid: int) -> tuple[int, int]:
@@ -138,6 +138,52 @@ def test_listen_opens_a_low_port_after_root_is_given_up(path: Chain, python: str
         running.terminate()
         running.wait()
         running.stdout.close()
+
+
+NO_RAW_PACKETS = ("setpriv", "--bounding-set", "-net_raw", "--inh-caps", "-net_raw")
+"""Root as a container has it."""
+
+
+def test_listen_opens_a_low_port_where_root_itself_has_no_raw_packets(path: Chain, python: str, home: Path) -> None:
+    running = subprocess.Popen(_call(path, python, home, "listen", "23", "--json", within=NO_RAW_PACKETS), stdout=subprocess.PIPE, text=True)
+    assert running.stdout is not None
+    try:
+        told = [json.loads(running.stdout.readline()) for _ in range(2)]
+        assert [(one["event"], one.get("port"), one.get("address")) for one in told] == [("listening", 23, "0.0.0.0"), ("listening", 23, "::")]
+        assert _identity(running.pid) == (_expected(python), 0)
+        assert _knocks(path, 23)
+    finally:
+        running.terminate()
+        running.wait()
+        running.stdout.close()
+
+
+def test_a_trace_there_is_by_plain_sockets_and_does_not_advise_what_was_done(path: Chain, python: str, home: Path) -> None:
+    call = _call(path, python, home, "trace", f"{path.target}:443", "--json", within=NO_RAW_PACKETS)
+    done = subprocess.run(call, capture_output=True, text=True, check=False)
+    found = json.loads(done.stdout)
+    assert (found["method"], found["outcome"]) == ("socket", "open")
+    assert "root itself" in done.stderr
+    assert "sudo" not in done.stderr
+
+
+def test_libraries_that_the_caller_may_not_read_leave_root_its_name_and_no_right(python: str, tmp_path: Path) -> None:
+    """As with a virtual environment in root's own folder, which root's group may read."""
+    if not _readable(python):
+        pytest.skip("no interpreter here is the caller's to read")
+    place = Path("/run") / tmp_path.name / "site" / "textual"
+    place.mkdir(parents=True)
+    (place / "__init__.py").write_text("")
+    program = (
+        "import os, sys\nos.setgroups([0])\nfrom aetui.packet import privilege\nprivilege.give_up_root(os.environ)\n"
+        "print(os.getuid(), privilege.effective())"
+    )
+    environment = _environment(Path("/run"))
+    environment["PYTHONPATH"] = os.pathsep.join([str(place.parent), environment["PYTHONPATH"]])
+    for mode, uid in ((0o755, CALLER), (0o550, 0)):
+        place.parent.chmod(mode)
+        done = subprocess.run([python, "-c", program], capture_output=True, text=True, env=environment, cwd=ROOT, check=False)
+        assert (done.stdout.split(), done.stderr) == ([str(uid), "0"], "")
 
 
 def test_a_low_port_that_somebody_elses_program_has_is_taken_by_a_named_one(path: Chain, python: str, home: Path) -> None:

@@ -1,10 +1,15 @@
-"""What a command does with root's rights that were lent to it: nothing where there is nobody to be, one line where they cannot be given up."""
+"""What a command does with root's rights that were lent to it: nothing where there is nobody to be, and nothing at all where they cannot be
+given up.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from aetui.cli import common
+from aetui.cli import common, console
+from aetui.cli.main import main
 from aetui.packet import privilege, spawning
 
 
@@ -43,8 +48,29 @@ def test_a_helper_that_cannot_be_started_keeps_nobody_root(monkeypatch: pytest.M
     assert given_up
 
 
-def test_a_kernel_that_does_not_let_go_is_one_line_and_the_helper_ends(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("raw", "low", "started"),
+    [(True, True, True), (True, False, True), (False, True, True), (False, False, False)],
+    ids=["both", "raw packets", "low ports", "neither"],
+)
+def test_a_helper_is_started_where_it_has_either_right(raw: bool, low: bool, started: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = object()
+    monkeypatch.setenv("SUDO_UID", "1234")
+    monkeypatch.setenv("SUDO_GID", "1235")
+    monkeypatch.setattr(privilege, "may_send_raw", lambda: raw)
+    monkeypatch.setattr(privilege, "may_open_low", lambda: low)
+    monkeypatch.setattr(spawning, "spawn", lambda: made)
+    monkeypatch.setattr(privilege, "give_up_root", lambda environment: None)
+    assert common.shed() is (made if started else None)
+
+
+@pytest.mark.parametrize(
+    ("call", "spawns"),
+    [(common.shed, True), (lambda: main(["history"]), False), (lambda: main(["listen", "23"]), True), (lambda: main([]), True)],
+    ids=["shed", "a command that wants no right", "listen", "the console"],
+)
+def test_where_the_kernel_does_not_let_go_nothing_is_done_and_the_helper_ends(
+    call: Callable[[], object], spawns: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Made:
         ended = False
@@ -61,6 +87,10 @@ def test_a_kernel_that_does_not_let_go_is_one_line_and_the_helper_ends(
     monkeypatch.setenv("SUDO_GID", "1235")
     monkeypatch.setattr(spawning, "spawn", lambda: made)
     monkeypatch.setattr(privilege, "give_up_root", refuse)
-    assert common.shed() is None
-    assert made.ended
-    assert capsys.readouterr().err == "aetui: root's rights could not be given up: Operation not permitted\n"
+    monkeypatch.setattr(console, "_terminal", lambda: "")
+    monkeypatch.setattr("aetui.cli.listen._holders", lambda wanted: {})
+    with pytest.raises(SystemExit) as ended:
+        call()
+    assert (ended.value.code, made.ended) == (3, spawns)
+    said = "aetui: root's rights could not be given up (Operation not permitted), and nothing is done with them; call aetui without sudo.\n"
+    assert capsys.readouterr() == ("", said)

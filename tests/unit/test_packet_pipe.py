@@ -55,7 +55,6 @@ async def test_what_the_other_side_does_not_take_yet_arrives_in_order(ends: Ends
         return bytes(got)
 
     assert await asyncio.to_thread(read) == sent
-    await asyncio.wait_for(ends.pipe.drain(), 2)
 
 
 async def test_sockets_come_with_their_bytes_and_are_not_inherited(ends: Ends) -> None:
@@ -77,7 +76,6 @@ async def test_the_other_sides_end_is_told_once_and_writing_goes_nowhere(ends: E
     ends.theirs.close()
     await asyncio.wait_for(ends.stirred.wait(), 2)
     ends.pipe.write(b"more")
-    await asyncio.wait_for(ends.pipe.drain(), 2)
     await asyncio.sleep(0)
     assert (ends.ends, ends.pipe.closed) == (1, True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import socket
 from collections.abc import Mapping
 
@@ -13,20 +14,18 @@ from aetui.inbound import ports
 from aetui.inbound.ports import Opened, PortTaken, RightMissing, Unusable, open_port_by
 from aetui.packet.client import Failure
 from aetui.packet.messages import ArpHeard, Neighbour, Refused
+from aetui.packet.spawning import NO_PORTS
 from aetui.vantage import arp
 
 
 class Helper:
     """Answers by address: a socket where it says None."""
 
-    def __init__(self, answers: Mapping[str, object] = {}, lacking: str | None = None) -> None:
-        self.answers, self._lacking = answers, lacking
+    def __init__(self, answers: Mapping[str, object] = {}) -> None:
+        self.answers = answers
         self.asked: list[tuple[str, int]] = []
         self.made: list[socket.socket] = []
         self.closed = False
-
-    def lacking(self) -> str | None:
-        return self._lacking
 
     async def listen(self, address: str, port: int) -> object:
         self.asked.append((address, port))
@@ -67,6 +66,7 @@ NO_RIGHT = Refused(1, "Permission denied", "EACCES")
         ({"0.0.0.0": NO_RIGHT}, RightMissing, 0),
         ({"0.0.0.0": Refused(1, "too many ports were opened", "EMFILE")}, Unusable, 0),
         ({"0.0.0.0": Failure("it was ended by signal 9.")}, RightMissing, 0),
+        ({"0.0.0.0": Failure(NO_PORTS)}, RightMissing, 0),
     ],
 )
 async def test_each_answer_of_the_helper_has_its_outcome(answers: Mapping[str, object], kind: type, made: int) -> None:
@@ -82,12 +82,24 @@ async def test_each_answer_of_the_helper_has_its_outcome(answers: Mapping[str, o
         one.close()
 
 
-@pytest.mark.parametrize(("helper", "port"), [(None, 23), (Helper(lacking="no right"), 23), (Helper(), 3389)])
+@pytest.mark.parametrize(("helper", "port"), [(None, 23), (Helper(), 3389)])
 async def test_without_a_helper_that_may_the_remedy_is_said_and_nobody_asked(helper: Helper | None, port: int) -> None:
     outcome = await open_port_by(helper, port)  # type: ignore[arg-type]
     assert isinstance(outcome, RightMissing)
     assert "setcap" in " ".join(outcome.remedy) or "sudo" in " ".join(outcome.remedy)
     assert helper is None or helper.asked == []
+
+
+@pytest.mark.parametrize("family", ["ipv4", "ipv6", None])
+def test_a_port_is_known_to_be_taken_and_nobody_can_get_in_meanwhile(family: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = {"ipv4": ("127.0.0.1", socket.AF_INET), "ipv6": ("::1", socket.AF_INET6), None: ("127.0.0.1", socket.AF_INET)}[family]
+    with socket.create_server((place[0], 0), family=place[1]) as server:
+        port = server.getsockname()[1]
+        if family is None:
+            server.close()
+        monkeypatch.setattr(socket.socket, "listen", lambda *given: pytest.fail("it listened"))
+        found = ports.taken_by(port)
+    assert (found.pid if found else None) == (os.getpid() if family else None)
 
 
 async def test_what_was_opened_is_closed_where_the_wait_for_the_next_one_is_cancelled() -> None:

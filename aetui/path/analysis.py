@@ -112,8 +112,16 @@ def _of_the_path(hops: Sequence[Hop], recording: Recording, end: Ending, counts:
 
 
 def by_connect(trace: Trace, port: int, seen: TcpSeen) -> Trace:
-    """A path that was found by another protocol, with the word of a connect on the port itself: how the port ends is known, where is not."""
-    outcome = seen.outcome if seen.outcome in _ENDINGS else Outcome.UNREACHABLE
+    """A path that was found by another protocol, with the word of a connect on the port itself: how the port ends is known, where is not.
+
+    Where the jump host did not connect at all nothing is known of the port, and that is the trace's problem.
+    """
+    if seen.outcome not in _ENDINGS:
+        return replace(
+            trace, port=port, proto=Proto.TCP, outcome=Outcome.UNREACHABLE, reached=False, rejected_by=None, dies_after=None, suspects=(),
+            problem=Problem("remote-connect", seen.reason or seen.errno or seen.outcome.value),
+        )  # fmt: skip
+    outcome = seen.outcome
     sender = seen.icmp.sender if seen.icmp is not None and outcome is Outcome.REJECTED else None
     return replace(
         trace, port=port, proto=Proto.TCP, outcome=outcome, reached=outcome in {Outcome.OPEN, Outcome.REFUSED}, rejected_by=sender,

@@ -208,7 +208,8 @@ def _entry(
     values = {name: displayable(str(value)) for name, value in _values(trace).items()}
     values["mtu"] = str(trace.mtu.path) if trace.mtu else ""
     title, breaks = (str(words[key]).format(**values) for key in ("title", "breaks"))
-    remedy = tuple(str(step).format(**values) for step in words["remedy"])
+    steps = [step for step in map(str, words["remedy"]) if trace.suspects or "{suspect}" not in step]  # nobody can be asked about '?'
+    remedy = tuple(step.format(**values) for step in steps)
     return Diagnosed(cause, severity, confidence, title, summary, evidence, (), owner, remedy, breaks)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.resources import files
 
@@ -12,14 +13,18 @@ from path_recordings import Case, cases
 
 from aetui.causes import load_causes, sentence
 from aetui.cli import trace as command
+from aetui.observations import Outcome, TcpSeen
 from aetui.path import words
 from aetui.path.analysis import Surroundings, read, suspects_places
 from aetui.path.feed import check_id, locate
 from aetui.path.places import Place
 from aetui.path.publish import to_json
 from aetui.path.records import Mtu, Problem, Trace
+from aetui.path.run import Options, trace_from_jump
 from aetui.path.show import lines, remark
 from aetui.records import Diagnosis, Finding, Owner, Verdict
+from aetui.vantage.base import Connection, VantageInfo
+from aetui.vantage.reason import FORBIDDEN
 
 SCHEMA = json.loads(files("aetui.assets").joinpath("trace.schema.json").read_text())
 CASES = cases()
@@ -136,6 +141,62 @@ def test_findings_of_other_checks_and_other_causes_stay_as_they_are() -> None:
     found = _named("the comparison names the next hop too")
     for diagnosis in (_diagnosis("filtered", "tcp:other:1"), _diagnosis("tls-blocked", check_id(found) or "")):
         assert locate(diagnosis, [found]) == diagnosis
+
+
+# ------------------------------------------------------------------------------------------------------ from a jump host
+class Elsewhere:
+    """A jump host with tracepath alone, whose connect to the port ends as it is told to."""
+
+    info = VantageInfo("jump", "noc")
+
+    def __init__(self, seen: TcpSeen) -> None:
+        self._seen = seen
+
+    async def run(self, argv: Sequence[str], deadline: float) -> tuple[int, bytes] | None:
+        if argv[0] != "tracepath":
+            return 127, b""
+        return 0, b" 1:  10.9.0.2  0.1ms\n 2:  10.9.1.2  0.2ms\n 3:  no reply\n"
+
+    async def connect(self, address: str, port: int, deadline: float) -> Connection:
+        return Connection(self._seen, None)
+
+
+async def _from_there(outcome: Outcome, errno: str | None = None, reason: str | None = None) -> Trace:
+    there = Elsewhere(TcpSeen("203.0.113.9", 3389, outcome, errno, reason=reason))
+    return await trace_from_jump("203.0.113.9", 3389, Options(), there)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "errno", "reason", "detail"),
+    [
+        (Outcome.FAILED, FORBIDDEN, "administratively prohibited: open failed", "administratively prohibited: open failed"),
+        (Outcome.DENIED, "EPERM", "Operation not permitted", "Operation not permitted"),
+        (Outcome.NO_ROUTE, "ENETUNREACH", None, "ENETUNREACH"),
+        (Outcome.FAILED, None, None, "failed"),
+    ],
+)
+async def test_a_jump_hosts_own_refusal_says_nothing_of_the_port(outcome: Outcome, errno: str | None, reason: str | None, detail: str) -> None:
+    found = await _from_there(outcome, errno, reason)
+    assert found.problem == Problem("remote-connect", detail)
+    assert (found.diagnosis, found.suspects, found.dies_after, found.rejected_by, found.reached) == ((), (), None, None, False)
+    assert [hop.address for hop in found.hops][:2] == ["10.9.0.2", "10.9.1.2"], "what was seen of the way stays"
+    assert command._status(found) == 3
+    assert detail in found.verdict
+    assert remark(found) == ""
+    assert locate(_diagnosis("filtered", check_id(found) or ""), [found]) == _diagnosis("filtered", check_id(found) or "")
+    jsonschema.validate(json.loads(json.dumps(to_json(found))), SCHEMA)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.UNREACHABLE, Outcome.FILTERED])
+async def test_where_nobody_is_suspected_nobody_is_to_be_asked(outcome: Outcome) -> None:
+    found = await _from_there(outcome, "EHOSTUNREACH", "No route to host")
+    assert (found.problem, found.suspects, command._status(found)) == (None, (), 1)
+    assert [(entry.cause, entry.remedy) for entry in found.diagnosis] == [(outcome.value, ())]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_no_remedy_names_somebody_unknown(case: Case) -> None:
+    assert not [step for entry in _trace(case).diagnosis for step in entry.remedy if "?" in step]
 
 
 # ---------------------------------------------------------------------------------------------------- the command

@@ -23,6 +23,7 @@ from aetui.screens.widgets.page import Page
 from aetui.screens.widgets.rows import Rows
 
 if TYPE_CHECKING:
+    from aetui.screens.launch import Launch
     from aetui.screens.outbound_rows import Look
 
 ENGINE = "aetui.screens.outbound_view"
@@ -60,6 +61,8 @@ class Outbound(KeptTab):
         self.filter = "all"
         self._loaded = False
         """Loaded, with no equipment named, and not yet asked for it."""
+        self._begun: Launch | None = None
+        """What was run last, or is about to be."""
 
     def body(self) -> Iterable[Widget]:
         """Summary, filters, list, details."""
@@ -81,7 +84,7 @@ class Outbound(KeptTab):
         self.runner.ring = self.app.bell
         self.draw()
         if self.console.launch.equipment:
-            await self.runner.run(self.console.launch)
+            self._begin()
         else:
             self._loaded = True
             self._ask_first()
@@ -89,8 +92,7 @@ class Outbound(KeptTab):
     def on_screen_resume(self) -> None:
         """The first question waits until somebody looks at this tab; where another demo site was chosen meanwhile, what is shown is of none."""
         self._ask_first()
-        ran = self.runner.launch
-        if ran is not None and ran.demo != self.console.launch.demo:
+        if self._begun is not None and self._begun.demo != self.console.launch.demo:
             self.start()
 
     def _ask_first(self) -> None:
@@ -190,7 +192,7 @@ class Outbound(KeptTab):
             self.action_equipment()
         elif self.console.launch.only or not self.runner.whole():
             self.console.relaunch(only=())
-            self.run_worker(self.runner.run(self.console.launch), exclusive=True, group="start")
+            self._begin()
 
     def action_stop(self) -> None:
         """End what runs."""
@@ -244,6 +246,14 @@ class Outbound(KeptTab):
         if names:
             self.start(demo=names[0])
 
+    def _begin(self) -> None:
+        launch = self._begun = self.console.launch
+
+        async def run() -> None:
+            await self.runner.run(launch)
+
+        self.run_worker(run, exclusive=True, group="start")
+
     def start(self, **changes: object) -> None:
         """Run this from now on: every check, unless ``only`` says which."""
         self.before = None
@@ -252,7 +262,7 @@ class Outbound(KeptTab):
         self.filter, self.note = "all", ""
         self.query_one(Rows).forget()
         if self.console.launch.equipment:
-            self.run_worker(self.runner.run(self.console.launch), exclusive=True, group="start")
+            self._begin()
         else:
             self.draw()
 

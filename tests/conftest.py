@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-
 NOBODYS = ("AETUI_CATALOGUE", "AETUI_CA_BUNDLE", "AETUI_GUIDES")
 
 

@@ -51,7 +51,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="where to test from: local (default) or jump:NAME",
     )
     parser.add_argument(
-        "--beside", type=typed.vantage, metavar="VANTAGE", help="make the same checks from a second vantage too (jump:NAME), and compare"
+        "--beside", type=typed.beside, metavar="VANTAGE", help="make the same checks from a second vantage too (jump:NAME), and compare"
     )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="the report as JSON (schema aetui.report/1)")

@@ -53,3 +53,8 @@ def vantage(text: str) -> str:
     except BadVantage as bad:
         raise argparse.ArgumentTypeError(str(bad)) from None
     return text
+
+
+def beside(text: str) -> str:
+    """A second vantage: as ``vantage``, or ``outside`` of the embedded site."""
+    return text if text == "outside" else vantage(text)

@@ -23,6 +23,8 @@ from aetui.screens.widgets.page import Page
 from aetui.screens.widgets.rows import Rows
 
 if TYPE_CHECKING:
+    from textual.worker import WorkType
+
     from aetui.screens.launch import Launch
     from aetui.screens.outbound_rows import Look
 
@@ -252,7 +254,8 @@ class Outbound(KeptTab):
         async def run() -> None:
             await self.runner.run(launch)
 
-        self.run_worker(run, exclusive=True, group="start")
+        work: WorkType[None] = run
+        self.run_worker(work, exclusive=True, group="start")
 
     def start(self, **changes: object) -> None:
         """Run this from now on: every check, unless ``only`` says which."""

@@ -57,6 +57,4 @@ async def run(world: World, _action: Public, outside: str) -> Seen:
 def line(reading: Reading) -> str:
     """The address and where it comes from, in one sentence or two."""
     key = "mute" if reading.told is Told.UNKNOWN and reading.opened else reading.told.value
-    return say(
-        "public", key, address=reading.address or "", place=reading.place, outer=reading.outer, protocol=reading.protocol
-    )
+    return say("public", key, address=reading.address or "", place=reading.place, outer=reading.outer, protocol=reading.protocol)

@@ -75,9 +75,13 @@ class Chain:
         """As ``right``, IPv6."""
         return str(IPv6Address(f"fd09:0:0:{link:x}::2"))
 
-    def name(self, node: int | str) -> str:
-        """The namespace of a node."""
+    def label(self, node: int | str) -> str:
+        """What a node is called in the names of links."""
         return f"{self._prefix}{node}" if isinstance(node, int) else node
+
+    def name(self, node: int | str) -> str:
+        """The namespace of a node: nobody else's, for several processes build their chains side by side."""
+        return f"{self.label(node)}-{os.getpid()}"
 
     def inside(self, node: int | str, work: Callable[[], T]) -> T:
         """Run ``work`` with the node's network; sockets that it opens stay there."""
@@ -113,7 +117,7 @@ class Chain:
 
     def node(self, name: str) -> str:
         """A further namespace, outside the row; its links are the caller's."""
-        _ip(lines=[f"netns add {name}"])
+        _ip(lines=[f"netns add {self.name(name)}"])
         self._extra.append(name)
         self.batch(name, "link set lo up")
         self._set(name)
@@ -121,8 +125,8 @@ class Chain:
 
     def link(self, first: int | str, second: int | str, net: str) -> None:
         """A further link, ``net``.1 at the first node and ``net``.2 at the second; its ends are called ``toNODE``."""
-        one, two = self.name(first), self.name(second)
-        _ip(lines=[f"link add to{two} netns {one} type veth peer name to{one} netns {two}"])
+        one, two = self.label(first), self.label(second)
+        _ip(lines=[f"link add to{two} netns {self.name(first)} type veth peer name to{one} netns {self.name(second)}"])
         self.batch(first, f"addr add {net}.1/24 dev to{two}", f"link set to{two} up")
         self.batch(second, f"addr add {net}.2/24 dev to{one}", f"link set to{one} up")
 
@@ -131,15 +135,15 @@ class Chain:
         wire = self.node(f"{self._prefix}wire")
         self.batch(0, "link del east0")
         _ip(lines=[
-            f"link add east0 netns {self.name(0)} type veth peer name near netns {wire}",
-            f"link add far netns {wire} type veth peer name west1 netns {self.name(1)}",
+            f"link add east0 netns {self.name(0)} type veth peer name near netns {self.name(wire)}",
+            f"link add far netns {self.name(wire)} type veth peer name west1 netns {self.name(1)}",
         ])  # fmt: skip
         self.batch(wire, "link set near up", "link set far up")
         self.batch(0, *(line for line in self._addresses(0) if "lo " not in line))
         self.batch(1, *(line for line in self._addresses(1) if "west1" in line))
         for node, name in ((0, "east0"), (1, "west1"), (wire, "near"), (wire, "far")):
             self.inside(node, lambda name=name: kernel.offloads_off(name))
-        argv = ["ip", "netns", "exec", wire, sys.executable, "-m", "tests.lab.stretch", str(each_way_ms)]
+        argv = ["ip", "netns", "exec", self.name(wire), sys.executable, "-m", "tests.lab.stretch", str(each_way_ms)]
         self._running.append(subprocess.Popen(argv, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]))
         assert self._running[-1].stdout is not None
         assert self._running[-1].stdout.readline() == b"ready\n"
@@ -172,7 +176,7 @@ class Chain:
         for server in self._servers:
             server.shutdown(socket.SHUT_RDWR)
             server.close()
-        names = [self.name(node) for node in range(self.server + 1)] + self._extra
+        names = [self.name(node) for node in (*range(self.server + 1), *self._extra)]
         _ip(lines=[f"netns del {name}" for name in names])
 
     def _build(self) -> None:

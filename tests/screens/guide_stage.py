@@ -12,6 +12,7 @@ from textual.widgets import Input
 
 from aetui.screens.app import AetuiApp
 from aetui.screens.guide import GuideTab
+from aetui.screens.guide_frame import GuideFrame
 from aetui.screens.guide_visit import Visit
 from aetui.screens.launch import Launch
 from aetui.screens.site import Site
@@ -57,7 +58,12 @@ async def shows(pilot: Pilot[Any], *texts: str) -> str:
     def said() -> str:
         return " ".join(screen(pilot.app).split())
 
-    await until(pilot, lambda: all(text in said() for text in texts), " / ".join(texts))
+    def ready() -> bool:
+        """A key counts: the step that is on the screen is the one that it would answer."""
+        tab = pilot.app.screen
+        return not isinstance(tab, GuideFrame) or tab.visit is None or tab.is_shown()
+
+    await until(pilot, lambda: all(text in said() for text in texts) and ready(), " / ".join(texts))
     await pilot.pause()
     return said()
 

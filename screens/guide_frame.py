@@ -122,8 +122,6 @@ class GuideFrame(TabScreen):
         if seen.mark != self._mark:
             self._mark = seen.mark
             self._arrive(seen)
-        elif self.focused is None:
-            self._focus(seen)
         self.refresh_bindings()
         if isinstance(self.app.screen, Reader):
             self.app.screen.again()
@@ -170,15 +168,15 @@ class GuideFrame(TabScreen):
         field.numbers = seen.ask is not None and seen.ask.value in {"address", "port"}
         if seen.first:
             rows.select(seen.first)
-        self._focus(seen)
+        self._focus()
         self.call_after_refresh(self._painted, seen.mark)
 
-    def _focus(self, seen: Picture) -> None:
-        """Enter must never go nowhere."""
+    def _focus(self) -> None:
+        """Where a key goes: to the answers, else to the line to type in, else to what was seen."""
         rows, field = self.query_one(Rows), self.query_one(Answer)
-        if seen.rows:
+        if rows.display:
             self.set_focus(rows)
-        elif seen.ask is not None:
+        elif self.query_one("#guide-line").display:
             self.set_focus(field)
         else:
             self.set_focus(self.query_one("#guide-page", Page))

@@ -194,6 +194,11 @@ class Rows(Lines, can_focus=True):
             else:
                 self.go(index)
 
+    def on_hide(self, event: events.Hide) -> None:
+        """A list that is shown again by the time it hears that it was hidden keeps the keys: Enter must never go nowhere."""
+        if self.display:
+            event.prevent_default()
+
     def on_focus(self) -> None:
         """The cursor's colours depend on the focus."""
         self.refresh()

@@ -8,6 +8,7 @@ import pytest
 from guide_stage import LOGGER, opened, paras, row, shows, types, visit
 from stage import screen, until
 from textual import events
+from textual.events import Hide
 from textual.widgets import Input
 
 from aetui.guide.records import Seen
@@ -15,6 +16,7 @@ from aetui.guiding.walker import Walker
 from aetui.screens import frame
 from aetui.screens.guide import GuideTab
 from aetui.screens.reader import Reader
+from aetui.screens.widgets.rows import Rows
 
 WHICH = "Which equipment is it about?"
 
@@ -360,3 +362,12 @@ async def test_a_users_own_guide_that_is_wrong_names_file_step_and_fault_and_not
         assert "there is no such step" in said
         await pilot.press("6")
         await shows(pilot, "This computer")
+
+
+async def test_a_list_that_hears_late_that_it_was_hidden_has_the_keys_all_the_same() -> None:
+    async with opened("guide", "healthy") as pilot:
+        await shows(pilot, WHICH)
+        pilot.app.screen.query_one(Rows).post_message(Hide())
+        await pilot.pause()
+        await pilot.press("enter")
+        await shows(pilot, "What is the trouble?")

@@ -38,15 +38,6 @@ def lab(surroundings: None) -> Iterator[Lab]:
         yield built
 
 
-@pytest.fixture(autouse=True)
-def nobody_remembered(request: pytest.FixtureRequest) -> None:
-    """Who had an address in the test before is not who has it now: a stale entry at the router is seconds of silence."""
-    if "lab" in request.fixturenames:
-        lab = request.getfixturevalue("lab")
-        for node in ("router", "laptop"):
-            lab[node].ip("neigh flush all")
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The fault matrix as a table for people."""
     rows = [row for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed") for row in _fault_rows(report)]

@@ -32,9 +32,6 @@ DEBIAN = {
 NOT_OF_THIS_VANTAGE = "this vantage"
 """How the one reason to skip begins that holds in CI too: the contract suite asks a vantage for what it does not claim."""
 
-MOST_AGAIN = 5
-"""Failed tests that are made once more; with more of them something is broken."""
-
 PLACES = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 
 
@@ -86,23 +83,6 @@ def lint() -> bool:
 
 
 def tests(title: str, command: list[str], counts: dict[str, int]) -> bool:
-    """A run of pytest, and of what failed in it one more: real daemons and terminals on a busy machine are late at times, and a test that
-    fails twice is no accident. Both runs are shown; a test counts by its last.
-    """
-    first: dict[str, int] = dict.fromkeys(counts, 0)
-    passed = once(title, command, first)
-    if not passed and 0 < first["failed"] <= MOST_AGAIN:
-        print(f"--- {title}: {first['failed']} of them once more", flush=True)
-        again: dict[str, int] = dict.fromkeys(counts, 0)
-        passed = once(f"{title}, once more", [*command, "--last-failed", "-n", "1"], again)
-        first["passed"] += again["passed"]
-        first["failed"] = again["failed"] if again["passed"] + again["failed"] else first["failed"]
-    for name, count in first.items():
-        counts[name] += count
-    return passed
-
-
-def once(title: str, command: list[str], counts: dict[str, int]) -> bool:
     """One run of pytest; its counts are added up. In CI a test that is skipped for want of something is a failure."""
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.xml"

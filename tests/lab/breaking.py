@@ -15,6 +15,7 @@ from . import daemons
 from .network import Lab
 from .nodes import Process
 from .servers import Server
+from .topology import GATEWAY
 
 _numbers = count(1)
 _ports = count()
@@ -145,6 +146,14 @@ def configured(lab: Lab, node: str, do: Sequence[str], undo: Sequence[str]) -> I
         yield
     finally:
         lab[node].ip(*undo)
+
+
+@contextmanager
+def logger_off(lab: Lab) -> Iterator[None]:
+    """The logger without its network. A link that goes down takes the routes through it along, and the switch's port rests a while."""
+    with configured(lab, "logger", ["link set eth0 down"], ["link set eth0 up", f"route replace default via {GATEWAY}"]):
+        yield
+    lab["router"].ip("link set lan2 type bridge_slave state 3", "neigh flush all")
 
 
 @contextmanager

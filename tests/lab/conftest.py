@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from difflib import unified_diff
 
 import pytest
 
@@ -36,6 +37,20 @@ def lab(surroundings: None) -> Iterator[Lab]:
     """One healthy lab a worker. A test that breaks something mends it (faults do)."""
     with Lab() as built:
         yield built
+
+
+@pytest.fixture(autouse=True)
+def mended(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that leaves the lab other than it found it is what is wrong, not the one after it."""
+    if "lab" not in request.fixturenames:
+        yield
+        return
+    built: Lab = request.getfixturevalue("lab")
+    before = built.standing()
+    yield
+    after = built.standing()
+    left = [line for name in before for line in unified_diff(before[name].split("\n"), after[name].split("\n"), name, "afterwards", n=0, lineterm="")]
+    assert not left, "the lab was left changed:\n" + "\n".join(left)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

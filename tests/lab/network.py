@@ -41,6 +41,12 @@ OWN_NAME = "router.site"
 BRIDGING = ("router", "wire")
 """Set up last, in this order: a bridge's port can be told to forward (state 3) once its far end is up; left alone it takes a second."""
 
+STANDING = r"""
+printf 'link show\naddr show\nroute show table all\nrule show\n-6 route show table all\n' | ip -o -batch - |
+sed -E 's/^[0-9]+: //; s/ (qlen [0-9]+|state [A-Z]+|[a-z]+_lft [0-9]+sec)//g' | sort
+nft list ruleset"""
+"""A machine's settings in words; without numbers and order of interfaces, and what the kernel finds out a second later."""
+
 SITE_RULES = """
 table ip site {
     chain outward { type nat hook postrouting priority srcnat; oifname "wan" masquerade; }
@@ -253,6 +259,17 @@ class Lab:
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(forget, self.nodes.values()))
         self.await_site_resolver()
+
+    def standing(self) -> dict[str, str]:
+        """What every machine is set to now: links, addresses, routes, firewall, resolvers, daemons. Equal before and after whoever tidies up."""
+
+        def of(node: Node) -> str:
+            told = node.run(["sh", "-c", STANDING], timeout=20, check=True).stdout
+            daemons_there = sorted(process.name for process in node.processes if process.running())
+            return "\n".join([told.strip(), node.resolv.read_text().strip(), *(f"runs {name}" for name in daemons_there)])
+
+        with ThreadPoolExecutor(4) as pool:
+            return dict(zip(self.nodes, pool.map(of, self.nodes.values()), strict=True))
 
     # -- use
 

@@ -220,7 +220,7 @@ def test_the_laptop_in_the_loggers_place_proves_that_the_forward_is_right(lab: L
             terminal.until(shown)
         terminal.type("yes")
         terminal.until("Take the PM2000's place")
-        with breaking.configured(lab, "logger", ["link set eth0 down"], ["link set eth0 up"]):
+        with breaking.logger_off(lab):
             with breaking.configured(lab, "laptop", [f"addr add {LOGGER}/24 dev eth0"], [f"addr del {LOGGER}/24 dev eth0"]):
                 lab["router"].ip("neigh flush all")
                 terminal.type("")

@@ -23,6 +23,7 @@ from textual.signal import Signal
 from aetui.screens.frame import TabScreen
 from aetui.screens.glass import Glass
 from aetui.screens.keeper import Keeper
+from aetui.screens.keys import Keys, typed
 from aetui.screens.launch import Launch
 from aetui.screens.learnt import Learnt
 from aetui.screens.packets import Packets
@@ -32,6 +33,7 @@ from aetui.screens.tabs import TABS
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from textual.events import Event
     from textual.filter import LineFilter
     from textual.screen import Screen
     from textual.theme import Theme
@@ -69,6 +71,7 @@ class AetuiApp(App[int]):
         self.animation_level = "none"
         self.launch = launch or Launch()
         self.glass = Glass()
+        self.keys = Keys(self, super().on_event)
         self.alarms: Signal[frozenset[str]] = Signal(self, "alarms")
         self.alarmed: frozenset[str] = frozenset()
         """Names of the tabs where something is open that must not be forgotten; the bar on top marks them."""
@@ -103,6 +106,10 @@ class AetuiApp(App[int]):
     def on_mount(self) -> None:
         """What was on the terminal while another program had it is not known."""
         self.app_resume_signal.subscribe(self, lambda _app: self.glass.forget())
+
+    async def on_event(self, event: Event) -> None:
+        """What is typed comes in its turn."""
+        await (self.keys.take(event) if typed(event) else super().on_event(event))
 
     def relaunch(self, **changes: Any) -> None:
         """Look at something else from now on."""

@@ -17,6 +17,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from aetui.screens.frame import TabScreen
+from aetui.screens.keys import now
 from aetui.screens.reader import Reader
 from aetui.screens.widgets.lines import Lines, line
 from aetui.screens.widgets.page import Page
@@ -61,6 +62,7 @@ class GuideFrame(TabScreen):
         """Of the step that the widgets hold."""
         self._shown: object = None
         """Of the step that has been painted."""
+        self._shown_at = 0.0
 
     def body(self) -> Iterable[Widget]:
         """Where one is, the step, its answers, a line to type in, what was seen."""
@@ -127,15 +129,17 @@ class GuideFrame(TabScreen):
             self.app.screen.again()
 
     def is_shown(self) -> bool:
-        """True where the step that an answer would be given to is the one on the screen: repaints are paced, keys are not."""
+        """True where the step that an answer would be given to was on the screen when the key was pressed: keys come in packets, repaints are
+        paced."""
         if self.visit is None:
             return False
         from aetui.screens.guide_view import mark_of
 
-        return self._shown == mark_of(self.visit, self.labelled)
+        return self._shown == mark_of(self.visit, self.labelled) and self._shown_at <= self.console.keys.typed_at
 
     def _painted(self, mark: object) -> None:
-        self._shown = mark
+        if mark != self._shown:
+            self._shown, self._shown_at = mark, now()
 
     def _said(self, visit: Visit) -> str:
         if visit.wrong is None:

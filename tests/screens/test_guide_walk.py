@@ -357,8 +357,8 @@ async def test_a_users_own_guide_that_is_wrong_names_file_step_and_fault_and_not
     monkeypatch.setenv("AETUI_GUIDES", str(tmp_path))
     (tmp_path / "pump.toml").write_text(OWN.format(no="nowhere"))
     async with opened("guide", "healthy") as pilot:
-        said = await shows(pilot, "Cannot go on", "toml: step.look", "'nowhere'")
-        assert "pump.toml" in "".join(screen(pilot.app).split()), "however long the path before it, and wherever it is broken"
+        said = await shows(pilot, "Cannot go on", "'nowhere'")
+        assert "pump.toml:step.look:" in "".join(screen(pilot.app).split()), "however long the path before it, and wherever it is broken"
         assert "there is no such step" in said
         await pilot.press("6")
         await shows(pilot, "This computer")

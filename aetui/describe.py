@@ -47,6 +47,9 @@ OUTCOMES: Mapping[Outcome, str] = {
     Outcome.DENIED: "this machine refused to send", Outcome.FAILED: "failed",
 }  # fmt: skip
 
+RCODES: Mapping[str, str] = {"NOERROR": "no address", "NXDOMAIN": "no such name (NXDOMAIN)", "REFUSED": "the DNS server declines (REFUSED)"}
+"""Answers without an address; others are called as RFC 1035 section 4.1.1 and RFC 2136 section 2.2 call them."""
+
 ENDINGS: Mapping[Ended, str] = {
     Ended.DONE: "done", Ended.CLOSED: "closed by the other side", Ended.RESET: "reset", Ended.SILENT: "no answer",
     Ended.GARBLED: "something else answered", Ended.LIMIT: "answer without end", Ended.DECLINED: "declined",
@@ -117,7 +120,7 @@ def _dns_line(seen: Observation) -> str:
     if seen.addresses:
         return ", ".join(seen.addresses[:3])
     codes = dict.fromkeys(a.rcode or OUTCOMES[a.outcome] for a in seen.answers)
-    return " / ".join("no address" if code == "NOERROR" else code for code in codes) or "no DNS server to ask"
+    return " / ".join(RCODES.get(code, code) for code in codes) or "no DNS server to ask"
 
 
 def _dns_facts(seen: Observation) -> Facts:

@@ -203,8 +203,7 @@ def _why_check(scene: Scene, identity: str, sources: Sources) -> Iterator[Para]:
 
 
 def _purpose(check: Check) -> Iterator[Para]:
-    special = "canary" if check.id.startswith("canary:") else check.id
-    if own := known("does", special):
+    if own := known("does", check.about.get("purpose", "")):
         yield from _labelled("proves", own)
     elif (kind := load_kinds().get(check.kind)) is not None:
         words = kind.filled(check.host or "", str(check.port or ""))

@@ -92,20 +92,26 @@ class Scene:
         return self.state.checks[identity].host in self.ranges
 
     def name(self, identity: str) -> str:
-        """What a check's row is called."""
+        """What a check's row is called; where it stands under no host, with the host that it is about."""
         check = self.state.checks.get(identity)
         if check is None:
             return displayable(identity, 60)
-        if identity == "beyond":
-            return say("kinds", "beyond")
-        kind = "canary" if identity.startswith("canary:") else check.kind
-        text = known("kinds", kind, kind).format(port=check.port or "", resolver=displayable(check.about.get("resolver", "?"), 45))
-        return f"{text} IPv6" if identity.endswith(":ipv6") else text
+        purpose = check.about.get("purpose", "")
+        values = {
+            "port": check.port or "",
+            "host": displayable(check.host or "", 60),
+            "under": displayable((check.host or "").partition(".")[2], 40),
+            "resolver": displayable(check.about.get("resolver", "?"), 45),
+        }
+        text = known("kinds", purpose) or known("kinds", check.kind, check.kind)
+        if check.host is not None and self.host_of(check) == HERE and "{host}" not in text and purpose != "canary":
+            text = f"{text} of {{host}}"
+        return text.format(**values) + (" IPv6" if identity.endswith(":ipv6") else "")
 
     def full_name(self, identity: str) -> str:
         """The row's name with its host: ``TCP 443 of www.alsoenergy.com``."""
         check = self.state.checks.get(identity)
-        if check is None or check.host is None or identity.startswith("canary:"):
+        if check is None or check.host is None or self.host_of(check) == HERE:
             return self.name(identity)
         return f"{self.name(identity)} of {displayable(check.host, 60)}"
 

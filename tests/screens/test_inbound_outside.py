@@ -488,6 +488,31 @@ async def test_a_jump_host_whose_line_dropped_is_opened_anew_when_it_is_tried() 
     assert [one.closed for one in made] == [1, 1]
 
 
+class Nameless(Seeing):
+    """Knows no name."""
+
+    async def lookup(self, name: str, deadline: float) -> tuple[str, ...]:
+        return ()
+
+
+async def test_a_name_that_leads_nowhere_costs_nobody_the_jump_host() -> None:
+    made: list[Seeing] = []
+
+    def make(name: str) -> Seeing:
+        made.append(Nameless())
+        return made[-1]
+
+    outside = Outside(lambda: None, make, Nameless)
+    assert outside.ask(Question(Jump("noc"), "nowhere.example"), None, OnSite())
+    async with asyncio.timeout(10):
+        while outside.busy:
+            await asyncio.sleep(0.01)
+    assert "nowhere.example leads to no address" in outside.fault
+    assert await outside.open("noc") is made[0], "a password would have to be typed again"
+    await outside.close()
+    assert [one.closed for one in made] == [1]
+
+
 async def test_the_cursor_stays_where_the_person_put_it_when_a_try_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     go = asyncio.Event()
 

@@ -45,7 +45,8 @@ class Equipment(Enum):
 def diagnose(seen: InboundSeen) -> tuple[Finding, ...]:
     """All findings, the root first."""
     found = [finding for reached in main_views(seen) if (finding := of_target(reached, seen)) is not None]
-    deep = nat.findings(seen.nat, explains=[f for f in found if f.cause in nat.EXPLAINED], working=_any_works(found))
+    explained, knocked = [f for f in found if f.cause in nat.EXPLAINED], {reached.target.address for reached in seen.outside}
+    deep = nat.findings(seen.nat, explained, _any_works(found), knocked)
     swallowed = {id for finding in deep if finding.severity is Severity.FAIL for id in finding.explains}
     left = [f for f in found if not (f.cause in nat.EXPLAINED and swallowed.issuperset(f.explains))]
     everything = [*deep, *_joined(left), *exposure.findings(seen, found), *exposure.limits(seen, found)]

@@ -14,7 +14,7 @@ from enum import Enum
 
 from aetui.diagnosis import exposure, nat, silence
 from aetui.observations import Ended, Outcome
-from aetui.reach import HalfOpen, InboundSeen, Reached, Standing, Target, Token
+from aetui.reach import OWN_TROUBLE, HalfOpen, InboundSeen, Reached, Standing, Target, Token
 from aetui.records import Confidence, Finding, Said, Severity
 
 SERVICES = {"rdp": "Remote Desktop", "telnet": "telnet"}
@@ -24,7 +24,6 @@ NAMES = {**SERVICES, "ssh": "SSH", "http": "a web server", "tls": "TLS", "aetui"
 SEARCHED_MS = 2500.0
 """A 'no route to host' that took longer came from a router that asked for the host by ARP first (three requests, a second apart)."""
 
-_NOT_ABOUT_THE_TARGET = frozenset({Outcome.NO_ROUTE, Outcome.NO_NEIGHBOUR, Outcome.DENIED, Outcome.FAILED})
 _NAMES_WHAT_ANSWERS = frozenset({"forward-elsewhere", "wrong-service"})
 _ROOTS = ("port-in-use", "double-nat", "carrier-nat", "service-down")
 
@@ -88,7 +87,7 @@ def _weight(reached: Reached) -> int:
         return 3
     if reached.tcp.outcome is Outcome.OPEN:
         return 2
-    return 0 if reached.tcp.outcome in _NOT_ABOUT_THE_TARGET else 1
+    return 0 if reached.tcp.outcome in OWN_TROUBLE else 1
 
 
 def _rank(finding: Finding) -> tuple[int, int]:
@@ -110,7 +109,7 @@ def equipment(seen: InboundSeen, target: Target) -> Equipment:
     inside = inside_of(seen, target)
     if inside is None:
         return Equipment.ANSWERS if target.own_port in seen.listening else Equipment.UNKNOWN
-    if inside.tcp.outcome in _NOT_ABOUT_THE_TARGET - {Outcome.NO_NEIGHBOUR}:
+    if inside.tcp.outcome in OWN_TROUBLE - {Outcome.NO_NEIGHBOUR}:
         return Equipment.UNKNOWN
     if inside.tcp.outcome is not Outcome.OPEN or inside.speaks == "nothing":
         return Equipment.DEAD
@@ -120,7 +119,7 @@ def equipment(seen: InboundSeen, target: Target) -> Equipment:
 
 def of_target(reached: Reached, seen: InboundSeen) -> Finding | None:
     """What holds for one target; None where the vantage itself was in the way."""
-    if reached.tcp.outcome in _NOT_ABOUT_THE_TARGET:
+    if reached.tcp.outcome in OWN_TROUBLE:
         return None
     thing = equipment(seen, reached.target)
     if reached.tcp.outcome is Outcome.OPEN:
@@ -346,7 +345,7 @@ def _inside(seen: InboundSeen, target: Target) -> tuple[Said, ...]:
 def _inside_said(inside: Reached) -> Said:
     values = {**_place(inside), "outcome": inside.tcp.outcome.value, "said": NAMES.get(inside.speaks, "an unknown protocol")}
     if inside.tcp.outcome is not Outcome.OPEN:
-        untold = inside.tcp.outcome in _NOT_ABOUT_THE_TARGET - {Outcome.NO_NEIGHBOUR}
+        untold = inside.tcp.outcome in OWN_TROUBLE - {Outcome.NO_NEIGHBOUR}
         return Said("inside-no-way" if untold else f"inside-{inside.tcp.outcome.value}", values)
     if inside.speaks == "nothing":
         mute = (inside.rdp or inside.telnet) is None or (inside.telnet is not None and inside.telnet.ended is Ended.SILENT)

@@ -270,20 +270,24 @@ def _picked_up(reached: Reached, seen: InboundSeen, thing: Equipment) -> Finding
     listed = nat.listed(seen.nat, reached.target)
     limited = any(each.key == "router-lists-limited" for each in listed)
     sure = Confidence.LIKELY if thing is Equipment.ANSWERS and not limited else Confidence.POSSIBLE
-    left = (*silence.kept_out(reached, seen, listed), Said("left-behind", _place(reached)))
+    left = (*silence.kept_out(reached, seen, listed), Said("left-behind"))
     said = (*_everywhere(reached, seen), Said("passed-on", _place(reached)), *_inside(seen, reached.target), *listed, *left)
     return _made("forward-unanswered", reached, *said, confidence=sure)
 
 
 def _everywhere(reached: Reached, seen: InboundSeen) -> tuple[Said, ...]:
     """What every vantage saw of a target that none of them got in at."""
-    others = (each for each in silence.views(reached, seen) if each is not reached and each.tcp.outcome not in _NOT_ABOUT_THE_TARGET)
+    others = (each for each in silence.views(reached, seen) if each is not reached and each.tcp.outcome not in OWN_TROUBLE)
     return (_outside_said(reached), *(_outside_said(each) for each in others))
 
 
 def _refused(reached: Reached, seen: InboundSeen, thing: Equipment) -> Finding:
-    sure = Confidence.CERTAIN if thing is Equipment.ANSWERS else Confidence.POSSIBLE
     said = (_outside_said(reached), *_inside(seen, reached.target), *nat.listed(seen.nat, reached.target))
+    icmp = reached.tcp.icmp
+    if icmp is not None and icmp.sender != reached.target.address:  # the provider's router, the site's by another address, or one beside us
+        another = Said("refused-by-another", {"sender": icmp.sender, "address": reached.target.address})
+        return _made("forward-refused", reached, *said, another, confidence=Confidence.POSSIBLE)
+    sure = Confidence.CERTAIN if thing is Equipment.ANSWERS else Confidence.POSSIBLE
     return _made("forward-refused", reached, *said, confidence=sure)
 
 

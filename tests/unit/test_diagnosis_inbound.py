@@ -85,7 +85,9 @@ ROWS = [
     ("a reset, and the inside answers", [RESET], [lan()], {}, [("forward-refused", CERTAIN)]),
     ("a reset, and nobody asked inside", [RESET], [], {}, [("forward-refused", POSSIBLE)]),
     ("a reset, and the inside resets too", [RESET], [DEAD], {}, [("service-down", CERTAIN)]),
-    ("prohibited by a firewall", [PROHIBITED], [lan()], {}, [("forward-refused", CERTAIN)]),
+    ("prohibited by the router that has the address", [replace(PROHIBITED, tcp=replace(PROHIBITED.tcp, icmp=Icmp(3, 13, PUBLIC)))], [lan()], {},
+     [("forward-refused", CERTAIN)]),
+    ("prohibited by another router, whoever runs it", [PROHIBITED], [lan()], {}, [("forward-refused", POSSIBLE)]),
     ("the router finds nobody at the forward's end", [NO_HOST], [lan()], {}, [("forward-elsewhere", LIKELY)]),
     ("the router finds nobody, nobody asked inside", [NO_HOST], [], {}, [("forward-elsewhere", POSSIBLE)]),
     ("'no route to host' after a search", [replace(NO_WAY, elapsed_ms=3060)], [lan()], {}, [("forward-elsewhere", LIKELY)]),
@@ -285,6 +287,8 @@ def test_two_ports_that_fail_alike_are_one_finding_and_two_that_do_not_are_two()
     assert one.explains == (RDP.id, TELNET.id) and one.facts["port"] == "3389 and 23"
     apart = inbound.diagnose(InboundSeen((SILENT, out(TELNET, Outcome.REFUSED)), tuple(both)))
     assert sorted(finding.cause for finding in apart) == ["forward-missing", "forward-refused"]
+    told = causes.describe(causes.load_causes(), one).evidence
+    assert len(set(told)) == len(told), "what holds of both is said once"
     other = replace(TELNET, address="198.51.100.77")
     two = inbound.diagnose(InboundSeen((SILENT, out(other, Outcome.FILTERED)), tuple(both)))
     assert [finding.explains for finding in two] == [(RDP.id,), (other.id,)]

@@ -220,7 +220,7 @@ async def test_through_a_real_jump_host_everything_is_asked_on_screen_and_the_co
             await until(pilot, lambda: view(app).outside.result is not None and not view(app).outside.busy)
             reached = view(app).outside.result.seen.outside  # type: ignore[union-attr]
             assert [(one.target.port, one.token.value, one.vantage.kind) for one in reached] == [(port, "matched", "jump")]
-            assert "tested from inside the site" in row(app, f"port {port}:"), "loopback proves nothing of the outside, and it is said"
+            assert "nobody outside can reach this address" in row(app, f"port {port}:"), "loopback proves nothing of the outside, and it is said"
             await until(pilot, lambda: row(app, "✓ our code"))
             assert all("sesame" not in str(value) for value in vars(view(app).outside).values())
 

@@ -25,6 +25,8 @@ SEARCHED_MS = 2500.0
 """A 'no route to host' that took longer came from a router that asked for the host by ARP first (three requests, a second apart)."""
 
 _NAMES_WHAT_ANSWERS = frozenset({"forward-elsewhere", "wrong-service"})
+_BETWEEN = {"port": " and port ", "inside_port": " and port ", "service": " and "}
+"""Between several values in one sentence, which says 'port' before the first."""
 _ROOTS = ("port-in-use", "double-nat", "carrier-nat", "service-down")
 
 
@@ -66,7 +68,7 @@ def _joined(found: Iterable[Finding]) -> Iterator[Finding]:
 
 def _merged(first: Finding, others: Sequence[Finding]) -> Finding:
     everyone = (first, *others)
-    values = {key: " and ".join(dict.fromkeys(each.facts[key] for each in everyone)) for key in ("port", "inside_port", "service")}
+    values = {key: between.join(dict.fromkeys(each.facts[key] for each in everyone)) for key, between in _BETWEEN.items()}
     evidence = tuple({(said.key, tuple(said.values.items())): said for each in everyone for said in each.evidence}.values())
     explains = tuple(dict.fromkeys(id for each in everyone for id in each.explains))
     return replace(first, explains=explains, evidence=evidence, facts={**first.facts, **values})

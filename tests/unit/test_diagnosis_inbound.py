@@ -265,7 +265,7 @@ def test_exposure_is_claimed_where_a_source_that_nobody_named_got_in(knocks, all
 def test_two_ports_that_let_anybody_in_are_one_warning():
     both = (out(speaks="rdp"), out(TELNET, speaks="telnet"))
     (warned, *works) = inbound.diagnose(InboundSeen(both, meant=("192.0.2.0/24",)))
-    assert (warned.cause, warned.explains, warned.facts["port"]) == ("exposed", (RDP.id, TELNET.id), "3389 and 23")
+    assert (warned.cause, warned.explains, warned.facts["port"]) == ("exposed", (RDP.id, TELNET.id), "3389 and port 23")
     assert len(warned.evidence) == 1 and [f.cause for f in works] == ["service-confirmed"] * 2
 
 
@@ -284,7 +284,7 @@ def test_thirty_ports_that_fail_for_one_nat_are_one_finding():
 def test_two_ports_that_fail_alike_are_one_finding_and_two_that_do_not_are_two():
     both = [lan(), lan(speaks="telnet", port=23, expected="telnet")]
     (one,) = inbound.diagnose(InboundSeen((SILENT, out(TELNET, Outcome.FILTERED)), tuple(both)))
-    assert one.explains == (RDP.id, TELNET.id) and one.facts["port"] == "3389 and 23"
+    assert one.explains == (RDP.id, TELNET.id) and one.facts["port"] == "3389 and port 23"
     apart = inbound.diagnose(InboundSeen((SILENT, out(TELNET, Outcome.REFUSED)), tuple(both)))
     assert sorted(finding.cause for finding in apart) == ["forward-missing", "forward-refused"]
     told = causes.describe(causes.load_causes(), one).evidence
@@ -338,7 +338,7 @@ def test_a_connection_that_was_begun_and_not_finished_may_be_a_scanner_s_where_i
 def test_who_gets_in_is_not_claimed_beyond_what_was_seen():
     (found, _) = inbound.diagnose(InboundSeen((MATCHED,), knocks=(knock("192.0.2.66", refused="not-allowed"),), allowed=("10.0.0.0/8",)))
     told = causes.describe(causes.load_causes(), found)
-    assert told.summary == f"Port 3389 of {PUBLIC} lets in addresses that nobody named."
+    assert told.summary == f"Addresses that nobody named get in at port 3389 of {PUBLIC}."
 
 
 UNTESTED = [

@@ -90,6 +90,10 @@ def run(arguments: argparse.Namespace) -> int:
     jump = any(name.startswith(("jump:", "ssh:")) for name in arguments.vantages)
     if not arguments.public and not jump and not demo:
         return refuse("name the site's public address (or knock from a jump host, which sees it: --from jump:NAME)")
+    named = {port for _, port in arguments.public}
+    for outside, inside in arguments.forwards:
+        if named and not named & {outside, None}:
+            return refuse(f"--map {outside}:{inside}: nothing is knocked at port {outside}; name PUBLIC:{outside}, or PUBLIC alone")
     return guarded(lambda: _confirm(arguments))
 
 

@@ -76,6 +76,7 @@ REFUSALS = [
     ("a trace to numbers that are no address", ["trace", "300.1.1.1"], "no HOST[:PORT]"),
     ("a code that is none", ["confirm", "192.0.2.1", "--code", "short"], "no code"),
     ("a map that is none", ["confirm", "192.0.2.1", "--map", "3389"], "OUTSIDE:INSIDE"),
+    ("a map of a port that is not knocked at", ["confirm", "192.0.2.1:3389", "--map", "53389:3389"], "name PUBLIC:53389"),
     ("a vantage that is none", ["confirm", "192.0.2.1", "--from", "moon"], "no vantage"),
     ("a vantage beside the embedded site", ["confirm", "--demo", "--from", "local"], "--demo has a vantage of its own"),
     ("a scenario that is none", ["confirm", "--demo=helthy"], "healthy"),

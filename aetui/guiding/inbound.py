@@ -19,7 +19,7 @@ from aetui.guide.records import Confirm, Inside, Listen, Nat, Seen
 from aetui.guiding.words import say, seen
 from aetui.guiding.world import World
 from aetui.inbound import confirm as confirming
-from aetui.inbound import nat
+from aetui.inbound import nat, whole
 from aetui.inbound.knocking import ANSWER_S, CONNECT_S, expected_at, knock
 from aetui.inbound.knocklog import Batch, Share
 from aetui.inbound.listener import Listener
@@ -265,9 +265,9 @@ async def _outcome(world: World, action: Listen, outside: str, listener: Listene
                 task.cancel()
         return _by_knocks(action, heard)
     target = Target(action.public, int(action.public_port), int(action.port), expected_at(int(action.port)))
-    around = confirming.Surroundings(listening=(int(action.port),))
+    around = confirming.Surroundings(listening=(int(action.port),), inside=world.here)
     try:
-        what = await confirming.confirm(place, confirming.Wanted((target,), (), listener.code), clock() + OUTSIDE_S, around)
+        what = await whole.look(place, confirming.Wanted((target,), (), listener.code), clock() + OUTSIDE_S, around)
     except VantageLost as lost:
         await world.outside.forget(outside)
         return Seen(Status.UNKNOWN, lines=(seen("lost", why=str(lost)),))

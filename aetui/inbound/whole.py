@@ -1,5 +1,5 @@
 """One whole look from outside: knock, ask the router where this machine stands at the site, and see what arrives here meanwhile without
-its answer getting back. Shared by the command line and the console.
+its answer getting back. Shared by the command line, the console and the guides.
 
 What this machine's own router says counts for the site only where the machine is there: our listener is open, or a target has the
 address by which the outside sees us. Where nobody tells that address, equipment that is asked inside is taken for a sign too; else it may

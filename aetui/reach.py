@@ -11,8 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from aetui.observations import RdpSeen, TcpSeen, TelnetSeen
+from aetui.observations import Outcome, RdpSeen, TcpSeen, TelnetSeen
 from aetui.records import VantageInfo
+
+OWN_TROUBLE = frozenset({Outcome.NO_ROUTE, Outcome.NO_NEIGHBOUR, Outcome.DENIED, Outcome.FAILED})
+"""Outcomes that speak of the vantage and not of the target; NO_NEIGHBOUR of both where the target stands on the vantage's own network."""
 
 
 class Token(StrEnum):

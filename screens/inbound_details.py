@@ -15,7 +15,7 @@ from aetui.explain import OWNERS
 from aetui.inbound.ports import Opened, PortTaken, RightMissing
 from aetui.reach import Knock, Reached, Token
 from aetui.records import Diagnosed, Owner, Severity
-from aetui.report.inbound import phrases
+from aetui.report.inbound import phrases, worthless
 from aetui.screens.inbound_code import code_page
 from aetui.screens.inbound_outside import Outside, Result
 from aetui.screens.inbound_rows import (
@@ -296,7 +296,7 @@ def _facts(reached: Reached, inside: bool) -> Iterator[tuple[str, str]]:
     if reached.arrival is not None:
         yield "arrived", say("facts", "arrival", port=reached.arrival.port, peer=reached.arrival.peer)
     yield "inside_port", str(reached.target.own_port) if reached.target.own_port != reached.target.port else ""
-    yield "standing", "" if inside else say("standing", reached.standing.value)
+    yield "standing", "" if inside or worthless(reached) == "private" else say("standing", reached.standing.value)
     yield "took", took(reached.elapsed_ms) if reached.elapsed_ms else ""
 
 

@@ -230,8 +230,6 @@ class Outside:
                 await self._confirm(question, stage, on_site)
         except Exception as error:
             self.fault = fault_of(error)
-            if isinstance(error, VantageLost):
-                await self._let_go()
         finally:
             self.step = ""
             self.changed()

@@ -18,9 +18,9 @@ from aetui.diagnosis.inbound import NAMES
 from aetui.display import displayable
 from aetui.inbound.ports import PortTaken, RightMissing
 from aetui.observations import Outcome
-from aetui.reach import Knock, Reached, Standing, Token
+from aetui.reach import Knock, Reached, Token
 from aetui.records import Diagnosed
-from aetui.report.inbound import phrases
+from aetui.report.inbound import phrases, worthless
 from aetui.screens.inbound_outside import Outside, Result
 from aetui.screens.inbound_site import Entry, Port, Site
 from aetui.screens.inbound_words import known, say, tables
@@ -198,7 +198,7 @@ ROOMY = 100
 
 def reached_state(reached: Reached, inside: bool = False) -> str:
     """Key of ``signs`` for one port that was knocked at; ``inside`` where the equipment was asked over the LAN."""
-    if reached.standing is Standing.INSIDE and not inside:
+    if not inside and worthless(reached):
         return "unclear"
     if reached.tcp.outcome is Outcome.OPEN and reached.speaks != "nothing":
         return "works" if inside and reached.speaks == reached.target.expected else "answers"
@@ -222,8 +222,8 @@ def _reached(key: str, reached: Reached, look: Look, inside: bool = False, by: s
 
 def reached_said(reached: Reached, inside: bool = False) -> str:
     """In a few words, what one port did."""
-    if reached.standing is Standing.INSIDE and not inside:
-        return say("target", "hairpin")
+    if not inside and (why := worthless(reached)):
+        return say("target", why)
     if reached.tcp.outcome is Outcome.OPEN:
         return say("target", "open", said=spoken(reached)) if reached.speaks != "nothing" else say("target", "mute")
     why = reached.tcp.reason or reached.tcp.errno or reached.tcp.outcome.value

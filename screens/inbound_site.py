@@ -112,6 +112,8 @@ class Site:
         self._callers: asyncio.Task[None] | None = None
         self._arrivals = HalfOpenWatch(())
         self._opening = False
+        self._adding: set[int] = set()
+        """Ports that are just being added."""
         self._stands: dict[int, int] = {}
         """High ports, with the low ones that they are opened in place of."""
 
@@ -218,11 +220,18 @@ class Site:
             self._callers = asyncio.create_task(_call(demo, listener), name="aetui-callers")
 
     async def add(self, port: int, stands_for: int = 0) -> Port | None:
-        """One more port on the open listener, or again one that did not open; None where nothing is open or the port is already."""
-        if self.listener is None or not self.is_open or any(one.wanted == port and one.is_open for one in self.ports):
+        """One more port on the open listener, or again one that did not open; None where nothing is open, or the port is already or is being
+        opened."""
+        there = {one.wanted for one in self.ports if one.is_open} | self._adding
+        if self.listener is None or not self.is_open or port in there:
             return None
-        one = Port(port, await self.listener.add(0 if self.is_demo else port), stands_for)
-        self._arrivals.ports.add(one.outcome.port)
+        self._adding.add(port)
+        try:
+            one = Port(port, await self.listener.add(0 if self.is_demo else port), stands_for)
+        finally:
+            self._adding.discard(port)
+        if one.is_open:
+            self._arrivals.ports.add(one.outcome.port)
         self.ports = (*(other for other in self.ports if other.wanted not in {port, stands_for}), one)
         self.changed()
         return one

@@ -90,6 +90,10 @@ def run(arguments: argparse.Namespace) -> int:
     jump = any(name.startswith(("jump:", "ssh:")) for name in arguments.vantages)
     if not arguments.public and not jump and not demo:
         return refuse("name the site's public address (or knock from a jump host, which sees it: --from jump:NAME)")
+    named = {port for _, port in arguments.public}
+    for outside, inside in arguments.forwards:
+        if named and not named & {outside, None}:
+            return refuse(f"--map {outside}:{inside}: nothing is knocked at port {outside}; name PUBLIC:{outside}, or PUBLIC alone")
     return guarded(lambda: _confirm(arguments))
 
 
@@ -151,10 +155,14 @@ async def _look(arguments: argparse.Namespace, stage: _Stage, key: Key | None) -
     return await look(first, wanted, deadline, Surroundings(inside=stage.here, others=tuple(others)))
 
 
-async def _seen_as(vantage: Vantage) -> str | None:
+async def _seen_as(outside: Sequence[Vantage]) -> str | None:
+    """The site's public address as the first of them that tells it sees us."""
     from aetui.inbound.confirm import public_address
 
-    return await public_address(vantage)
+    for vantage in outside:
+        if (public := await public_address(vantage)) is not None:
+            return public
+    return None
 
 
 async def _wanted(arguments: argparse.Namespace, stage: _Stage, deadline: float) -> Wanted:
@@ -163,7 +171,7 @@ async def _wanted(arguments: argparse.Namespace, stage: _Stage, deadline: float)
 
     places = stage.public
     if not places:
-        public = await _seen_as(stage.outside[0])
+        public = await _seen_as(stage.outside)
         if public is None:
             raise Refused("the jump host does not tell a public address by which it sees this site; name it: aetui confirm PUBLIC")
         print(f"aetui: the jump host sees this site as {public}", file=sys.stderr)

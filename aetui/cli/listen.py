@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from aetui.inbound.reception import Network
     from aetui.packet.spawning import Spawned
     from aetui.reach import HalfOpen
-    from aetui.records import Finding
 
 LOOPBACK = "127.0.0.1"
 
@@ -158,18 +157,6 @@ def _none_opened(outcomes: Sequence[Outcome]) -> int:
     return Exit.UNDETERMINED if any(isinstance(outcome, RightMissing) for outcome in outcomes) else Exit.FAILED
 
 
-def finding_of(outcome: Outcome) -> Finding | None:
-    """Why a port did not open, as a finding; None where it did, or where no cause covers it."""
-    from aetui.diagnosis.exposure import port_forbidden, port_in_use
-    from aetui.inbound.ports import PortTaken, RightMissing
-
-    if isinstance(outcome, PortTaken):
-        return port_in_use(outcome.port, outcome.holder.process, outcome.holder.pid)
-    if isinstance(outcome, RightMissing):
-        return port_forbidden(outcome.port, outcome.remedy[0], outcome.instead)
-    return None
-
-
 class Lines:
     """Prints what happens; where nobody reads any more, the listener is closed."""
 
@@ -209,9 +196,10 @@ class Lines:
 
     def _not_listening(self, outcome: Outcome) -> None:
         from aetui.causes import describe, load_causes
+        from aetui.report.inbound import port_finding
         from aetui.report.json import finding_json
 
-        words, finding = load_causes(), finding_of(outcome)
+        words, finding = load_causes(), port_finding(outcome)
         if self.as_json:
             entry = finding_json(finding, words) if finding else None
             self._object({"event": "not-listening", "port": outcome.port, "cause": finding.cause if finding else None, "diagnosis": entry})

@@ -34,7 +34,7 @@ def findings(seen: InboundSeen, found: Sequence[Finding]) -> Iterator[Finding]:
 
 
 def _merged(group: Sequence[Finding]) -> Finding:
-    ports = " and ".join(dict.fromkeys(each.facts["port"] for each in group))
+    ports = " and port ".join(dict.fromkeys(each.facts["port"] for each in group))
     evidence = tuple({(said.key, *said.values.items()): said for each in group for said in each.evidence}.values())
     explains = tuple(id for each in group for id in each.explains)
     return replace(group[0], explains=explains, evidence=evidence, facts={**group[0].facts, "port": ports})

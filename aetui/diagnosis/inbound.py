@@ -14,7 +14,7 @@ from enum import Enum
 
 from aetui.diagnosis import exposure, nat, silence
 from aetui.observations import Ended, Outcome
-from aetui.reach import HalfOpen, InboundSeen, Reached, Standing, Target, Token
+from aetui.reach import OWN_TROUBLE, HalfOpen, InboundSeen, Reached, Standing, Target, Token
 from aetui.records import Confidence, Finding, Said, Severity
 
 SERVICES = {"rdp": "Remote Desktop", "telnet": "telnet"}
@@ -24,8 +24,9 @@ NAMES = {**SERVICES, "ssh": "SSH", "http": "a web server", "tls": "TLS", "aetui"
 SEARCHED_MS = 2500.0
 """A 'no route to host' that took longer came from a router that asked for the host by ARP first (three requests, a second apart)."""
 
-_NOT_ABOUT_THE_TARGET = frozenset({Outcome.NO_ROUTE, Outcome.NO_NEIGHBOUR, Outcome.DENIED, Outcome.FAILED})
 _NAMES_WHAT_ANSWERS = frozenset({"forward-elsewhere", "wrong-service"})
+_BETWEEN = {"port": " and port ", "inside_port": " and port ", "service": " and "}
+"""Between several values in one sentence, which says 'port' before the first."""
 _ROOTS = ("port-in-use", "double-nat", "carrier-nat", "service-down")
 
 
@@ -45,7 +46,8 @@ class Equipment(Enum):
 def diagnose(seen: InboundSeen) -> tuple[Finding, ...]:
     """All findings, the root first."""
     found = [finding for reached in main_views(seen) if (finding := of_target(reached, seen)) is not None]
-    deep = nat.findings(seen.nat, explains=[f for f in found if f.cause in nat.EXPLAINED], working=_any_works(found))
+    explained, knocked = [f for f in found if f.cause in nat.EXPLAINED], {reached.target.address for reached in seen.outside}
+    deep = nat.findings(seen.nat, explained, _any_works(found), knocked)
     swallowed = {id for finding in deep if finding.severity is Severity.FAIL for id in finding.explains}
     left = [f for f in found if not (f.cause in nat.EXPLAINED and swallowed.issuperset(f.explains))]
     everything = [*deep, *_joined(left), *exposure.findings(seen, found), *exposure.limits(seen, found)]
@@ -66,7 +68,7 @@ def _joined(found: Iterable[Finding]) -> Iterator[Finding]:
 
 def _merged(first: Finding, others: Sequence[Finding]) -> Finding:
     everyone = (first, *others)
-    values = {key: " and ".join(dict.fromkeys(each.facts[key] for each in everyone)) for key in ("port", "inside_port", "service")}
+    values = {key: between.join(dict.fromkeys(each.facts[key] for each in everyone)) for key, between in _BETWEEN.items()}
     evidence = tuple({(said.key, tuple(said.values.items())): said for each in everyone for said in each.evidence}.values())
     explains = tuple(dict.fromkeys(id for each in everyone for id in each.explains))
     return replace(first, explains=explains, evidence=evidence, facts={**first.facts, **values})
@@ -87,7 +89,7 @@ def _weight(reached: Reached) -> int:
         return 3
     if reached.tcp.outcome is Outcome.OPEN:
         return 2
-    return 0 if reached.tcp.outcome in _NOT_ABOUT_THE_TARGET else 1
+    return 0 if reached.tcp.outcome in OWN_TROUBLE else 1
 
 
 def _rank(finding: Finding) -> tuple[int, int]:
@@ -109,7 +111,7 @@ def equipment(seen: InboundSeen, target: Target) -> Equipment:
     inside = inside_of(seen, target)
     if inside is None:
         return Equipment.ANSWERS if target.own_port in seen.listening else Equipment.UNKNOWN
-    if inside.tcp.outcome in _NOT_ABOUT_THE_TARGET - {Outcome.NO_NEIGHBOUR}:
+    if inside.tcp.outcome in OWN_TROUBLE - {Outcome.NO_NEIGHBOUR}:
         return Equipment.UNKNOWN
     if inside.tcp.outcome is not Outcome.OPEN or inside.speaks == "nothing":
         return Equipment.DEAD
@@ -119,7 +121,7 @@ def equipment(seen: InboundSeen, target: Target) -> Equipment:
 
 def of_target(reached: Reached, seen: InboundSeen) -> Finding | None:
     """What holds for one target; None where the vantage itself was in the way."""
-    if reached.tcp.outcome in _NOT_ABOUT_THE_TARGET:
+    if reached.tcp.outcome in OWN_TROUBLE:
         return None
     thing = equipment(seen, reached.target)
     if reached.tcp.outcome is Outcome.OPEN:
@@ -270,20 +272,24 @@ def _picked_up(reached: Reached, seen: InboundSeen, thing: Equipment) -> Finding
     listed = nat.listed(seen.nat, reached.target)
     limited = any(each.key == "router-lists-limited" for each in listed)
     sure = Confidence.LIKELY if thing is Equipment.ANSWERS and not limited else Confidence.POSSIBLE
-    left = (*silence.kept_out(reached, seen, listed), Said("left-behind", _place(reached)))
+    left = (*silence.kept_out(reached, seen, listed), Said("left-behind"))
     said = (*_everywhere(reached, seen), Said("passed-on", _place(reached)), *_inside(seen, reached.target), *listed, *left)
     return _made("forward-unanswered", reached, *said, confidence=sure)
 
 
 def _everywhere(reached: Reached, seen: InboundSeen) -> tuple[Said, ...]:
     """What every vantage saw of a target that none of them got in at."""
-    others = (each for each in silence.views(reached, seen) if each is not reached and each.tcp.outcome not in _NOT_ABOUT_THE_TARGET)
+    others = (each for each in silence.views(reached, seen) if each is not reached and each.tcp.outcome not in OWN_TROUBLE)
     return (_outside_said(reached), *(_outside_said(each) for each in others))
 
 
 def _refused(reached: Reached, seen: InboundSeen, thing: Equipment) -> Finding:
-    sure = Confidence.CERTAIN if thing is Equipment.ANSWERS else Confidence.POSSIBLE
     said = (_outside_said(reached), *_inside(seen, reached.target), *nat.listed(seen.nat, reached.target))
+    icmp = reached.tcp.icmp
+    if icmp is not None and icmp.sender != reached.target.address:  # the provider's router, the site's by another address, or one beside us
+        another = Said("refused-by-another", {"sender": icmp.sender, "address": reached.target.address})
+        return _made("forward-refused", reached, *said, another, confidence=Confidence.POSSIBLE)
+    sure = Confidence.CERTAIN if thing is Equipment.ANSWERS else Confidence.POSSIBLE
     return _made("forward-refused", reached, *said, confidence=sure)
 
 
@@ -345,7 +351,7 @@ def _inside(seen: InboundSeen, target: Target) -> tuple[Said, ...]:
 def _inside_said(inside: Reached) -> Said:
     values = {**_place(inside), "outcome": inside.tcp.outcome.value, "said": NAMES.get(inside.speaks, "an unknown protocol")}
     if inside.tcp.outcome is not Outcome.OPEN:
-        untold = inside.tcp.outcome in _NOT_ABOUT_THE_TARGET - {Outcome.NO_NEIGHBOUR}
+        untold = inside.tcp.outcome in OWN_TROUBLE - {Outcome.NO_NEIGHBOUR}
         return Said("inside-no-way" if untold else f"inside-{inside.tcp.outcome.value}", values)
     if inside.speaks == "nothing":
         mute = (inside.rdp or inside.telnet) is None or (inside.telnet is not None and inside.telnet.ended is Ended.SILENT)

@@ -7,7 +7,7 @@ is never taken for the public one. Sources: RFC 1918, RFC 6598, RFC 6886 section
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from aetui.reach import NO_ADDRESS, PROTOCOLS, Forward, NatSeen, OuterSide, Target
@@ -20,13 +20,16 @@ CONTRADICTS_MISSING = frozenset({"router-lists"})
 """Evidence that the forward is there after all, so that something else drops."""
 
 
-def findings(seen: NatSeen | None, explains: Sequence[Finding] = (), working: bool = False) -> tuple[Finding, ...]:
-    """The one finding about NAT, if any. ``explains`` are findings that it accounts for; ``working`` where a forward works all the same."""
+def findings(
+    seen: NatSeen | None, explains: Sequence[Finding] = (), working: bool = False, knocked: Collection[str] = ()
+) -> tuple[Finding, ...]:
+    """The one finding about NAT, if any. ``explains`` are findings that it accounts for; ``working`` where a forward works all the same;
+    ``knocked`` are the addresses that were knocked at."""
     if seen is None:
         return ()
     told = [side for side in seen.outer if side.address is not None]
-    if seen.public is not None and any(side.address == seen.public for side in told):
-        return ()  # one of its answers is the public address itself
+    if any(side.address in (seen.public, *knocked) and realm(side.address or "") is Realm.PUBLIC for side in told):
+        return ()  # it has the public address itself; where the outside sees us at another, a second line or a VPN of this machine's is in use
     ids = tuple(dict.fromkeys(id for finding in explains for id in finding.explains))
     severity = Severity.INFO if working else Severity.FAIL if ids else Severity.WARN
     for side in told:

@@ -37,22 +37,19 @@ def ours(one: HalfOpen, reached: Reached, seen: InboundSeen) -> bool:
 
 def possibilities(reached: Reached, seen: InboundSeen, listed: Sequence[Said], *, equipment: bool) -> Iterator[Said]:
     """What is left, the likeliest first; ``equipment`` where it is not our own listener that stands at the forward's end."""
-    values = _values(reached, seen)
+    port = {"port": str(reached.target.port)}
     if not {said.key for said in listed} & _LISTED:
-        yield Said("left-forward", values)
+        yield Said("left-forward", port)
     yield from kept_out(reached, seen, listed)
-    yield Said("left-provider", values)
-    yield Said("left-equipment" if equipment else "left-computer", values)
+    yield Said("left-provider", port)
+    yield Said("left-equipment" if equipment else "left-computer")
 
 
 def kept_out(reached: Reached, seen: InboundSeen, listed: Sequence[Said]) -> Iterator[Said]:
     """That the forward is for other source addresses than those that tried, where the router does not list it as open to all."""
     if _OPEN_FOR_ALL not in {said.key for said in listed}:
-        yield Said("left-source-few" if len(_addresses(reached, seen)) > 1 else "left-source", _values(reached, seen))
-
-
-def _values(reached: Reached, seen: InboundSeen) -> dict[str, str]:
-    return {"port": str(reached.target.port), "count": str(len(_addresses(reached, seen)))}
+        tried = len(_addresses(reached, seen))
+        yield Said("left-source-few", {"count": str(tried)}) if tried > 1 else Said("left-source")
 
 
 def _addresses(reached: Reached, seen: InboundSeen) -> frozenset[str]:

@@ -12,23 +12,24 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from aetui.causes import describe
-from aetui.diagnosis import exposure, inbound
+from aetui.diagnosis import inbound
 from aetui.diagnosis import nat as nat_rules
 from aetui.entries import InboundDone, Knocked
 from aetui.guide.records import Confirm, Inside, Listen, Nat, Seen
 from aetui.guiding.words import say, seen
 from aetui.guiding.world import World
 from aetui.inbound import confirm as confirming
-from aetui.inbound import nat
+from aetui.inbound import nat, whole
 from aetui.inbound.knocking import ANSWER_S, CONNECT_S, expected_at, knock
 from aetui.inbound.knocklog import Batch, Share
 from aetui.inbound.listener import Listener
-from aetui.inbound.ports import Opened, Outcome, PortTaken, RightMissing
+from aetui.inbound.ports import Outcome
 from aetui.observations import Outcome as Ended
 from aetui.probes.common import clock
 from aetui.probes.hearing import ask
 from aetui.reach import InboundSeen, NatSeen, Reached, Standing, Target, Token
 from aetui.records import Confidence, Diagnosed, Finding, Severity, Status
+from aetui.report.inbound import port_finding, worthless
 from aetui.vantage.base import Vantage, VantageLost
 from aetui.wire import classify
 from aetui.wire.realm import Realm, realm
@@ -169,8 +170,8 @@ def _status(told: Sequence[Diagnosed], determined: bool) -> Status:
 
 def _outside_line(reached: Reached) -> str:
     values = {"vantage": reached.vantage.name, "address": reached.target.address, "port": str(reached.target.port)}
-    if reached.standing is Standing.INSIDE:
-        return seen("hairpin", vantage=reached.vantage.name)
+    if why := worthless(reached):
+        return seen(why, **values)
     said = "" if reached.speaks == "nothing" else f", {inbound.NAMES.get(reached.speaks, 'an unknown protocol')}"
     return seen("outside", outcome=say("outcomes", reached.tcp.outcome.value), said=said, **values)
 
@@ -264,9 +265,9 @@ async def _outcome(world: World, action: Listen, outside: str, listener: Listene
                 task.cancel()
         return _by_knocks(action, heard)
     target = Target(action.public, int(action.public_port), int(action.port), expected_at(int(action.port)))
-    around = confirming.Surroundings(listening=(int(action.port),))
+    around = confirming.Surroundings(listening=(int(action.port),), inside=world.here)
     try:
-        what = await confirming.confirm(place, confirming.Wanted((target,), (), listener.code), clock() + OUTSIDE_S, around)
+        what = await whole.look(place, confirming.Wanted((target,), (), listener.code), clock() + OUTSIDE_S, around)
     except VantageLost as lost:
         await world.outside.forget(outside)
         return Seen(Status.UNKNOWN, lines=(seen("lost", why=str(lost)),))
@@ -283,16 +284,5 @@ def _by_knocks(action: Listen, heard: _Heard) -> Seen:
 
 
 def _not_opened(world: World, action: Listen, outcomes: Sequence[Outcome]) -> Seen:
-    found = [finding for outcome in outcomes if (finding := finding_of(outcome)) is not None]
+    found = [finding for outcome in outcomes if (finding := port_finding(outcome)) is not None]
     return Seen(Status.UNKNOWN, (), _told(world, found), lines=(seen("not-opened", port=action.port),))
-
-
-def finding_of(outcome: Outcome) -> Finding | None:
-    """Why a port did not open, as a finding; None where it did, or where no cause covers it."""
-    match outcome:
-        case PortTaken():
-            return exposure.port_in_use(outcome.port, outcome.holder.process, outcome.holder.pid)
-        case RightMissing():
-            return exposure.port_forbidden(outcome.port, outcome.remedy[0], outcome.instead)
-        case Opened() | _:
-            return None

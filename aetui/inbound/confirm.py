@@ -17,7 +17,7 @@ from aetui.inbound.knocking import WHOLE_S, Key, derive, expected_at, knock
 from aetui.inbound.listener import DEFAULT_PORTS
 from aetui.observations import Outcome
 from aetui.probes.common import together, within
-from aetui.reach import InboundSeen, Knock, NatSeen, Reached, Standing, Target, Token
+from aetui.reach import OWN_TROUBLE, InboundSeen, Knock, NatSeen, Reached, Standing, Target
 from aetui.vantage.base import Vantage
 
 
@@ -62,12 +62,13 @@ class Surroundings:
 
 
 def targets(addresses: Sequence[tuple[str, int | None]], forwards: Mapping[int, int]) -> tuple[Target, ...]:
-    """Addresses with their ports (None for both usual ones) -> targets; ``forwards`` maps a public port to the equipment's own."""
-    return tuple(
+    """Addresses with their ports (None for both usual ones) -> targets, each once; ``forwards`` maps a public port to the equipment's own."""
+    found = (
         _target(address, number, forwards)
         for address, port in addresses
         for number in ((port,) if port is not None else (*forwards, *_usual(forwards)))
     )
+    return tuple(dict.fromkeys(found))
 
 
 def _usual(forwards: Mapping[int, int]) -> tuple[int, ...]:
@@ -81,13 +82,14 @@ def _target(address: str, port: int, forwards: Mapping[int, int]) -> Target:
 
 
 def inside_targets(places: Sequence[tuple[str, int | None]], wanted: Sequence[Target]) -> tuple[Target, ...]:
-    """The equipment's addresses with their ports (None for the own ports of everything that is wanted) -> targets."""
+    """The equipment's addresses with their ports (None for the own ports of everything that is wanted) -> targets, each once."""
     own = tuple(dict.fromkeys(target.own_port for target in wanted))
-    return tuple(
+    found = (
         Target(address, number, number, expected_at(number))
         for address, port in places
         for number in ((port,) if port is not None else own)
     )
+    return tuple(dict.fromkeys(found))
 
 
 async def confirm(vantage: Vantage, wanted: Wanted, deadline: float, around: Surroundings | None = None) -> InboundSeen:
@@ -126,12 +128,8 @@ async def public_address(vantage: Vantage) -> str | None:
 
 
 def determined(seen: InboundSeen) -> bool:
-    """True where every target was truly looked at from outside."""
-    return bool(seen.outside) and all(
-        reached.standing is not Standing.INSIDE and (reached.token is Token.MATCHED or reached.tcp.outcome.value not in _OWN_TROUBLE)
-        for reached in seen.outside
-    )
-
-
-_OWN_TROUBLE = frozenset({"no-route", "no-neighbour", "denied", "failed"})
-"""Outcomes that speak of the vantage and not of the target."""
+    """True where every target was truly looked at from outside, from one place at least."""
+    looked = {
+        reached.target for reached in seen.outside if reached.standing is not Standing.INSIDE and reached.tcp.outcome not in OWN_TROUBLE
+    }
+    return bool(seen.outside) and looked.issuperset(reached.target for reached in seen.outside)

@@ -7,7 +7,7 @@ Sources: UPnP Device Architecture 1.1 sections 2 and 3, WANIPConnection:1 (``wir
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import product
 
 from aetui.observations import Ended
@@ -31,7 +31,7 @@ class Gateway:
     outer: OuterSide
     forwards: tuple[Forward, ...] = field(default=())
     listed: bool = False
-    """True where it answered the question for its forwards."""
+    """True where it answered the question for its forwards, of the ports in question at the least."""
 
 
 async def read(vantage: Vantage, description: Location, deadline: float, ports: Sequence[int] | None = ()) -> Gateway | None:
@@ -43,10 +43,8 @@ async def read(vantage: Vantage, description: Location, deadline: float, ports: 
         if outer is not None and ports is None:
             return Gateway(outer)
         if outer is not None and ports is not None:
-            listed = await _all(vantage, service, deadline)
-            if listed is None:
-                listed = await _some(vantage, service, deadline, ports)
-            return replace(Gateway(outer), forwards=listed or (), listed=listed is not None)
+            forwards = await _forwards(vantage, service, deadline, ports)
+            return Gateway(outer, forwards or (), listed=forwards is not None)
     return None
 
 
@@ -69,32 +67,42 @@ def _address(text: str) -> str | None:
     return None if address.is_unspecified else str(address)
 
 
-async def _all(vantage: Vantage, service: upnp.Service, deadline: float) -> tuple[Forward, ...] | None:
-    """The whole list, or None where the gateway has no such question."""
+async def _forwards(vantage: Vantage, service: upnp.Service, deadline: float, ports: Sequence[int]) -> tuple[Forward, ...] | None:
+    """What it lists, of these ports at the least; None where it does not tell of them. A list that breaks off says nothing of what is not in it."""
+    listed, whole = await _all(vantage, service, deadline)
+    left = [port for port in ports if not any(one.outside_port == port and one.protocol == "tcp" for one in listed)]
+    if whole or (listed and not left):
+        return listed
+    more = await _some(vantage, service, deadline, left)
+    return (*listed, *more) if more is not None else None
+
+
+async def _all(vantage: Vantage, service: upnp.Service, deadline: float) -> tuple[tuple[Forward, ...], bool]:
+    """The list, and True where this is the whole of it."""
     found: list[Forward] = []
     for index in range(MOST_FORWARDS):
         reply = await _call(vantage, service, "GetGenericPortMappingEntry", {"NewPortMappingIndex": str(index)}, deadline)
         if reply is None or reply.error is not None:
-            ended = reply is not None and reply.error in (upnp.PAST_THE_END, upnp.NO_SUCH_ENTRY)
-            return tuple(found) if ended or found else None
+            return tuple(found), reply is not None and reply.error in (upnp.PAST_THE_END, upnp.NO_SUCH_ENTRY)
         mapping = upnp.parse_mapping(reply.values)
         if mapping is not None:
             found.append(_forward(mapping))
-    return tuple(found)
+    return tuple(found), False
 
 
 async def _some(vantage: Vantage, service: upnp.Service, deadline: float, ports: Sequence[int]) -> tuple[Forward, ...] | None:
-    """The entries for these ports, or None where the gateway has no such question either."""
+    """The entries for these ports; None where the gateway has no such question, or does not answer it for TCP of each."""
     found: list[Forward] = []
-    answered = False
+    answered: set[int] = set()
     for port, protocol in product(ports, ("TCP", "UDP")):
         asked = {"NewRemoteHost": "", "NewExternalPort": str(port), "NewProtocol": protocol}
         reply = await _call(vantage, service, "GetSpecificPortMappingEntry", asked, deadline)
-        answered = answered or (reply is not None and reply.error in (None, upnp.NO_SUCH_ENTRY))
+        if protocol == "TCP" and reply is not None and reply.error in (None, upnp.NO_SUCH_ENTRY):
+            answered.add(port)
         mapping = upnp.parse_mapping(reply.values, port, protocol) if reply is not None and reply.error is None else None
         if mapping is not None:
             found.append(_forward(mapping))
-    return tuple(found) if answered else None
+    return tuple(found) if answered.issuperset(ports) and ports else None
 
 
 def _forward(mapping: upnp.PortMapping) -> Forward:

@@ -76,7 +76,7 @@ class Listener:
             if not self._stopped.done():
                 self._reception = Reception(self._gate, self._heard, self._allow, self._limits)
                 self._closer = loop.call_later(self._minutes * 60, self.stop, "time")
-            outcomes = tuple([await self._open(port, self._stopped) for port in self._wanted])
+            outcomes = await self._open_all(self._stopped)
         except BaseException:  # cancelled: nobody is left to close it
             self.stop()
             raise
@@ -84,6 +84,14 @@ class Listener:
             return outcomes
         self.opened = ()
         return tuple(ports.Unusable(port, CLOSED_MEANWHILE) for port in self._wanted)
+
+    async def _open_all(self, stopped: asyncio.Future[Stopped]) -> tuple[ports.Outcome, ...]:
+        """What became of each, in the order in which they are wanted. The low ones come first: the helper may take its time over them, and
+        meanwhile no other port is to be exposed of which nobody has been told."""
+        found: dict[int, ports.Outcome] = {}
+        for at in sorted(range(len(self._wanted)), key=lambda at: self._wanted[at]):
+            found[at] = await self._open(self._wanted[at], stopped)
+        return tuple(found[at] for at in range(len(self._wanted)))
 
     async def _open(self, port: int, stopped: asyncio.Future[Stopped]) -> ports.Outcome:
         if stopped.done():

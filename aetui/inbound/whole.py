@@ -1,8 +1,9 @@
 """One whole look from outside: knock, ask the router where this machine stands at the site, and see what arrives here meanwhile without
-its answer getting back. Shared by the command line and the console.
+its answer getting back. Shared by the command line, the console and the guides.
 
-What this machine's own router says counts for the site only where the machine is there: a target at the address by which the outside
-sees us, or equipment that is asked over the LAN. Raises ``VantageLost``. Not here: opening vantages, arguments, words.
+What this machine's own router says counts for the site only where the machine is there: our listener is open, or a target has the
+address by which the outside sees us. Where nobody tells that address, equipment that is asked inside is taken for a sign too; else it may
+be asked through a VPN, from behind somebody else's router. Raises ``VantageLost``. Not here: opening vantages, arguments, words.
 """
 
 from __future__ import annotations
@@ -39,11 +40,14 @@ async def _look(vantage: Vantage, here: Vantage, wanted: Wanted, deadline: float
         beside = await _router(vantage, here, wanted, None, deadline) if hidden else None
         return await confirm(vantage, wanted, deadline, replace(around, beside=beside))
     public = await public_address(vantage)
-    at_site = bool(wanted.inside or around.listening) or any(public == target.address for target in wanted.targets)
-    if not at_site:
+    if not (around.listening or _at_site(wanted, public)):
         return await confirm(vantage, wanted, deadline, around)
     seen, nat = await asyncio.gather(confirm(vantage, wanted, deadline, around), _router(vantage, here, wanted, public, deadline))
     return replace(seen, nat=nat)
+
+
+def _at_site(wanted: Wanted, public: str | None) -> bool:
+    return any(public == target.address for target in wanted.targets) if public is not None else bool(wanted.inside)
 
 
 async def _router(vantage: Vantage, here: Vantage, wanted: Wanted, public: str | None, deadline: float) -> NatSeen:

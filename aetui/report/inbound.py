@@ -14,14 +14,17 @@ from typing import Any
 
 from aetui import __version__
 from aetui.causes import Words, describe, fill
+from aetui.diagnosis import exposure
 from aetui.diagnosis.inbound import NAMES
 from aetui.display import displayable
 from aetui.explain import OWNERS
+from aetui.inbound import ports
 from aetui.observations import Outcome
 from aetui.reach import InboundSeen, Knock, NatSeen, Reached, Standing, Token
 from aetui.records import Finding, Severity, VantageInfo
 from aetui.report.json import finding_json, plain, timestamp, vantage_json
 from aetui.strict import parse_toml
+from aetui.wire.realm import Realm, realm
 
 SCHEMA = "aetui.confirm/1"
 WIDTH = 100
@@ -44,6 +47,17 @@ def phrases() -> Mapping[str, Mapping[str, str]]:
     found = {name: table.table(name).strings() for name in ("listen", "reason", "said", "token", "refused", "confirm")}
     table.done()
     return found
+
+
+def port_finding(outcome: ports.Outcome) -> Finding | None:
+    """Why a port did not open, as a finding; None where it did, or where no cause covers it."""
+    match outcome:
+        case ports.PortTaken():
+            return exposure.port_in_use(outcome.port, outcome.holder.process, outcome.holder.pid)
+        case ports.RightMissing():
+            return exposure.port_forbidden(outcome.port, outcome.remedy[0], outcome.instead)
+        case ports.Opened() | ports.Unusable():
+            return None
 
 
 # ----------------------------------------------------------------------------------------------------------------------- JSON
@@ -156,11 +170,19 @@ def learned(reached: Reached) -> bool:
     return reached.tcp.outcome in _OUTCOMES
 
 
+def worthless(reached: Reached) -> str:
+    """Why a knock proves nothing of the way from outside: ``private`` where no outsider can reach that address, ``hairpin`` where the test
+    stood inside; empty where it does prove something."""
+    if reached.standing is not Standing.INSIDE:
+        return ""
+    return "hairpin" if realm(reached.target.address) is Realm.PUBLIC else "private"
+
+
 def looked(reached: Reached) -> str:
     """One knock from outside in one sentence."""
     place = {"address": reached.target.address, "port": str(reached.target.port), "vantage": reached.vantage.name}
-    if reached.standing is Standing.INSIDE:
-        return say("confirm", "hairpin", **place)
+    if why := worthless(reached):
+        return say("confirm", why, **place)
     if reached.tcp.outcome not in _OUTCOMES:
         return say("confirm", "own-trouble", why=reached.tcp.reason or reached.tcp.errno or reached.tcp.outcome.value, **place)
     return say("confirm", "row", outcome=reached.tcp.outcome.value, said=found_there(reached), **place)

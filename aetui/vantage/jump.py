@@ -14,20 +14,19 @@ from __future__ import annotations
 import asyncio
 import shlex
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from aetui.observations import Outcome, TcpSeen
 from aetui.records import VantageInfo
 from aetui.vantage import remote
 from aetui.vantage.asker import Asker, NoAsker
-from aetui.vantage.base import PLAIN, Connection, Shape
+from aetui.vantage.base import Connection
 from aetui.vantage.channelstream import ChannelStream
-from aetui.vantage.overssh import OverSsh, unshaped
+from aetui.vantage.overssh import OverSsh
 from aetui.vantage.reason import OpenRefused, outcome
 from aetui.vantage.sshconfig import HostSettings, SshConfig
 from aetui.vantage.sshfile import ConfigFault
-from aetui.vantage.trouble import JumpCode, JumpLost, detail, lost, words
+from aetui.vantage.trouble import JumpCode, JumpLost, detail, lost
 
 if TYPE_CHECKING:
     from aetui.vantage.hop import Closable, Opener
@@ -81,8 +80,7 @@ class JumpVantage(OverSsh):
         """As base.Vantage."""
         if self._replacing is not None:
             self._replacing.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._replacing
+            await asyncio.wait([self._replacing])  # not the task itself: its end would look like the caller's own
         for link in tuple(self._retired):
             self._discard(link)
         await asyncio.gather(*self._discarding)
@@ -91,34 +89,24 @@ class JumpVantage(OverSsh):
         while self._under:
             await self._under.pop().close()
 
-    async def connect(self, address: str, port: int, deadline: float, shape: Shape = PLAIN) -> Connection:
-        """As base.Vantage. Raises JumpLost; ``seen.reason`` has the jump host's own words."""
-        unshaped(shape)
-        link = self._last()
-        if deadline <= asyncio.get_running_loop().time():
-            return Connection(TcpSeen(address, port, Outcome.FILTERED), None)
-        try:
-            async with asyncio.timeout_at(deadline):
-                await self._slots.acquire()
-        except TimeoutError:
-            return Connection(TcpSeen(address, port, Outcome.FAILED, reason=words()["reason"]["crowded"]), None)
-        try:
-            return await self._connect(link, address, port, deadline)
-        finally:
-            self._slots.release()
-
     async def run(self, argv: Sequence[str], deadline: float) -> tuple[int, bytes] | None:
         """Exit status and standard output (64 KiB at most) of a command on the jump host; None where it runs none, or not in time."""
         return await remote.run(self._last(), shlex.join(argv), deadline)
 
     async def client_address(self) -> str | None:
-        """Our own address as the first hop sees it: the site's public one where that hop is outside. None where that is not told."""
-        if not self._chain or self._chain[0].proxy_command:
+        """Our own address as the first hop sees it: the site's public one where that hop is outside. None where that is not told. Raises
+        JumpLost where the line to the jump host is known to have dropped."""
+        self.check()
+        if self._chain[0].proxy_command:
             return None
         if len(self._links) == 1:
             return self._about.client
         seen = await remote.about(self._links[0], asyncio.get_running_loop().time() + ABOUT_S)
         return seen.client if seen else None
+
+    def check(self) -> None:
+        """Raise JumpLost where the jump host is gone."""
+        self._last()
 
     def _last(self) -> Link:
         if not self._links:
@@ -152,8 +140,8 @@ class JumpVantage(OverSsh):
         self._about = seen or remote.About()
         self._info = remote.told(self._info, self._about)
 
-    async def _connect(self, link: Link, address: str, port: int, deadline: float) -> Connection:
-        loop = asyncio.get_running_loop()
+    async def _connect(self, address: str, port: int, deadline: float) -> Connection:
+        loop, link = asyncio.get_running_loop(), self._last()
         began = loop.time()
         opened = await link.open("direct-tcpip", deadline, (address, port))
         if opened is None:

@@ -1,18 +1,20 @@
 """What every vantage behind an SSH connection has in common, whoever speaks the SSH: TCP alone, and what the jump host tells of itself.
 
 No datagrams, no ICMP, no segment shaping, no listening, no look at the jump host's interfaces. Whoever inherits says what the jump host
-told (``_about``), who it is (``_info``), and runs commands there.
+told (``_about``), who it is (``_info``) and how many connects may wait for it at one time (``_slots``); makes these, and runs commands there.
 """
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
-from aetui.observations import LinkSeen, Outcome
+from aetui.observations import LinkSeen, Outcome, TcpSeen
 from aetui.records import VantageInfo
 from aetui.vantage import remote
-from aetui.vantage.base import Acceptor, Answer, Capability, Shape
+from aetui.vantage.base import PLAIN, Acceptor, Answer, Capability, Connection, Shape
+from aetui.vantage.trouble import words
 
 
 def unshaped(shape: Shape) -> None:
@@ -26,6 +28,32 @@ class OverSsh(ABC):
 
     _about: remote.About
     _info: VantageInfo
+    _slots: asyncio.Semaphore
+
+    @abstractmethod
+    def check(self) -> None:
+        """Raise JumpLost where the jump host is gone."""
+
+    @abstractmethod
+    async def _connect(self, address: str, port: int, deadline: float) -> Connection:
+        """One connect from there."""
+
+    async def connect(self, address: str, port: int, deadline: float, shape: Shape = PLAIN) -> Connection:
+        """As base.Vantage. Raises JumpLost; ``seen.reason`` has the jump host's own words. What could not even begin in time is FAILED: nothing
+        was learned of the target."""
+        unshaped(shape)
+        self.check()
+        if deadline <= asyncio.get_running_loop().time():
+            return Connection(TcpSeen(address, port, Outcome.FILTERED), None)
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._slots.acquire()
+        except TimeoutError:
+            return Connection(TcpSeen(address, port, Outcome.FAILED, reason=words()["reason"]["crowded"]), None)
+        try:
+            return await self._connect(address, port, deadline)
+        finally:
+            self._slots.release()
 
     @abstractmethod
     async def run(self, argv: Sequence[str], deadline: float) -> tuple[int, bytes] | None:

@@ -23,8 +23,8 @@ from dataclasses import dataclass, field
 from aetui.observations import Outcome, TcpSeen
 from aetui.records import VantageInfo
 from aetui.vantage import remote
-from aetui.vantage.base import PLAIN, Connection, Shape
-from aetui.vantage.overssh import OverSsh, unshaped
+from aetui.vantage.base import Connection
+from aetui.vantage.overssh import OverSsh
 from aetui.vantage.reason import CONNECT_FAILED, OpenRefused, outcome
 from aetui.vantage.sshconfig import SshConfig, target
 from aetui.vantage.sshfile import ConfigFault
@@ -125,22 +125,14 @@ class SystemSshVantage(OverSsh):
         if self._folder is not None:
             self._folder.cleanup()
 
-    async def connect(self, address: str, port: int, deadline: float, shape: Shape = PLAIN) -> Connection:
-        """As base.Vantage. Raises JumpLost; ``seen.reason`` has the jump host's own words."""
-        unshaped(shape)
-        self.check()
-        async with self._slots:
-            if deadline <= asyncio.get_running_loop().time():
-                return Connection(TcpSeen(address, port, Outcome.FILTERED), None)
-            return await self._forward(address, port, deadline)
-
     async def run(self, argv: Sequence[str], deadline: float) -> tuple[int, bytes] | None:
         """Exit status and standard output (64 KiB at most) of a command on the jump host; None where it runs none, or not in time."""
         self.check()
         return await self._run(shlex.join(argv), deadline)
 
     async def client_address(self) -> str | None:
-        """Our own address as the jump host sees it. None behind another hop or a ProxyCommand, or where it is not told."""
+        """Our own address as the jump host sees it. None behind another hop or a ProxyCommand, or where it is not told. Raises JumpLost."""
+        self.check()
         with suppress(ConfigFault):
             chain = self._config.chain(self.name)
             return self._about.client if len(chain) == 1 and not chain[0].proxy_command else None
@@ -188,7 +180,7 @@ class SystemSshVantage(OverSsh):
         self._about = remote.parse_about(ran[1].decode("utf-8", "replace")) if ran else remote.About()
         self._info = remote.told(self._info, self._about)
 
-    async def _forward(self, address: str, port: int, deadline: float) -> Connection:
+    async def _connect(self, address: str, port: int, deadline: float) -> Connection:
         began = asyncio.get_running_loop().time()
         (up, stdin), (down, stdout) = socket.socketpair(), socket.socketpair()
         with stdin, stdout:

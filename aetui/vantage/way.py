@@ -122,8 +122,7 @@ class ProxyProcess:
             await self.process.wait()
         if self._listening:
             self._listening.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._listening
+            await asyncio.wait([self._listening])  # not the task itself: its end would look like the caller's own
 
     async def _listen(self) -> None:
         assert self.process.stderr is not None

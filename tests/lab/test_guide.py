@@ -208,10 +208,19 @@ def test_support_cannot_reach_the_pm2000_takes_nine_keystrokes_and_a_minute(lab:
     assert len(typed) <= KEYSTROKES and done.machine_s < MACHINE_S
 
 
-def test_the_laptop_in_the_loggers_place_proves_that_the_forward_is_right(lab: Lab) -> None:
-    """The logger lets in its own network alone: to the outside it looks as if there were no forward."""
+IN_ITS_PLACE = [
+    ("the logger lets in its own network alone", dropped("tcp dport 3389 ip saddr != 192.168.50.0/24", "logger", "input"),
+     "The forward works; the PM2000 is what does not answer it", "forward-confirmed certain"),
+    ("the answers get lost", dropped('oifname "wan" tcp sport 3389'), "The port is forwarded, and no answer comes back",
+     "forward-unanswered certain"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("fault", "verdict", "cause"), [row[1:] for row in IN_ITS_PLACE], ids=[row[0] for row in IN_ITS_PLACE])
+def test_the_laptop_in_the_loggers_place_shows_that_the_forward_leads_there(lab: Lab, fault: Make, verdict: str, cause: str) -> None:
+    """To the outside it looks as if there were no forward."""
     with ExitStack() as stack:
-        for make in (rdp, to(3389, LOGGER, 3389), dropped("tcp dport 3389 ip saddr != 192.168.50.0/24", "logger", "input")):
+        for make in (rdp, to(3389, LOGGER, 3389), fault):
             stack.enter_context(make(lab))
         terminal = stack.enter_context(by_hand(lab, "pm2000", *JUMP, "--public", WAN))
         terminal.until("> ")
@@ -225,8 +234,8 @@ def test_the_laptop_in_the_loggers_place_proves_that_the_forward_is_right(lab: L
                 lab["router"].ip("neigh flush all")
                 terminal.type("")
                 done = terminal.end()
-    assert done.verdict.startswith("DOES NOT WORK: The forward works; the PM2000 is what does not answer it"), done.way + done.result
-    assert "forward-confirmed certain" in done.causes and done.status == 1
+    assert done.verdict.startswith(f"DOES NOT WORK: {verdict}"), done.way + done.result
+    assert cause in done.causes and done.status == 1
 
 
 def test_without_the_right_the_equipment_is_found_by_knocking_and_what_is_lost_is_said(lab: Lab) -> None:

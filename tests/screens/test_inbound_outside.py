@@ -220,7 +220,7 @@ async def test_through_a_real_jump_host_everything_is_asked_on_screen_and_the_co
             await until(pilot, lambda: view(app).outside.result is not None and not view(app).outside.busy)
             reached = view(app).outside.result.seen.outside  # type: ignore[union-attr]
             assert [(one.target.port, one.token.value, one.vantage.kind) for one in reached] == [(port, "matched", "jump")]
-            assert "tested from inside the site" in row(app, f"port {port}:"), "loopback proves nothing of the outside, and it is said"
+            assert "nobody outside can reach this address" in row(app, f"port {port}:"), "loopback proves nothing of the outside, and it is said"
             await until(pilot, lambda: row(app, "✓ our code"))
             assert all("sesame" not in str(value) for value in vars(view(app).outside).values())
 
@@ -486,6 +486,31 @@ async def test_a_jump_host_whose_line_dropped_is_opened_anew_when_it_is_tried() 
     assert (outside.seen_as, outside.host) == (PUBLIC, "noc")
     await outside.close()
     assert [one.closed for one in made] == [1, 1]
+
+
+class Nameless(Seeing):
+    """Knows no name."""
+
+    async def lookup(self, name: str, deadline: float) -> tuple[str, ...]:
+        return ()
+
+
+async def test_a_name_that_leads_nowhere_costs_nobody_the_jump_host() -> None:
+    made: list[Seeing] = []
+
+    def make(name: str) -> Seeing:
+        made.append(Nameless())
+        return made[-1]
+
+    outside = Outside(lambda: None, make, Nameless)
+    assert outside.ask(Question(Jump("noc"), "nowhere.example"), None, OnSite())
+    async with asyncio.timeout(10):
+        while outside.busy:
+            await asyncio.sleep(0.01)
+    assert "nowhere.example leads to no address" in outside.fault
+    assert await outside.open("noc") is made[0], "a password would have to be typed again"
+    await outside.close()
+    assert [one.closed for one in made] == [1]
 
 
 async def test_the_cursor_stays_where_the_person_put_it_when_a_try_ends(monkeypatch: pytest.MonkeyPatch) -> None:

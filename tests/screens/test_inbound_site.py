@@ -44,7 +44,7 @@ from aetui.reach import Knock
 from aetui.screens import frame, inbound_site
 from aetui.screens import inbound as inbound_screen
 from aetui.screens.inbound_form import Form
-from aetui.screens.inbound_site import Settings
+from aetui.screens.inbound_site import Settings, Site
 from aetui.screens.outbound import Outbound
 from aetui.screens.widgets.rows import Rows
 
@@ -149,6 +149,32 @@ async def test_another_port_is_opened_without_a_new_code() -> None:
         await until(pilot, lambda: tab(app).query_one(Rows).key == f"port:{two}")
         assert view(app).site.code == code
         assert await present(two, code) != b""
+
+
+async def test_a_port_that_is_just_being_opened_is_not_asked_for_again_and_stays_among_the_open_ones() -> None:
+    one, two = free_ports(2)
+    site = Site(lambda: None)
+    site.settings = Settings(ports=(one,))
+    await site.open()
+    assert site.listener is not None
+    add, answer = site.listener.add, asyncio.Event()
+
+    async def slow(port: int) -> object:
+        outcome = await add(port)
+        await answer.wait()
+        return outcome
+
+    site.listener.add = slow  # type: ignore[assignment,method-assign]
+    try:
+        first = asyncio.create_task(site.add(two))
+        await asyncio.sleep(0)
+        again = asyncio.create_task(site.add(two))
+        await asyncio.sleep(0)
+        answer.set()
+        assert await first is not None and await again is None
+        assert [(port.wanted, port.is_open) for port in site.ports] == [(one, True), (two, True)]
+    finally:
+        await site.end()
 
 
 async def test_a_taken_port_names_who_has_it_and_the_others_open() -> None:

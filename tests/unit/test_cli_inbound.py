@@ -18,14 +18,13 @@ import jsonschema
 import pytest
 
 from aetui.causes import load_causes
-from aetui.cli.listen import finding_of
 from aetui.cli.main import main
 from aetui.diagnosis.inbound import diagnose
 from aetui.inbound.ports import Holder, PortTaken, RightMissing, Unusable
 from aetui.observations import Outcome, TcpSeen
 from aetui.reach import Arrival, Forward, InboundSeen, Knock, NatSeen, OuterSide, Reached, Standing, Target, Token
 from aetui.records import VantageInfo
-from aetui.report.inbound import confirm_json, confirm_lines, knock_json, knock_line
+from aetui.report.inbound import confirm_json, confirm_lines, knock_json, knock_line, port_finding, worthless
 from aetui.store.history import opened
 
 
@@ -77,6 +76,7 @@ REFUSALS = [
     ("a trace to numbers that are no address", ["trace", "300.1.1.1"], "no HOST[:PORT]"),
     ("a code that is none", ["confirm", "192.0.2.1", "--code", "short"], "no code"),
     ("a map that is none", ["confirm", "192.0.2.1", "--map", "3389"], "OUTSIDE:INSIDE"),
+    ("a map of a port that is not knocked at", ["confirm", "192.0.2.1:3389", "--map", "53389:3389"], "name PUBLIC:53389"),
     ("a vantage that is none", ["confirm", "192.0.2.1", "--from", "moon"], "no vantage"),
     ("a vantage beside the embedded site", ["confirm", "--demo", "--from", "local"], "--demo has a vantage of its own"),
     ("a scenario that is none", ["confirm", "--demo=helthy"], "healthy"),
@@ -205,7 +205,7 @@ OUTCOMES = [
 
 @pytest.mark.parametrize(("outcome", "cause"), OUTCOMES)
 def test_why_a_port_did_not_open(outcome, cause):
-    finding = finding_of(outcome)
+    finding = port_finding(outcome)
     assert (finding.cause if finding else None) == cause
 
 
@@ -235,6 +235,27 @@ def test_nothing_that_a_service_said_reaches_a_terminal_raw():
     found, words = diagnose(seen), load_causes()
     assert all(line.isprintable() for line in confirm_lines(seen, found, words))
     jsonschema.validate(json.loads(json.dumps(confirm_json(seen, vantage, found, words))), CONFIRM)
+
+
+PROVES_NOTHING = [
+    ("the test stood inside", "198.51.100.2", Standing.INSIDE, "hairpin", "the test stood inside the site"),
+    ("nobody outside can reach the address", "192.168.50.30", Standing.INSIDE, "private", "nobody outside can reach"),
+    ("nobody knows where the test stood", "198.51.100.2", Standing.UNKNOWN, "", "silence"),
+]
+
+
+@pytest.mark.parametrize(("address", "standing", "why", "says"), [row[1:] for row in PROVES_NOTHING], ids=[row[0] for row in PROVES_NOTHING])
+def test_why_a_knock_proves_nothing_is_said_as_it_is(address, standing, why, says):
+    from aetui.guiding.inbound import _outside_line
+    from aetui.screens.inbound_rows import reached_said
+
+    vantage = VantageInfo("jump", "office", address="203.0.113.250")
+    reached = Reached(Target(address, 23, 23, "telnet"), vantage, standing, TcpSeen(address, 23, Outcome.FILTERED))
+    assert worthless(reached) == why
+    (told,) = [line for line in confirm_lines(InboundSeen((reached,)), (), load_causes()) if line.startswith(address)]
+    assert (says in told) is (why != "") and ("inside the site" in told) is (why == "hairpin")
+    for line in (_outside_line(reached), reached_said(reached)):
+        assert ("obody outside can reach" in line) is (why == "private") and ("proves nothing" in line) is (why == "hairpin")
 
 
 def test_neither_command_loads_a_screen_or_a_packet_library():

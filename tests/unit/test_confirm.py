@@ -185,6 +185,7 @@ TARGETS = [
     ("an unknown port expects nothing", [(PUBLIC, 8023)], {}, [(8023, 8023, None)]),
     ("a forward changes the port", [(PUBLIC, 53389)], {53389: 3389}, [(53389, 3389, "rdp")]),
     ("a forward alone is the port", [(PUBLIC, None)], {2323: 23}, [(2323, 23, "telnet")]),
+    ("what is named twice is knocked at once", [(PUBLIC, 23), (PUBLIC, None)], {}, [(23, 23, "telnet"), (3389, 3389, "rdp")]),
 ]
 
 
@@ -197,6 +198,7 @@ def test_the_equipment_is_asked_at_its_own_ports():
     wanted = targets([(PUBLIC, 53389)], {53389: 3389})
     assert [(t.address, t.port, t.expected) for t in inside_targets([("192.168.50.30", None)], wanted)] == [("192.168.50.30", 3389, "rdp")]
     assert [t.port for t in inside_targets([("192.168.50.30", 13389)], wanted)] == [13389]
+    assert [t.port for t in inside_targets([("192.168.50.30", None), ("192.168.50.30", 3389)], wanted)] == [3389]
 
 
 def nat(*outer, public=None):
@@ -257,8 +259,21 @@ def test_a_result_is_determined_where_every_target_was_looked_at_from_outside(ou
     from aetui.reach import InboundSeen
 
     target = Target(PUBLIC, 23)
-    assert determined(InboundSeen((Reached(target, OFFICE, stood, TcpSeen(PUBLIC, 23, outcome)),))) is expected
+    reached = Reached(target, OFFICE, stood, TcpSeen(PUBLIC, 23, outcome))
+    assert determined(InboundSeen((reached,))) is expected
+    beside = Reached(target, CLOUD, OUT, TcpSeen(PUBLIC, 23, Outcome.OPEN))
+    assert determined(InboundSeen((reached, beside))), "another place has looked"
+    elsewhere = Reached(Target(PUBLIC, 3389), CLOUD, OUT, TcpSeen(PUBLIC, 3389, Outcome.OPEN))
+    assert determined(InboundSeen((reached, elsewhere))) is expected, "at another target"
     assert not determined(InboundSeen())
+
+
+async def test_of_several_places_the_first_that_sees_us_at_a_public_address_tells_it():
+    from aetui.cli.confirm import _seen_as
+
+    here, private, tells = LocalVantage(), Elsewhere({}, seen_as="192.168.1.9"), Elsewhere({}, seen_as=PUBLIC)
+    assert await _seen_as((here, private, tells)) == PUBLIC
+    assert await _seen_as((here, private)) is None
 
 
 async def test_a_jump_host_in_a_cloud_is_asked_how_it_sees_us():

@@ -85,7 +85,9 @@ ROWS = [
     ("a reset, and the inside answers", [RESET], [lan()], {}, [("forward-refused", CERTAIN)]),
     ("a reset, and nobody asked inside", [RESET], [], {}, [("forward-refused", POSSIBLE)]),
     ("a reset, and the inside resets too", [RESET], [DEAD], {}, [("service-down", CERTAIN)]),
-    ("prohibited by a firewall", [PROHIBITED], [lan()], {}, [("forward-refused", CERTAIN)]),
+    ("prohibited by the router that has the address", [replace(PROHIBITED, tcp=replace(PROHIBITED.tcp, icmp=Icmp(3, 13, PUBLIC)))], [lan()], {},
+     [("forward-refused", CERTAIN)]),
+    ("prohibited by another router, whoever runs it", [PROHIBITED], [lan()], {}, [("forward-refused", POSSIBLE)]),
     ("the router finds nobody at the forward's end", [NO_HOST], [lan()], {}, [("forward-elsewhere", LIKELY)]),
     ("the router finds nobody, nobody asked inside", [NO_HOST], [], {}, [("forward-elsewhere", POSSIBLE)]),
     ("'no route to host' after a search", [replace(NO_WAY, elapsed_ms=3060)], [lan()], {}, [("forward-elsewhere", LIKELY)]),
@@ -176,9 +178,13 @@ ROWS = [
     ("just outside the carrier's range", [SILENT], [lan()], {"nat": nat("100.128.0.1")}, [("forward-missing", LIKELY)]),
     ("the outer address is the public one", [SILENT], [lan()], {"nat": nat("198.51.100.2", public="198.51.100.2")},
      [("forward-missing", LIKELY)]),
-    ("the outer address differs from the public one", [SILENT], [lan()], {"nat": nat("198.51.100.2", public="203.0.113.77")},
+    ("the outer address differs from the public one", [SILENT], [lan()], {"nat": nat("198.51.100.99", public="203.0.113.77")},
      [("carrier-nat", LIKELY)]),
+    ("the router has the address that was knocked at, and a VPN of ours has another", [SILENT], [lan()],
+     {"nat": nat(PUBLIC, public="203.0.113.77")}, [("forward-missing", LIKELY)]),
     ("a public outer address and nobody to compare with", [SILENT], [lan()], {"nat": nat("198.51.100.2")}, [("forward-missing", LIKELY)]),
+    ("its private outer address was knocked at", [out(Target("192.168.1.9", 3389, 3389, "rdp"), Outcome.FILTERED, standing=Standing.INSIDE)], [],
+     {"nat": nat("192.168.1.9")}, [("double-nat", CERTAIN)]),
     ("one of two answers is the public address", [SILENT], [lan()], {"nat": nat("10.0.0.1", "198.51.100.2", public="198.51.100.2")},
      [("forward-missing", LIKELY)]),
     ("hops alone claim nothing", [SILENT], [lan()], {"nat": nat(hops=("192.168.50.1", "10.0.0.1", "100.64.0.1"))},
@@ -259,7 +265,7 @@ def test_exposure_is_claimed_where_a_source_that_nobody_named_got_in(knocks, all
 def test_two_ports_that_let_anybody_in_are_one_warning():
     both = (out(speaks="rdp"), out(TELNET, speaks="telnet"))
     (warned, *works) = inbound.diagnose(InboundSeen(both, meant=("192.0.2.0/24",)))
-    assert (warned.cause, warned.explains, warned.facts["port"]) == ("exposed", (RDP.id, TELNET.id), "3389 and 23")
+    assert (warned.cause, warned.explains, warned.facts["port"]) == ("exposed", (RDP.id, TELNET.id), "3389 and port 23")
     assert len(warned.evidence) == 1 and [f.cause for f in works] == ["service-confirmed"] * 2
 
 
@@ -278,9 +284,11 @@ def test_thirty_ports_that_fail_for_one_nat_are_one_finding():
 def test_two_ports_that_fail_alike_are_one_finding_and_two_that_do_not_are_two():
     both = [lan(), lan(speaks="telnet", port=23, expected="telnet")]
     (one,) = inbound.diagnose(InboundSeen((SILENT, out(TELNET, Outcome.FILTERED)), tuple(both)))
-    assert one.explains == (RDP.id, TELNET.id) and one.facts["port"] == "3389 and 23"
+    assert one.explains == (RDP.id, TELNET.id) and one.facts["port"] == "3389 and port 23"
     apart = inbound.diagnose(InboundSeen((SILENT, out(TELNET, Outcome.REFUSED)), tuple(both)))
     assert sorted(finding.cause for finding in apart) == ["forward-missing", "forward-refused"]
+    told = causes.describe(causes.load_causes(), one).evidence
+    assert len(set(told)) == len(told), "what holds of both is said once"
     other = replace(TELNET, address="198.51.100.77")
     two = inbound.diagnose(InboundSeen((SILENT, out(other, Outcome.FILTERED)), tuple(both)))
     assert [finding.explains for finding in two] == [(RDP.id,), (other.id,)]
@@ -330,7 +338,7 @@ def test_a_connection_that_was_begun_and_not_finished_may_be_a_scanner_s_where_i
 def test_who_gets_in_is_not_claimed_beyond_what_was_seen():
     (found, _) = inbound.diagnose(InboundSeen((MATCHED,), knocks=(knock("192.0.2.66", refused="not-allowed"),), allowed=("10.0.0.0/8",)))
     told = causes.describe(causes.load_causes(), found)
-    assert told.summary == f"Port 3389 of {PUBLIC} lets in addresses that nobody named."
+    assert told.summary == f"Addresses that nobody named get in at port 3389 of {PUBLIC}."
 
 
 UNTESTED = [

@@ -102,18 +102,34 @@ async def test_an_open_port_is_served_while_the_next_one_is_still_asked_for() ->
 
 
 @pytest.mark.usefixtures("plain_user")
+async def test_no_high_port_is_exposed_while_the_helper_is_asked_for_a_low_one() -> None:
+    with socket.create_server((LOOPBACK, 0)) as free:
+        high = free.getsockname()[1]
+    helper = SlowHelper()
+    listener = Listener([high, 23], lambda batch: None, address=LOOPBACK, helper=helper)
+    opening = asyncio.create_task(listener.open())
+    await helper.asked.wait()
+    with socket.socket() as sock:
+        assert sock.connect_ex((LOOPBACK, high)) != 0, "its owner says only afterwards what is exposed"
+    helper.let.set()
+    assert [one.port for one in await opening] == [high, 23]
+    assert {one.port for one in listener.opened} == {high, 23}
+    listener.stop()
+
+
+@pytest.mark.usefixtures("plain_user")
 async def test_a_listener_that_is_stopped_while_it_opens_has_nothing_open_afterwards() -> None:
     helper = SlowHelper()
     listener = Listener([0, 23, 0], lambda batch: None, address=LOOPBACK, helper=helper)
     opening = asyncio.create_task(listener.open())
     await helper.asked.wait()
-    (first,) = listener.opened
+    first, last = listener.opened
     listener.stop("hangup")
     helper.let.set()
     assert await opening == (Unusable(0, CLOSED), Unusable(23, CLOSED), Unusable(0, CLOSED))
     assert (await listener.stopped()).reason == "hangup"
     assert listener.opened == ()
-    assert all(sock.fileno() < 0 for sock in (*first.sockets, *helper.made))
+    assert all(sock.fileno() < 0 for sock in (*first.sockets, *last.sockets, *helper.made))
 
 
 async def test_a_listener_that_is_stopped_before_its_code_is_there_opens_nothing() -> None:

@@ -162,6 +162,23 @@ async def test_what_a_router_tells(datagrams, pages, told, listed):
     assert (seen.outer, seen.listed, seen.forwards) == (told, listed, ())
 
 
+BROKEN_OFF = [
+    ("a list that is longer than is read", generic(*map(entry, range(1, 100))), fault(714), []),
+    ("a list that breaks off", generic(entry(1), entry(2), None), fault(714), []),
+    ("one that breaks off, and our port is asked for by itself", generic(entry(1), None), entry(3389), [3389]),
+    ("one that breaks off behind our port", generic(entry(3389), None), None, [3389]),
+    ("one that breaks off, and our port is not to be had", generic(entry(1), None), None, None),
+]
+
+
+@pytest.mark.parametrize(("page", "specific", "found"), [row[1:] for row in BROKEN_OFF], ids=[row[0] for row in BROKEN_OFF])
+async def test_what_is_not_in_a_list_that_breaks_off_is_not_said_to_be_missing(page, specific, found):
+    """``found`` are the forwards of our port that are told; None where nothing is told at all."""
+    seen = await asked(Router(WHOLE, {**PAGES, r"#GetGeneric": page, r"#GetSpecific.*Protocol>TCP": specific, r"#GetSpecific": fault(714)}), ports=[3389])
+    told = [f.outside_port for f in seen.forwards if f.outside_port == 3389] if seen.listed else None
+    assert told == found
+
+
 async def test_a_list_without_end_is_bounded():
     seen = await asked(Router(WHOLE, {**PAGES, r"#GetGeneric": entry(3389)}))
     assert seen.listed and len(seen.forwards) == 64

@@ -19,7 +19,7 @@ from vantage_peers import Peers
 from vantage_world import Kind
 
 from aetui.observations import Outcome
-from aetui.vantage import link
+from aetui.vantage import jump, link
 from aetui.vantage.asker import Accept, SecretKind
 from aetui.vantage.base import Capability
 from aetui.vantage.jump import JumpVantage
@@ -149,6 +149,18 @@ async def test_after_a_silent_connect_the_connection_is_replaced_and_then_discar
         assert (await vantage.connect(echo.address, echo.port, soon())).seen.outcome is Outcome.OPEN
 
 
+async def test_what_waits_for_its_turn_until_its_time_is_over_was_not_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jump, "OPENS_AT_ONCE", 1)
+    async with Peers() as peers, sshd(tmp_path) as server, opened(server.config()) as vantage:
+        echo, silent = peers.places()[Kind.ECHO], peers.places()[Kind.SILENT]
+        holds = asyncio.create_task(vantage.connect(silent.address, silent.port, soon(3 * SHORT)))
+        await asyncio.sleep(0)
+        waits = await vantage.connect(echo.address, echo.port, soon(SHORT))
+        assert (waits.seen.outcome, (waits.seen.reason or "")[:9]) == (Outcome.FAILED, "not tried")
+        assert (await holds).seen.outcome is Outcome.FILTERED
+        assert (await vantage.connect(echo.address, echo.port, soon())).seen.outcome is Outcome.OPEN
+
+
 async def test_closing_ends_a_connection_that_was_replaced_and_is_still_in_use(tmp_path: Path) -> None:
     async with Peers() as peers, sshd(tmp_path) as server:
         echo, silent = peers.places()[Kind.ECHO], peers.places()[Kind.SILENT]
@@ -231,6 +243,8 @@ async def test_a_session_that_is_ended_midway_is_one_clear_trouble(tmp_path: Pat
             await vantage.connect(place.address, place.port, soon())
         with pytest.raises(JumpLost):
             await vantage.run(("true",), soon())
+        with pytest.raises(JumpLost):
+            await vantage.client_address()
 
 
 async def test_a_session_that_is_frozen_is_stalled_and_nothing_is_called_filtered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

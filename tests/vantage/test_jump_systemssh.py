@@ -116,6 +116,20 @@ async def test_a_master_that_is_ended_is_one_clear_trouble(tmp_path: Path) -> No
             await stream.read(1, soon())
             await vantage.connect(place.address, place.port, soon())
         assert caught.value.trouble.code is JumpCode.DIED
+        with pytest.raises(JumpLost):
+            await vantage.client_address()
+
+
+async def test_what_waits_for_its_turn_until_its_time_is_over_was_not_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(systemssh, "OPENS_AT_ONCE", 1)
+    async with Peers() as peers, sshd(tmp_path) as server, opened(server) as vantage:
+        echo, silent = peers.places()[Kind.ECHO], peers.places()[Kind.SILENT]
+        holds = asyncio.create_task(vantage.connect(silent.address, silent.port, soon(2.0)))
+        await asyncio.sleep(0)
+        waits = await vantage.connect(echo.address, echo.port, soon(0.5))
+        assert not holds.done(), "it waits no longer than it was told to"
+        assert (waits.seen.outcome, (waits.seen.reason or "")[:9]) == (Outcome.FAILED, "not tried")
+        assert (await holds).seen.outcome is Outcome.FILTERED
 
 
 async def test_a_frozen_session_is_stalled_and_nothing_is_called_filtered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ def headline(site: Site, outside: Outside) -> Headline:
     if outside.fault:
         return Headline("fail", say("headline", "fault_word"), (outside.fault,))
     result, heard = outside.result, site.heard
-    if heard is not None and site.is_open and (result is None or heard.knock.at.timestamp() > result.at.timestamp()):
+    if heard is not None and site.is_open and (result is None or _is_news(site, heard, result)):
         return _heard(site, heard)
     if result is not None:
         return _result(result)
@@ -63,6 +63,12 @@ def _heard(site: Site, heard: Entry) -> Headline:
     return Headline("unknown", say("headline", "private_word"), (say("headline", "private", **values),))
 
 
+def _is_news(site: Site, heard: Entry, result: Result) -> bool:
+    """A later knock with our code says more than a test from outside, unless that has shown the port to work, and perhaps more besides."""
+    shown = {site.label(one.target.own_port) for one in result.seen.outside if one.target.id in _working(result)}
+    return heard.knock.at.timestamp() > result.at.timestamp() and site.label(heard.knock.port) not in shown
+
+
 def _result(result: Result) -> Headline:
     standing, word = _verdict(result)
     if not result.findings:
@@ -84,8 +90,12 @@ def _verdict(result: Result) -> tuple[str, str]:
 
 def _works(result: Result) -> bool:
     """True where every port that was knocked at works, whatever is to be remarked besides."""
-    works = {identity for one in result.findings if one.cause in GOOD for identity in one.explains}
+    works = _working(result)
     return all(one.target.id in works for one in result.seen.outside)
+
+
+def _working(result: Result) -> set[str]:
+    return {identity for one in result.findings if one.cause in GOOD for identity in one.explains}
 
 
 def _good(result: Result) -> str:

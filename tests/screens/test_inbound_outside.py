@@ -118,6 +118,8 @@ async def test_strangers_among_the_knocks_are_warned_of_beside_the_forward_that_
         await until(pilot, lambda: "203.0.113.80" in detail(app))
         assert "\n1. Have the forward limited" in detail(app), "what to do"
         assert "Who mends it" in detail(app)
+        await until(pilot, lambda: sum("the other half" in line for line in listed(app)) > 2)
+        assert summary(app).startswith("! Forward works From outside"), "a later knock at a port that was shown to work takes no warning away"
 
 
 async def test_a_missing_forward_is_found_while_the_listener_is_open() -> None:

@@ -7,6 +7,7 @@ are one sentence on standard error and status 2. Statuses: ``Exit``.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -174,10 +175,14 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _whole_streams() -> None:
-    """A stream that the caller has closed is nothing: what is read there is at its end, and what is written is lost."""
+    """A stream that the caller has closed is nothing: what is read there is at its end, and what is written is lost. What standard output
+    cannot show is a question mark there.
+    """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 - open until the end
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def entry() -> NoReturn:

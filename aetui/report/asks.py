@@ -132,6 +132,11 @@ def source(state: State) -> str | None:
     return None
 
 
+def _elsewhere(resolver: str) -> bool:
+    """True for a server that is not on this machine itself, where no firewall stands before it."""
+    return is_address(resolver) and not ip_address(resolver).is_loopback
+
+
 def _merged(found: Iterable[Ask]) -> Iterator[Ask]:
     """Each line once; who asked for it is put together."""
     known: dict[tuple[str, str, str, str], Ask] = {}
@@ -245,8 +250,9 @@ class _Gathering:
             return
         here = source(self.state)
         titles = [self.catalogue.equipment[k].title for k in self.state.equipment if k in self.catalogue.equipment]
-        for resolver in filter(is_address, self.state.vantage.resolvers):
-            near = here is not None and ip_address(resolver) in ip_interface(here).network
+        for resolver in filter(_elsewhere, self.state.vantage.resolvers):
+            address = ip_address(resolver)
+            near = address.is_link_local or (here is not None and address in ip_interface(here).network)
             for protocol in ("udp", "tcp"):
                 yield Ask(
                     "dns-here" if near else "allow", protocol, "53", resolver, why=word("dns_why"), evidence=self._evidence(names),

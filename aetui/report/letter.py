@@ -64,7 +64,9 @@ def _asks(asked: Asked, site: Site, everything: bool) -> Iterator[str]:
     yield ""
     for number, group in enumerate(_grouped(asked.asks), 1):
         yield from _line(number, group, site)
-    yield from _paragraph(said["nothing_else" if kinds == {"forward"} else "rules"])
+    direction = said["direction"] if kinds != {"forward"} else ""
+    rest = said["later"].format(count=asked.later) if asked.later else said["nothing_out" if kinds == {"forward"} else "nothing_else"]
+    yield from _paragraph(f"{direction} {rest}")
     if kinds - {"forward", "dns-here"}:
         yield from _paragraph(said["names"])
     for kind, key in (("exempt", "inspection"), ("ftp", "ftp"), ("forward", "inbound")):

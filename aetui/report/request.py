@@ -142,7 +142,10 @@ class _Writing:
             yield ""
             yield self._comment(f"{ask.number}. {_action(ask)} {ask.direction} {ask.protocol} {ask.ports}, {ask.target}: {ask.why}")
             yield self._comment(f"   asked by {ask.asked}; seen: {ask.evidence}")
-        yield from _WRITERS[ask.kind](self, ask)
+        if ":" in ask.target and not self.generic and (self.product.names or ask.kind == "dns-here"):
+            yield self._comment(word("ipv6", target=ask.target))
+        else:
+            yield from _WRITERS[ask.kind](self, ask)
 
     def _allow(self, ask: Ask) -> Iterator[str]:
         if self.generic or self.product.names:

@@ -91,6 +91,40 @@ def test_what_could_not_be_tested_behind_a_fault_is_counted() -> None:
     assert asked(kept("healthy", ("pm2000",)), catalogue()).later == 0
 
 
+def test_a_letter_says_nothing_else_is_needed_only_where_that_was_seen() -> None:
+    def told(one: Kept) -> str:
+        return " ".join(letter(one, asked(one, catalogue()), site_of(one, catalogue()), load_causes()).split())
+
+    behind = kept("dns-dead", ("pm2000",))
+    assert f"{asked(behind, catalogue()).later} more could not be tested before this is mended" in told(behind)
+    assert "Nothing else" not in told(behind)
+    assert "Nothing else needs to be opened." in told(kept("port-dropped", ("pm2000",)))
+
+
+def test_a_server_on_this_machine_is_no_matter_of_a_firewall_and_one_on_the_link_is_near() -> None:
+    one = resolved("127.0.0.53", "::1", "fe80::1%eth0", "192.168.50.1", "2001:db8::53", "198.51.100.53")
+    found = [(ask.kind, ask.target) for ask in asked(one, catalogue(), everything=True).asks if ask.ports == "53" and ask.protocol == "udp"]
+    assert found == [("dns-here", "fe80::1%eth0"), ("dns-here", "192.168.50.1"), ("allow", "2001:db8::53"), ("allow", "198.51.100.53")]
+
+
+def resolved(*resolvers: str) -> Kept:
+    """A session whose machine asks these for names."""
+    one = kept("healthy", ("pm2000",))
+    return replace(one, state=replace(one.state, vantage=replace(one.state.vantage, resolvers=resolvers)))
+
+
+@pytest.mark.parametrize("name", [p for p in PRODUCTS if p not in {"csv", "generic"}])
+def test_an_ipv6_address_is_never_written_into_a_rule_for_ipv4(name: str) -> None:
+    """As an address of 32 bits it would be a whole provider's network, and a line that a firewall does not take loses the others too."""
+    mark = product(name).comment.format(text="").strip()
+    rules = [line for line in text(name, resolved("fe80::1%eth0", "2001:db8::53", "192.168.50.1")).splitlines() if not line.startswith(mark)]
+    assert not any("fe80" in line for line in rules)
+    mine = [line for line in rules if "2001:db8::53" in line]
+    assert all("daddr 2001:db8::53 " in line or "-d 2001:db8::53 " in line or "-RemoteAddress 2001:db8::53 " in line for line in mine)
+    assert len(mine) == (2 if name in BY_ADDRESS else 0)
+    assert ("IPv6 address and these rules are for IPv4" in text(name, resolved("2001:db8::53"))) is (name not in BY_ADDRESS)
+
+
 def test_a_line_says_why_who_asked_and_what_was_seen() -> None:
     (ask,) = asked(kept("port-dropped", ("pm2000",)), catalogue()).asks
     assert ask.why == "Used by PM2000 and PS3000."

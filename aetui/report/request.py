@@ -84,10 +84,10 @@ def _product(table: Table) -> Product:
 
 
 def site_of(kept: Kept, catalogue: Catalogue, source: str | None = None, logger: str | None = None, support: tuple[str, ...] = ()) -> Site:
-    """What is known of a kept session's site."""
+    """What is known of a kept session's site; a forward is of IPv4, and so are the addresses here."""
     titles = [catalogue.equipment[k].title for k in kept.state.equipment if k in catalogue.equipment]
-    own = [r.target.address for done in kept.inbound for r in done.seen.inside]
-    outer = [r.target.address for done in kept.inbound for r in done.seen.outside]
+    own = [r.target.address for done in kept.inbound for r in done.seen.inside if ":" not in r.target.address]
+    outer = [r.target.address for done in kept.inbound for r in done.seen.outside if ":" not in r.target.address]
     equipment = ", ".join(titles) or word("equipment")
     return Site(
         equipment,

@@ -125,7 +125,9 @@ def test_a_letter_and_what_only_the_user_knows(session: str, capsys: pytest.Capt
     "arguments",
     [
         ["report", "nope"], ["request", "nope"], ["report", "--format", "pdf"], ["request", "--for", "abacus"], ["request", "--source", "here"],
-        ["request", "--logger", "192.168.50.0/24"], ["request", "--support", "everybody"], ["report", "--demo", "no-such-scenario"],
+        ["request", "--logger", "192.168.50.0/24"], ["request", "--support", "everybody"],
+        ["request", "--source", "2001:db8::/64"], ["request", "--logger", "2001:db8::7"], ["request", "--support", "2001:db8::/32"],
+        ["report", "--demo", "no-such-scenario"],
     ],
 )  # fmt: skip
 def test_a_wrong_call_is_one_sentence_and_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:

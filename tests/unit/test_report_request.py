@@ -228,6 +228,14 @@ def test_a_forward_that_was_tried_from_outside_is_asked_for_where_no_equipment_w
             assert not any(line.lstrip().startswith(("#", "!")) for line in forms[name].splitlines() if mark in line and name != "generic")
 
 
+def test_a_forward_takes_no_ipv6_address_for_the_equipments_or_the_sites_own() -> None:
+    done = look()
+    outside = replace(done.seen.outside[0], target=Target("2001:db8::1", 3389, 3389, "rdp"))
+    inside = replace(done.seen.inside[0], target=Target("fe80::60", 3389, 3389, "rdp"))
+    site = site_of(replace(alone("look"), inbound=(replace(done, seen=replace(done.seen, outside=(outside,), inside=(inside,))),)), catalogue())
+    assert (site.logger, site.public) == (None, None)
+
+
 def test_a_letter_for_a_forward_alone_speaks_of_nothing_else() -> None:
     one = alone("look")
     told = " ".join(letter(one, asked(one, catalogue()), site_of(one, catalogue()), load_causes()).split())

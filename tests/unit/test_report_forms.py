@@ -257,7 +257,7 @@ def test_a_session_without_checks_has_a_report_too(form: str) -> None:
     from aetui.state import State
 
     only = replace(kept(), state=State("20260101-000000-aaaa"), about=replace(kept().about, command="trace"))
-    assert "TCP port 443 dies after hop 9" in report(form, only) or form == "csv"
+    assert "TCP port 443 dies after hop 9" in report(form, only)
 
 
 @pytest.mark.parametrize(
@@ -275,6 +275,12 @@ def test_a_session_without_checks_has_a_report_too(form: str) -> None:
 def test_the_picture_marks_the_piece_that_is_broken_and_claims_nothing_beyond(scenario: str, states: tuple[str, ...]) -> None:
     path = content(kept(scenario, ("pm2000",)), load(), load_causes()).path
     assert tuple(piece.state for piece in path) == states
+
+
+def test_the_picture_of_what_comes_in_is_not_called_the_way_out() -> None:
+    (words, *_) = re.findall(r'aria-label="(The path[^"]*)"', report("html", alone("look")))
+    assert "The site&#x27;s router: suspected here" in words
+    assert "this machine" not in words
 
 
 def test_what_was_not_checked_is_told_with_the_reason() -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC
 
 from aetui.catalogue import Catalogue
-from aetui.describe import row_line
+from aetui.describe import row_said
 from aetui.display import displayable
 from aetui.entries import Kept
 from aetui.events import Result
@@ -180,7 +180,7 @@ def _causes(kept: Kept) -> tuple[str, ...]:
 
 
 def _moved(a: State, b: State, identity: str) -> Moved:
-    return Moved(identity, a.reading(identity).status, b.reading(identity).status, row_line(b, identity))
+    return Moved(identity, a.reading(identity).status, b.reading(identity).status, row_said(b, identity))
 
 
 def _missed(state: State, identity: str) -> bool:

@@ -290,6 +290,12 @@ def test_what_was_not_checked_is_told_with_the_reason() -> None:
     assert any("no login was given" in line for line in content(kept(), catalogue(), load_causes()).untested)
 
 
+def test_what_was_seen_of_a_skipped_check_is_not_told_as_if_it_counted() -> None:
+    rows = {row.id: row for host in content(kept(), catalogue(), load_causes()).hosts for row in host.rows}
+    assert (rows["http:www.alsoenergy.com:443"].status, rows["http:www.alsoenergy.com:443"].line) == (Status.SKIP, "200 OK; does not count")
+    assert rows["http:www.alsoenergy.com:80"].line == "200 OK"
+
+
 def test_the_counts_are_those_of_the_rows() -> None:
     told = content(kept(), catalogue(), load_causes())
     assert sum(count for _, count in told.counts) == sum(len(host.rows) for host in told.hosts)

@@ -34,7 +34,7 @@ def letter(kept: Kept, asked: Asked, site: Site, words: Words, everything: bool 
 def _page(kept: Kept, asked: Asked, site: Site, words: Words, everything: bool) -> Iterator[str]:
     said = sentences()
     values = {
-        "equipment": site.equipment, "site": displayable(site.name), "when": f"{kept.state.started:%Y-%m-%d %H:%M}",
+        "equipment": f" ({site.equipment})" if kept.state.equipment else "", "site": displayable(site.name), "when": f"{kept.state.started:%Y-%m-%d %H:%M}",
         "vantage": displayable(kept.state.vantage.name, 60), "address": displayable(kept.state.vantage.address or "an unknown address"),
         "proof": say("summary", "proof", tool=kept.about.tool or "?", catalogue=kept.about.catalogue or "?", sha=kept.about.sha256[:12] or "?",
                      session=kept.state.session),
@@ -66,7 +66,7 @@ def _asks(asked: Asked, site: Site, everything: bool) -> Iterator[str]:
         yield from _line(number, group, site)
     direction = said["direction"] if kinds != {"forward"} else ""
     rest = said["later"].format(count=asked.later) if asked.later else said["nothing_out" if kinds == {"forward"} else "nothing_else"]
-    yield from _paragraph(f"{direction} {rest}")
+    yield from _paragraph(f"{direction} {rest}".strip())
     if kinds - {"forward", "dns-here"}:
         yield from _paragraph(said["names"])
     for kind, key in (("exempt", "inspection"), ("ftp", "ftp"), ("forward", "inbound")):

@@ -26,7 +26,9 @@ from aetui.strict import Table, parse_toml
 
 PRODUCTS = ("generic", "csv", "nftables", "iptables", "cisco-asa", "fortigate", "palo-alto", "windows")
 
-PLACEHOLDERS = ("LOGGER-ADDRESS", "SUPPORT-ADDRESS", "PUBLIC-ADDRESS", "YOUR-PROFILE")
+UNKNOWN_SUPPORT = "SUPPORT-ADDRESS"
+
+PLACEHOLDERS = ("LOGGER-ADDRESS", UNKNOWN_SUPPORT, "PUBLIC-ADDRESS", "YOUR-PROFILE")
 """Words in a line that stand for what only the site knows."""
 
 SHORT = 120
@@ -178,11 +180,19 @@ class _Writing:
         yield from self._block("exempt", self._values(ask, ask.target))
 
     def _forward(self, ask: Ask) -> Iterator[str]:
-        for support in self.site.support or ("",):
-            values = self._values(ask, ask.target) | _support(support)
+        for support in self._supports(ask.number):
+            values = self._values(ask, ask.target) | support
             for port in dict.fromkeys((ask.ports, ask.own_port)):
                 yield from self._once("define_service", ask.protocol, port, values=values | {"ports": port})
             yield from self._block("forward", values)
+
+    def _supports(self, number: int) -> Iterator[dict[str, str]]:
+        """The support team's networks, each with the name that its own rule has; for a reader all in one."""
+        if self.generic:
+            yield {"support": ", ".join(self.site.support) or UNKNOWN_SUPPORT}
+            return
+        for place, network in enumerate(self.site.support or ("",), 1):
+            yield _support(network) | {"each": str(number) if place == 1 else f"{number}-{place}"}
 
     def _define(self, ask: Ask) -> Iterator[str]:
         kind = "define_network" if "/" in ask.target else "define_address" if is_address(ask.target) else "define_name"
@@ -262,7 +272,7 @@ def _support(network: str) -> dict[str, str]:
     if network:
         parsed = ip_network(network, strict=False)
         return {"support": str(parsed), "support_address": str(parsed.network_address), "support_mask": str(parsed.netmask)}
-    return dict.fromkeys(("support", "support_address", "support_mask"), "SUPPORT-ADDRESS")
+    return dict.fromkeys(("support", "support_address", "support_mask"), UNKNOWN_SUPPORT)
 
 
 def _action(ask: Ask) -> str:

@@ -243,6 +243,8 @@ def test_a_letter_for_a_forward_alone_speaks_of_nothing_else() -> None:
     assert "Summary of forward-missing." in told
     assert "never from everywhere" in told
     assert "host names" not in told
+    assert "(the equipment)" not in told
+    assert "\nNothing else needs to be opened, and nothing to the outside.\n" in letter(one, asked(one, catalogue()), site_of(one, catalogue()), load_causes())
 
 
 def test_a_forward_that_works_by_now_is_not_asked_for() -> None:
@@ -389,6 +391,34 @@ def test_palo_alto_lines_have_the_documented_form_and_use_what_they_define() -> 
     defined_before_use(found, r"^set (?:address|service) (\S+)", r"(?:source|destination|(?<!^set )service) (aetui-\S+)")
     names = [line.split()[4] for line in found if "rulebase" in line]
     assert all(len(name) <= 31 for name in names)
+
+
+DEFINITIONS = {
+    "cisco-asa": r"^object network (\S+)\n ((?:subnet|host|fqdn) .*)$",
+    "fortigate": r"^    edit (\"\S+\")\n        (set (?:subnet|type|tcp-portrange|udp-portrange|extintf) .*)$",
+    "palo-alto": r"^set (?:address|service) (\S+) (.*)$",
+}
+"""How each product defines a name: defined once more, it means the second thing alone."""
+
+
+@pytest.mark.parametrize("name", DEFINITIONS)
+def test_every_network_of_the_support_team_is_let_in_under_a_name_of_its_own(name: str) -> None:
+    found = "\n".join(lines(name, **KNOWN)) if name == "cisco-asa" else request(
+        asked(alone("look"), catalogue()), site_of(alone("look"), catalogue(), support=KNOWN["support"]), name  # type: ignore[arg-type]
+    )  # fmt: skip
+    defined = re.findall(DEFINITIONS[name], found, re.MULTILINE)
+    assert len(set(defined)) == len({known for known, _ in defined})
+    mine = {known for known, value in defined if "198.51.100.0" in value or "203.0.113.7" in value} - {"aetui-public"}
+    assert len(mine) == 2
+    for known in mine:
+        assert found.count(known) >= 2, f"{known} is defined and not used"
+    policies = re.findall(r"set name (\S+)", found)
+    assert len(policies) == len(set(policies))
+
+
+def test_a_reader_is_told_all_networks_of_the_support_team_at_once() -> None:
+    found = text("generic", **KNOWN)
+    assert found.count("only from: 198.51.100.0/28, 203.0.113.7/32") == found.count("only from:") == 1
 
 
 FORTI: dict[str, dict[str, str]] = {

@@ -99,7 +99,7 @@ def test_name_note_export_and_delete(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert str(target) in err
     told = json.loads(target.read_text())
     assert (told["name"], told["note"], told["entries"][-1]["kind"]) == ("South", "after", "SessionEnded")
-    assert said(capsys, "history", "--delete", "South") == (Exit.READY, "", "")
+    assert said(capsys, "history", "--delete", "South", "latest") == (Exit.READY, "", ""), "one session under two names"
     assert said(capsys, "history")[1] == "no sessions yet\n"
 
 

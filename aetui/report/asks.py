@@ -89,6 +89,13 @@ class Asked:
     """When it was tested: UTC, to the minute."""
     other_faults: bool = False
     """True where something failed that is no matter of a firewall's rules."""
+    tested: bool = True
+    """False where the session holds neither checks nor looks from outside: knocks and paths say nothing of what is needed."""
+
+    @property
+    def nothing(self) -> str:
+        """Why it asks for nothing: a key of the words of both request and letter."""
+        return "nothing_here" if self.other_faults else "nothing" if self.tested else "nothing_tested"
 
 
 @cache
@@ -117,6 +124,7 @@ def asked(kept: Kept, catalogue: Catalogue, everything: bool = False) -> Asked:
         0 if everything else gathering.later(),
         gathering.when,
         gathering.faulty(),
+        bool(kept.inbound) or any(True for _ in kept.state.required()),
     )
 
 

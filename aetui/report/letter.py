@@ -50,12 +50,21 @@ def _page(kept: Kept, asked: Asked, site: Site, words: Words, everything: bool) 
         for entry in faults:
             yield from _wrapped(f"- {entry.summary}", "  ")
     if not asked.asks:
-        yield from _paragraph(said["nothing_here" if asked.other_faults else "nothing"])
+        yield from _paragraph(" ".join(_nothing(asked)))
     else:
         yield from _asks(asked, site, everything)
     yield from _paragraph(said["closing"])
     yield ""
     yield from _wrapped(said["signature"].format_map(values))
+
+
+def _nothing(asked: Asked) -> Iterator[str]:
+    said = sentences()
+    yield said[asked.nothing]
+    if asked.later:
+        yield said["later"].format(count=asked.later)
+    elif asked.nothing == "nothing":
+        yield said["no_change"]
 
 
 def _asks(asked: Asked, site: Site, everything: bool) -> Iterator[str]:

@@ -128,13 +128,13 @@ class _Writing:
 
     def lines(self) -> Iterator[str]:
         """Head, then every line of the request, then what was left out."""
-        if not self.asked.asks:
-            yield self._comment(word("nothing_here" if self.asked.other_faults else "nothing"))
-            return
-        yield from self._block("head", self._site())
-        yield self._comment(f"{self._source()}: {word(self._whence())}")
-        for ask in self.asked.asks:
-            yield from self._ask(ask)
+        if self.asked.asks:
+            yield from self._block("head", self._site())
+            yield self._comment(f"{self._source()}: {word(self._whence())}")
+            for ask in self.asked.asks:
+                yield from self._ask(ask)
+        else:
+            yield self._comment(word(self.asked.nothing))
         if self.asked.later:
             yield ""
             yield self._comment(word("later", count=self.asked.later))

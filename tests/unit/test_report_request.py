@@ -14,6 +14,7 @@ import re
 import shlex
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from itertools import pairwise
@@ -91,14 +92,42 @@ def test_what_could_not_be_tested_behind_a_fault_is_counted() -> None:
     assert asked(kept("healthy", ("pm2000",)), catalogue()).later == 0
 
 
+def cut_short(one: Kept) -> Kept:
+    """The session as it stood when only its first half had been checked."""
+    results = dict(list(one.state.results.items())[: len(one.state.results) // 2])
+    from aetui.diagnosis import diagnose
+
+    state = replace(one.state, results=results, ended="cancelled")
+    return replace(one, state=replace(state, diagnosis=diagnose(state)))
+
+
 def test_a_letter_says_nothing_else_is_needed_only_where_that_was_seen() -> None:
     def told(one: Kept) -> str:
         return " ".join(letter(one, asked(one, catalogue()), site_of(one, catalogue()), load_causes()).split())
 
     behind = kept("dns-dead", ("pm2000",))
-    assert f"{asked(behind, catalogue()).later} more could not be tested before this is mended" in told(behind)
+    assert f"{asked(behind, catalogue()).later} more could not be tested yet" in told(behind)
     assert "Nothing else" not in told(behind)
     assert "Nothing else needs to be opened." in told(kept("port-dropped", ("pm2000",)))
+
+
+@pytest.mark.parametrize(
+    ("made", "comment", "sentence"),
+    [
+        (lambda: alone("knock"), "Nothing was tested in this session", "has not been tested yet"),
+        (lambda: alone("trace"), "Nothing was tested in this session", "has not been tested yet"),
+        (lambda: kept("healthy", ("pm2000",)), "what could be tested gets through", "No change is needed."),
+        (lambda: cut_short(kept("healthy", ("pm2000",))), "more could not be tested yet", "more could not be tested yet"),
+    ],
+    ids=["knocks alone", "a path alone", "everything holds", "ended early"],
+)
+def test_that_nothing_is_to_be_asked_is_said_only_of_what_was_tested(made: Callable[[], Kept], comment: str, sentence: str) -> None:
+    one = made()
+    wanted, site = asked(one, catalogue()), site_of(one, catalogue())
+    said = " ".join(letter(one, wanted, site, load_causes()).split())
+    assert comment in request(wanted, site, "generic")
+    assert sentence in said
+    assert ("No change" in said) is (sentence == "No change is needed.")
 
 
 def test_a_server_on_this_machine_is_no_matter_of_a_firewall_and_one_on_the_link_is_near() -> None:

@@ -34,7 +34,8 @@ def letter(kept: Kept, asked: Asked, site: Site, words: Words, everything: bool 
 def _page(kept: Kept, asked: Asked, site: Site, words: Words, everything: bool) -> Iterator[str]:
     said = sentences()
     values = {
-        "equipment": f" ({site.equipment})" if kept.state.equipment else "", "site": displayable(site.name), "when": f"{kept.state.started:%Y-%m-%d %H:%M}",
+        "equipment": f" ({site.equipment})" if kept.state.equipment else "",
+        "site": displayable(site.name), "when": f"{kept.state.started:%Y-%m-%d %H:%M}",
         "vantage": displayable(kept.state.vantage.name, 60), "address": displayable(kept.state.vantage.address or "an unknown address"),
         "proof": say("summary", "proof", tool=kept.about.tool or "?", catalogue=kept.about.catalogue or "?", sha=kept.about.sha256[:12] or "?",
                      session=kept.state.session),

@@ -7,6 +7,7 @@ are one sentence on standard error and status 2. Statuses: ``Exit``.
 from __future__ import annotations
 
 import argparse
+import errno
 import io
 import os
 import sys
@@ -196,4 +197,10 @@ def entry() -> NoReturn:
     except BrokenPipeError:
         sys.stderr.close()
         status = Exit.FAILED
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        print("aetui: the result could not be written: no space is left for it", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter tries once more when it ends
+        status = Exit.UNDETERMINED
     raise SystemExit(int(status))

@@ -290,6 +290,12 @@ def test_what_was_not_checked_is_told_with_the_reason() -> None:
     assert any("no login was given" in line for line in content(kept(), catalogue(), load_causes()).untested)
 
 
+def test_a_site_with_a_long_name_is_seen_to_be_cut_in_the_summary() -> None:
+    line = report("text", replace(kept("healthy", ("pm2000",)), about=replace(kept().about, name="Solar " * 19 + "Park"))).splitlines()[1]
+    assert (line[:11], line[-1]) == ("Solar Solar", "…")
+    assert len(line) <= WIDTH
+
+
 def test_what_was_seen_of_a_skipped_check_is_not_told_as_if_it_counted() -> None:
     rows = {row.id: row for host in content(kept(), catalogue(), load_causes()).hosts for row in host.rows}
     assert (rows["http:www.alsoenergy.com:443"].status, rows["http:www.alsoenergy.com:443"].line) == (Status.SKIP, "200 OK; does not count")

@@ -92,6 +92,9 @@ class Asked:
     tested: bool = True
     """False where the session holds neither checks nor looks from outside: knocks and paths say nothing of what is needed."""
 
+    nameless: bool = False
+    """True where names have to be looked up and no server for them is known."""
+
     @property
     def nothing(self) -> str:
         """Why it asks for nothing: a key of the words of both request and letter."""
@@ -125,6 +128,7 @@ def asked(kept: Kept, catalogue: Catalogue, everything: bool = False) -> Asked:
         gathering.when,
         gathering.faulty(),
         bool(kept.inbound) or any(True for _ in kept.state.required()),
+        gathering.names_wanted() and not gathering.resolvers(),
     )
 
 
@@ -138,11 +142,6 @@ def source(state: State) -> str | None:
                     if link.address is not None and address.split("/")[0] == link.address:
                         return str(ip_interface(address).network)
     return None
-
-
-def _elsewhere(resolver: str) -> bool:
-    """True for a server that is not on this machine itself, where no firewall stands before it."""
-    return is_address(resolver) and not ip_address(resolver).is_loopback
 
 
 def _merged(found: Iterable[Ask]) -> Iterator[Ask]:
@@ -252,13 +251,24 @@ class _Gathering:
                 return word("fine", line=row_line(self.state, check.id), when=self.when)
         return word("unseen")
 
+    def _names(self) -> list[Check]:
+        return [check for check in self.state.required() if check.kind == "dns"]
+
+    def names_wanted(self) -> bool:
+        """True where a server for names is to be asked for."""
+        names = self._names()
+        return bool(names) and (self.everything or any("dns" in self.wanted.get(check.id, frozenset()) for check in names))
+
+    def resolvers(self) -> tuple[str, ...]:
+        """Addresses of the servers for names that are not on the machine itself, where no firewall stands before them."""
+        return tuple(r for r in self.state.vantage.resolvers if is_address(r) and not ip_address(r).is_loopback)
+
     def _dns(self) -> Iterator[Ask]:
-        names = [c for c in self.state.required() if c.kind == "dns"]
-        if not (self.everything or any("dns" in self.wanted.get(c.id, frozenset()) for c in names)):
+        if not self.names_wanted():
             return
-        here = source(self.state)
+        names, here = self._names(), source(self.state)
         titles = [self.catalogue.equipment[k].title for k in self.state.equipment if k in self.catalogue.equipment]
-        for resolver in filter(_elsewhere, self.state.vantage.resolvers):
+        for resolver in self.resolvers():
             address = ip_address(resolver)
             near = address.is_link_local or (here is not None and address in ip_interface(here).network)
             for protocol in ("udp", "tcp"):

@@ -60,12 +60,18 @@ def _page(kept: Kept, asked: Asked, site: Site, words: Words, everything: bool) 
 
 
 def _nothing(asked: Asked) -> Iterator[str]:
-    said = sentences()
-    yield said[asked.nothing]
+    said, rest = sentences(), list(_rest(asked))
+    if not asked.nameless:
+        yield said[asked.nothing]
+    yield from rest or ([said["no_change"]] if asked.nothing == "nothing" else [])
+
+
+def _rest(asked: Asked) -> Iterator[str]:
+    """What is needed and not in the list."""
+    if asked.nameless:
+        yield sentences()["nameless"]
     if asked.later:
-        yield said["later"].format(count=asked.later)
-    elif asked.nothing == "nothing":
-        yield said["no_change"]
+        yield sentences()["later"].format(count=asked.later)
 
 
 def _asks(asked: Asked, site: Site, everything: bool) -> Iterator[str]:
@@ -74,9 +80,9 @@ def _asks(asked: Asked, site: Site, everything: bool) -> Iterator[str]:
     yield ""
     for number, group in enumerate(_grouped(asked.asks), 1):
         yield from _line(number, group, site)
-    direction = said["direction"] if kinds != {"forward"} else ""
-    rest = said["later"].format(count=asked.later) if asked.later else said["nothing_out" if kinds == {"forward"} else "nothing_else"]
-    yield from _paragraph(f"{direction} {rest}".strip())
+    direction = [said["direction"]] if kinds != {"forward"} else []
+    rest = list(_rest(asked)) or [said["nothing_out" if kinds == {"forward"} else "nothing_else"]]
+    yield from _paragraph(" ".join([*direction, *rest]))
     if kinds - {"forward", "dns-here"}:
         yield from _paragraph(said["names"])
     for kind, key in (("exempt", "inspection"), ("ftp", "ftp"), ("forward", "inbound")):

@@ -133,8 +133,10 @@ class _Writing:
             yield self._comment(f"{self._source()}: {word(self._whence())}")
             for ask in self.asked.asks:
                 yield from self._ask(ask)
-        else:
+        elif not self.asked.nameless:
             yield self._comment(word(self.asked.nothing))
+        if self.asked.nameless:
+            yield self._comment(word("nameless"))
         if self.asked.later:
             yield ""
             yield self._comment(word("later", count=self.asked.later))

@@ -142,6 +142,18 @@ def resolved(*resolvers: str) -> Kept:
     return replace(one, state=replace(one.state, vantage=replace(one.state.vantage, resolvers=resolvers)))
 
 
+@pytest.mark.parametrize("name", [p for p in PRODUCTS if p != "csv"])
+def test_dns_is_not_forgotten_where_no_server_is_known(name: str) -> None:
+    for resolvers in ((), ("127.0.0.1",)):
+        one = resolved(*resolvers)
+        assert "no DNS server of this network is known here" in text(name, one)
+        wanted = asked(one, catalogue(), everything=True)
+        said = " ".join(letter(one, wanted, site_of(one, catalogue()), load_causes(), everything=True).split())
+        assert "DNS server that it is given" in said
+        assert "Nothing else" not in said
+    assert "no DNS server" not in text(name, resolved("192.168.50.1")) + text(name, resolved(), everything=False)
+
+
 @pytest.mark.parametrize("name", [p for p in PRODUCTS if p not in {"csv", "generic"}])
 def test_an_ipv6_address_is_never_written_into_a_rule_for_ipv4(name: str) -> None:
     """As an address of 32 bits it would be a whole provider's network, and a line that a firewall does not take loses the others too."""

@@ -7,6 +7,7 @@ report, a screen or a terminal holds anything raw. Every cause of CONTRACT has a
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -80,8 +81,13 @@ class _Values(dict[str, str]):
 
 
 def fill(template: str, values: Mapping[str, str]) -> str:
-    """A sentence with its values, each made displayable; a value that is not there is a question mark."""
-    return template.format_map(_Values({key: displayable(value, LONGEST_VALUE) for key, value in values.items()}))
+    """A sentence with its values, each made displayable; a value that is not there is a question mark. A name such as 'Inc.' at the end of
+    a sentence is its full stop too.
+    """
+    return _TWICE.sub(".", template.format_map(_Values({key: displayable(value, LONGEST_VALUE) for key, value in values.items()})))
+
+
+_TWICE = re.compile(r"(?<!\.)\.\.(?=\s|$)")
 
 
 def sentence(words: Words, said: Said) -> str:

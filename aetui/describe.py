@@ -27,6 +27,7 @@ from aetui.observations import (
     TelnetSeen,
     TlsSeen,
 )  # fmt: skip
+from aetui.records import Status
 from aetui.state import State
 
 Facts = Iterator[tuple[str, str]]
@@ -64,6 +65,13 @@ def row_line(state: State, identity: str) -> str:
     if result.observation is None:
         return _not_run(state, result)
     return displayable(_LINES[type(result.observation)](result.observation), 120)
+
+
+def row_said(state: State, identity: str) -> str:
+    """The same beside a check's status: what was seen of a skipped check is no reason for it, and does not count."""
+    seen, result = row_line(state, identity), state.results.get(identity)
+    idle = result is not None and result.observation is not None and state.reading(identity).status is Status.SKIP
+    return f"{seen}; does not count" if idle else seen
 
 
 def _not_run(state: State, result: Result) -> str:

@@ -58,7 +58,8 @@ class AetuiApp(App[int]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("h,f1", "help", "Help"),
-        Binding("q,ctrl+q", "quit", "Quit", key_display="q"),
+        Binding("q", "quit", "Quit"),
+        Binding("ctrl+q", "quit", "Quit"),
         Binding("ctrl+c", "stop_or_quit", "Stop, or quit", show=False, priority=True),
         Binding("ctrl+l", "redraw", "Draw anew", show=False),
         *(Binding(tab.key, f"tab('{tab.name}')", tab.title, show=False) for tab in TABS),

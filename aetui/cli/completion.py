@@ -45,6 +45,10 @@ def _flags(definition: Definition) -> tuple[str, ...]:
 
 
 # ----------------------------------------------------------------------------------------------------------------------- bash
+_FILES = """local IFS=$'\\n'; COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames 2>/dev/null"""
+"""Files, one a line, whatever is in their names; a directory can be gone on into (bash 4, an older one does without)."""
+
+
 def bash(found: list[Definition]) -> Iterator[str]:
     """A function for ``complete``."""
     names = " ".join(d.name for d in found if d.name)
@@ -57,7 +61,7 @@ def bash(found: list[Definition]) -> Iterator[str]:
     for definition in found:
         for option in definition.options:
             if option.path:
-                yield f'        {_either(definition, option)}) COMPREPLY=($(compgen -f -- "$cur")); return ;;'
+                yield f"        {_either(definition, option)}) {_FILES}; return ;;"
             elif option.values and not option.optional:
                 yield f'        {_either(definition, option)}) COMPREPLY=($(compgen -W "{" ".join(_words(option))}" -- "$cur")); return ;;'
     yield "    esac"

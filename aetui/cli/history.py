@@ -60,7 +60,7 @@ def _do(history: History, arguments: argparse.Namespace) -> int:
     elif arguments.note:
         history.annotate(history.find(arguments.note[0]).id, displayable(arguments.note[1], LONGEST_NOTE))
     elif arguments.delete:
-        for identity in [history.find(named).id for named in arguments.delete]:
+        for identity in dict.fromkeys([history.find(named).id for named in arguments.delete]):
             history.delete(identity)
     elif arguments.export:
         from aetui.cli.output import give

@@ -7,6 +7,8 @@ are one sentence on standard error and status 2. Statuses: ``Exit``.
 from __future__ import annotations
 
 import argparse
+import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -174,10 +176,14 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _whole_streams() -> None:
-    """A stream that the caller has closed is nothing: what is read there is at its end, and what is written is lost."""
+    """A stream that the caller has closed is nothing: what is read there is at its end, and what is written is lost. What standard output
+    cannot show is a question mark there.
+    """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 - open until the end
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def entry() -> NoReturn:
@@ -191,4 +197,10 @@ def entry() -> NoReturn:
     except BrokenPipeError:
         sys.stderr.close()
         status = Exit.FAILED
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        print("aetui: the result could not be written: no space is left for it", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter tries once more when it ends
+        status = Exit.UNDETERMINED
     raise SystemExit(int(status))

@@ -6,7 +6,7 @@ Exit status: 0 done, 2 wrong usage (no such session), 3 the history cannot be us
 from __future__ import annotations
 
 import argparse
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 from aetui.cli.common import refuse
@@ -35,13 +35,13 @@ def run(arguments: argparse.Namespace) -> int:
     for option, values in (("source", [arguments.source]), ("support", arguments.support)):
         for value in filter(None, values):
             try:
-                ip_network(value, strict=False)
+                IPv4Network(value, strict=False)
             except ValueError:
-                return refuse(f"--{option} '{value[:60]}' is neither an address nor a network such as 192.168.1.0/24")
+                return refuse(f"--{option} '{value[:60]}' is neither an IPv4 address nor a network such as 192.168.1.0/24")
     try:
-        ip_address(arguments.logger or "127.0.0.1")
+        IPv4Address(arguments.logger or "127.0.0.1")
     except ValueError:
-        return refuse(f"--logger '{arguments.logger[:60]}' is not an IP address")
+        return refuse(f"--logger '{arguments.logger[:60]}' is not an IPv4 address")
     return with_history(lambda: _request(arguments))
 
 

@@ -89,6 +89,16 @@ class Asked:
     """When it was tested: UTC, to the minute."""
     other_faults: bool = False
     """True where something failed that is no matter of a firewall's rules."""
+    tested: bool = True
+    """False where the session holds neither checks nor looks from outside: knocks and paths say nothing of what is needed."""
+
+    nameless: bool = False
+    """True where names have to be looked up and no server for them is known."""
+
+    @property
+    def nothing(self) -> str:
+        """Why it asks for nothing: a key of the words of both request and letter."""
+        return "nothing_here" if self.other_faults else "nothing" if self.tested else "nothing_tested"
 
 
 @cache
@@ -117,6 +127,8 @@ def asked(kept: Kept, catalogue: Catalogue, everything: bool = False) -> Asked:
         0 if everything else gathering.later(),
         gathering.when,
         gathering.faulty(),
+        bool(kept.inbound) or any(True for _ in kept.state.required()),
+        gathering.names_wanted() and not gathering.resolvers(),
     )
 
 
@@ -239,14 +251,26 @@ class _Gathering:
                 return word("fine", line=row_line(self.state, check.id), when=self.when)
         return word("unseen")
 
+    def _names(self) -> list[Check]:
+        return [check for check in self.state.required() if check.kind == "dns"]
+
+    def names_wanted(self) -> bool:
+        """True where a server for names is to be asked for."""
+        names = self._names()
+        return bool(names) and (self.everything or any("dns" in self.wanted.get(check.id, frozenset()) for check in names))
+
+    def resolvers(self) -> tuple[str, ...]:
+        """Addresses of the servers for names that are not on the machine itself, where no firewall stands before them."""
+        return tuple(r for r in self.state.vantage.resolvers if is_address(r) and not ip_address(r).is_loopback)
+
     def _dns(self) -> Iterator[Ask]:
-        names = [c for c in self.state.required() if c.kind == "dns"]
-        if not (self.everything or any("dns" in self.wanted.get(c.id, frozenset()) for c in names)):
+        if not self.names_wanted():
             return
-        here = source(self.state)
+        names, here = self._names(), source(self.state)
         titles = [self.catalogue.equipment[k].title for k in self.state.equipment if k in self.catalogue.equipment]
-        for resolver in filter(is_address, self.state.vantage.resolvers):
-            near = here is not None and ip_address(resolver) in ip_interface(here).network
+        for resolver in self.resolvers():
+            address = ip_address(resolver)
+            near = address.is_link_local or (here is not None and address in ip_interface(here).network)
             for protocol in ("udp", "tcp"):
                 yield Ask(
                     "dns-here" if near else "allow", protocol, "53", resolver, why=word("dns_why"), evidence=self._evidence(names),

@@ -13,7 +13,7 @@ from datetime import UTC, tzinfo
 
 from aetui.catalogue import Catalogue
 from aetui.causes import Words, describe
-from aetui.describe import observation_facts, row_line
+from aetui.describe import observation_facts, row_said
 from aetui.display import displayable
 from aetui.entries import Kept
 from aetui.events import Result
@@ -235,7 +235,7 @@ def _row(kept: Kept, check: Check) -> Row:
     result = kept.state.results.get(check.id)
     label = say("kind", check.kind, port=check.port or "") + (", IPv6" if check.about.get("family") == "ipv6" else "")
     return Row(
-        id=displayable(check.id, 120), label=label, status=reading.status, requirement=check.requirement, line=row_line(kept.state, check.id),
+        id=displayable(check.id, 120), label=label, status=reading.status, requirement=check.requirement, line=row_said(kept.state, check.id),
         cause=reading.cause, because=displayable(reading.because) if reading.because else None, facts=_facts(kept, check, result),
         source=check.source, address=displayable(result.address) if result and result.address else "",
         elapsed_ms=result.elapsed_ms if result else 0.0,

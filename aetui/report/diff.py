@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC
 
 from aetui.catalogue import Catalogue
-from aetui.describe import row_line
+from aetui.describe import row_said
 from aetui.display import displayable
 from aetui.entries import Kept
 from aetui.events import Result
@@ -91,7 +91,8 @@ class Outdated:
 def compare(first: Kept, second: Kept, partial: bool = False) -> Difference:
     """The second session as seen from the first. ``partial`` where the second repeated only some checks: what it left out is not told."""
     a, b = first.state, second.state
-    both = [identity for identity in _needed(a) if identity in set(_needed(b))]
+    needed = _needed(a), _needed(b)
+    both = [identity for identity in needed[0] if identity in needed[1]]
     looked = _looked(first), _looked(second)
     tried = [identity for identity in looked[0] if identity in looked[1]]
     moved = [_moved(a, b, identity) for identity in both]
@@ -109,8 +110,8 @@ def compare(first: Kept, second: Kept, partial: bool = False) -> Difference:
         otherwise=tuple(m for m in moved if _otherwise(a, b, m)) + tuple(m for m in again if _unsure(m)), changed=changed,
         gone=tuple(c for c in causes_a if c not in causes_b and not partial), new=tuple(c for c in causes_b if c not in causes_a),
         same=tuple(c for c in causes_b if c in causes_a),
-        left=() if partial else tuple(i for i in (*_needed(a), *looked[0]) if i not in both and i not in tried),
-        added=tuple(i for i in (*_needed(b), *looked[1]) if i not in both and i not in tried),
+        left=() if partial else tuple(i for i in (*needed[0], *looked[0]) if i not in both and i not in tried),
+        added=tuple(i for i in (*needed[1], *looked[1]) if i not in both and i not in tried),
         unchanged=len([i for i in (*both, *tried) if i not in told]),
     )  # fmt: skip
 
@@ -179,7 +180,7 @@ def _causes(kept: Kept) -> tuple[str, ...]:
 
 
 def _moved(a: State, b: State, identity: str) -> Moved:
-    return Moved(identity, a.reading(identity).status, b.reading(identity).status, row_line(b, identity))
+    return Moved(identity, a.reading(identity).status, b.reading(identity).status, row_said(b, identity))
 
 
 def _missed(state: State, identity: str) -> bool:

@@ -113,6 +113,7 @@ def _host(host: Host) -> str:
 
 
 WORST = (Status.FAIL, Status.WARN, Status.UNKNOWN, Status.SKIP)
+"""Which status of its rows a host is marked with, the first that there is."""
 
 
 def _chip(status: Status) -> str:

@@ -34,7 +34,8 @@ def letter(kept: Kept, asked: Asked, site: Site, words: Words, everything: bool 
 def _page(kept: Kept, asked: Asked, site: Site, words: Words, everything: bool) -> Iterator[str]:
     said = sentences()
     values = {
-        "equipment": site.equipment, "site": displayable(site.name), "when": f"{kept.state.started:%Y-%m-%d %H:%M}",
+        "equipment": f" ({site.equipment})" if kept.state.equipment else "",
+        "site": displayable(site.name), "when": f"{kept.state.started:%Y-%m-%d %H:%M}",
         "vantage": displayable(kept.state.vantage.name, 60), "address": displayable(kept.state.vantage.address or "an unknown address"),
         "proof": say("summary", "proof", tool=kept.about.tool or "?", catalogue=kept.about.catalogue or "?", sha=kept.about.sha256[:12] or "?",
                      session=kept.state.session),
@@ -50,12 +51,27 @@ def _page(kept: Kept, asked: Asked, site: Site, words: Words, everything: bool) 
         for entry in faults:
             yield from _wrapped(f"- {entry.summary}", "  ")
     if not asked.asks:
-        yield from _paragraph(said["nothing_here" if asked.other_faults else "nothing"])
+        yield from _paragraph(" ".join(_nothing(asked)))
     else:
         yield from _asks(asked, site, everything)
     yield from _paragraph(said["closing"])
     yield ""
     yield from _wrapped(said["signature"].format_map(values))
+
+
+def _nothing(asked: Asked) -> Iterator[str]:
+    said, rest = sentences(), list(_rest(asked))
+    if not asked.nameless:
+        yield said[asked.nothing]
+    yield from rest or ([said["no_change"]] if asked.nothing == "nothing" else [])
+
+
+def _rest(asked: Asked) -> Iterator[str]:
+    """What is needed and not in the list."""
+    if asked.nameless:
+        yield sentences()["nameless"]
+    if asked.later:
+        yield sentences()["later"].format(count=asked.later)
 
 
 def _asks(asked: Asked, site: Site, everything: bool) -> Iterator[str]:
@@ -64,7 +80,9 @@ def _asks(asked: Asked, site: Site, everything: bool) -> Iterator[str]:
     yield ""
     for number, group in enumerate(_grouped(asked.asks), 1):
         yield from _line(number, group, site)
-    yield from _paragraph(said["nothing_else" if kinds == {"forward"} else "rules"])
+    direction = [said["direction"]] if kinds != {"forward"} else []
+    rest = list(_rest(asked)) or [said["nothing_out" if kinds == {"forward"} else "nothing_else"]]
+    yield from _paragraph(" ".join([*direction, *rest]))
     if kinds - {"forward", "dns-here"}:
         yield from _paragraph(said["names"])
     for kind, key in (("exempt", "inspection"), ("ftp", "ftp"), ("forward", "inbound")):

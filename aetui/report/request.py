@@ -26,7 +26,9 @@ from aetui.strict import Table, parse_toml
 
 PRODUCTS = ("generic", "csv", "nftables", "iptables", "cisco-asa", "fortigate", "palo-alto", "windows")
 
-PLACEHOLDERS = ("LOGGER-ADDRESS", "SUPPORT-ADDRESS", "PUBLIC-ADDRESS", "YOUR-PROFILE")
+UNKNOWN_SUPPORT = "SUPPORT-ADDRESS"
+
+PLACEHOLDERS = ("LOGGER-ADDRESS", UNKNOWN_SUPPORT, "PUBLIC-ADDRESS", "YOUR-PROFILE")
 """Words in a line that stand for what only the site knows."""
 
 SHORT = 120
@@ -84,10 +86,10 @@ def _product(table: Table) -> Product:
 
 
 def site_of(kept: Kept, catalogue: Catalogue, source: str | None = None, logger: str | None = None, support: tuple[str, ...] = ()) -> Site:
-    """What is known of a kept session's site."""
+    """What is known of a kept session's site; a forward is of IPv4, and so are the addresses here."""
     titles = [catalogue.equipment[k].title for k in kept.state.equipment if k in catalogue.equipment]
-    own = [r.target.address for done in kept.inbound for r in done.seen.inside]
-    outer = [r.target.address for done in kept.inbound for r in done.seen.outside]
+    own = [r.target.address for done in kept.inbound for r in done.seen.inside if ":" not in r.target.address]
+    outer = [r.target.address for done in kept.inbound for r in done.seen.outside if ":" not in r.target.address]
     equipment = ", ".join(titles) or word("equipment")
     return Site(
         equipment,
@@ -126,13 +128,15 @@ class _Writing:
 
     def lines(self) -> Iterator[str]:
         """Head, then every line of the request, then what was left out."""
-        if not self.asked.asks:
-            yield self._comment(word("nothing_here" if self.asked.other_faults else "nothing"))
-            return
-        yield from self._block("head", self._site())
-        yield self._comment(f"{self._source()}: {word(self._whence())}")
-        for ask in self.asked.asks:
-            yield from self._ask(ask)
+        if self.asked.asks:
+            yield from self._block("head", self._site())
+            yield self._comment(f"{self._source()}: {word(self._whence())}")
+            for ask in self.asked.asks:
+                yield from self._ask(ask)
+        elif not self.asked.nameless:
+            yield self._comment(word(self.asked.nothing))
+        if self.asked.nameless:
+            yield self._comment(word("nameless"))
         if self.asked.later:
             yield ""
             yield self._comment(word("later", count=self.asked.later))
@@ -142,7 +146,10 @@ class _Writing:
             yield ""
             yield self._comment(f"{ask.number}. {_action(ask)} {ask.direction} {ask.protocol} {ask.ports}, {ask.target}: {ask.why}")
             yield self._comment(f"   asked by {ask.asked}; seen: {ask.evidence}")
-        yield from _WRITERS[ask.kind](self, ask)
+        if ":" in ask.target and not self.generic and (self.product.names or ask.kind == "dns-here"):
+            yield self._comment(word("ipv6", target=ask.target))
+        else:
+            yield from _WRITERS[ask.kind](self, ask)
 
     def _allow(self, ask: Ask) -> Iterator[str]:
         if self.generic or self.product.names:
@@ -175,11 +182,19 @@ class _Writing:
         yield from self._block("exempt", self._values(ask, ask.target))
 
     def _forward(self, ask: Ask) -> Iterator[str]:
-        for support in self.site.support or ("",):
-            values = self._values(ask, ask.target) | _support(support)
+        for support in self._supports(ask.number):
+            values = self._values(ask, ask.target) | support
             for port in dict.fromkeys((ask.ports, ask.own_port)):
                 yield from self._once("define_service", ask.protocol, port, values=values | {"ports": port})
             yield from self._block("forward", values)
+
+    def _supports(self, number: int) -> Iterator[dict[str, str]]:
+        """The support team's networks, each with the name that its own rule has; for a reader all in one."""
+        if self.generic:
+            yield {"support": ", ".join(self.site.support) or UNKNOWN_SUPPORT}
+            return
+        for place, network in enumerate(self.site.support or ("",), 1):
+            yield _support(network) | {"each": str(number) if place == 1 else f"{number}-{place}"}
 
     def _define(self, ask: Ask) -> Iterator[str]:
         kind = "define_network" if "/" in ask.target else "define_address" if is_address(ask.target) else "define_name"
@@ -259,7 +274,7 @@ def _support(network: str) -> dict[str, str]:
     if network:
         parsed = ip_network(network, strict=False)
         return {"support": str(parsed), "support_address": str(parsed.network_address), "support_mask": str(parsed.netmask)}
-    return dict.fromkeys(("support", "support_address", "support_mask"), "SUPPORT-ADDRESS")
+    return dict.fromkeys(("support", "support_address", "support_mask"), UNKNOWN_SUPPORT)
 
 
 def _action(ask: Ask) -> str:

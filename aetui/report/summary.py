@@ -10,13 +10,16 @@ from aetui.report.content import Cause, Content
 from aetui.report.phrases import say
 
 LINES = 20
+"""At most: what a telephone's screen or one photograph shows."""
+
 WIDTH = 72
+"""Characters of a line: what a chat shows without breaking it."""
 
 
 def summary(told: Content, fancy: bool = True) -> str:
     """The lines; plain ASCII where the terminal shows no more."""
     end = _fit(list(_end(told)), 4)
-    begin = [*_fit(_wrapped(told.headline), 3), *([told.site[:WIDTH]] if told.site else [])]
+    begin = [*_fit(_wrapped(told.headline), 3), *_fit(_wrapped(told.site), 1)]
     room = LINES - len(begin) - len(end) - 2
     body = _causes(told.causes, room) or _fit(list(_beside(told)), room)
     whole = "\n".join([*begin, *([""] if body else []), *body, "", *end])

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from aetui.catalogue import Catalogue
 from aetui.causes import Words, describe
-from aetui.describe import row_line
+from aetui.describe import row_said
 from aetui.display import displayable
 from aetui.explain import OWNERS
 from aetui.observations import LinkSeen
@@ -79,7 +79,7 @@ def _rows(state: State, fancy: bool, colour: bool) -> Iterator[str]:
             status = state.reading(check.id).status
             mark = f"{glyphs[status]} {WORDS[status]:<8}"
             shown = f"\x1b[{COLOURS[status]}m{mark}\x1b[0m" if colour else mark
-            yield f"  {shown} {_label(check):<12} {row_line(state, check.id)}"
+            yield f"  {shown} {_label(check):<12} {row_said(state, check.id)}"
 
 
 def by_host(state: State) -> dict[str, list[Check]]:

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
+from aetui.display import displayable
 from aetui.entries import Entry, Kept, fold
 from aetui.events import Diagnosing
 from aetui.records import Diagnosis
@@ -43,7 +44,7 @@ class History:
         """The newest first, ``skip`` of them passed over; with ``search`` those that hold every word of it in id, name, note, equipment,
         vantage, verdict or causes.
         """
-        words = search.casefold().split()
+        words = [displayable(word).casefold() for word in search.split()]
         where = " WHERE " + " AND ".join(["words LIKE ? ESCAPE '!'"] * len(words)) if words else ""
         window = (-1 if limit is None else limit, skip)
         with self._plain():
@@ -57,6 +58,7 @@ class History:
 
     def find(self, named: str = LATEST) -> Summary:
         """The one session that a word of the user's means."""
+        named = displayable(named)  # as names are kept, and as SQLite takes them
         with self._plain():
             for where, value in _WAYS:
                 rows = self._base.execute(f"{_SELECT} WHERE {where}{_NEWEST} LIMIT 6", value(named)).fetchall()

@@ -120,10 +120,16 @@ class KeyBar(Lines):
         self.show([line(*spans, (" " * max(0, self.size.width - used), "bar"))])
 
     def _offered(self) -> list[Binding]:
-        """What to show: the screen's own as far as they fit, then the app's; the way out stands last and always."""
+        """What to show: the screen's own as far as they fit, then the app's; the way out stands last and always. Of several keys that do
+        one thing now the shortest is named.
+        """
         bindings = self.screen.active_bindings.values()
         active = [(node is self.app, binding) for node, binding, enabled, _ in bindings if binding.show and enabled]
-        once = {binding.action: (of_app, binding) for of_app, binding in reversed(active)}
+        once: dict[str, tuple[bool, Binding]] = {}
+        for of_app, binding in reversed(active):
+            there = once.get(binding.action)
+            if there is None or len(binding.key) <= len(there[1].key):
+                once[binding.action] = (of_app, binding)
         own = [binding for of_app, binding in reversed(once.values()) if not of_app]
         last = sorted((binding for of_app, binding in once.values() if of_app), key=lambda binding: binding.action == "quit")
         own = own[: MOST_KEYS - len(last)]

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from inbound_stage import keys
 from shelves import DROPPED, at_history, detail, files, head, keep, listed, many, settled, there, write
 from stage import World, connect, console, finished, screen, summary, until
 from textual.binding import Binding
@@ -57,6 +58,18 @@ async def test_where_it_looked_from_has_a_column_where_there_is_room() -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await at_history(pilot)
         assert "jump host bastion" in listed(app)[0]
+
+
+async def test_while_letters_are_typed_no_letter_is_offered_as_a_key() -> None:
+    app = console(World(), ())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await at_history(pilot)
+        assert keys(app).endswith("h Help  q Quit")
+        await pilot.press("slash", "q")
+        await settled(pilot)
+        assert keys(app).endswith("f1 Help  ^q Quit")
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: not app.is_running)
 
 
 async def test_the_search_narrows_the_list_with_every_letter_and_escape_shows_all_again() -> None:

@@ -71,7 +71,7 @@ def completed(tmp_path: Path, script: str, *words: str) -> set[str]:
     code = f"source {file}; COMP_WORDS=({listed}); COMP_CWORD={len(words)}; _aetui; printf '%s\\n' \"${{COMPREPLY[@]}}\""
     done = subprocess.run([program("bash"), "--norc", "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr == ""
-    return set(done.stdout.split())
+    return set(done.stdout.splitlines())
 
 
 @pytest.mark.parametrize(
@@ -94,6 +94,12 @@ def test_bash_offers_what_can_be_written_there(
     found = completed(tmp_path, printed(capsys, "completion", "bash"), *words)
     assert offered <= found
     assert not found & not_offered
+
+
+def test_bash_offers_a_file_whose_name_has_a_space_as_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "Mill Road.html").touch()
+    found = completed(tmp_path, printed(capsys, "completion", "bash"), "report", "--output", f"{tmp_path}/Mi")
+    assert found == {f"{tmp_path}/Mill Road.html"}
 
 
 def test_zsh_and_fish_take_their_scripts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -99,7 +99,7 @@ def test_name_note_export_and_delete(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert str(target) in err
     told = json.loads(target.read_text())
     assert (told["name"], told["note"], told["entries"][-1]["kind"]) == ("South", "after", "SessionEnded")
-    assert said(capsys, "history", "--delete", "South") == (Exit.READY, "", "")
+    assert said(capsys, "history", "--delete", "South", "latest") == (Exit.READY, "", ""), "one session under two names"
     assert said(capsys, "history")[1] == "no sessions yet\n"
 
 
@@ -107,6 +107,24 @@ def test_name_note_export_and_delete(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_a_wrong_call_is_one_sentence_and_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     status, out, err = said(capsys, "history", *arguments)
     assert (status, out, err.count("\n")) == (Exit.USAGE, "", 1)
+
+
+def test_letters_of_another_encoding_are_searched_for_and_found_as_they_were_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    main([*CHECK, "--save", "--site", "S\udcfcd"])
+    assert "BLOCKED" in said(capsys, "history", "--search", "S\udcfcd")[1]
+    assert said(capsys, "report", "S\udcfcd")[0] == Exit.READY
+    assert said(capsys, "report", "\udcff")[0] == Exit.USAGE
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+@pytest.mark.parametrize("arguments", [["history"], ["report", "--format", "html"], ["report"], [*CHECK, "--json"]], ids=" ".join)
+def test_a_result_that_finds_no_space_is_one_sentence_and_not_the_status_of_a_failed_check(arguments: list[str]) -> None:
+    main([*CHECK, "--save"])
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, "-m", "aetui", *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    assert done.returncode == Exit.UNDETERMINED
+    assert done.stderr.splitlines()[-1] == "aetui: the result could not be written: no space is left for it"
+    assert "Traceback" not in done.stderr
 
 
 def test_a_history_that_cannot_be_used_is_one_sentence_and_status_3(

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import stat
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -67,6 +71,40 @@ def test_a_file_is_written_whole_and_for_its_user_alone(session: str, tmp_path: 
     assert (status, err.count("\n")) == (Exit.UNDETERMINED, 1)
 
 
+def test_a_link_is_followed_and_a_pipe_is_written_to_not_replaced(session: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target, link, pipe = tmp_path / "report.txt", tmp_path / "link", tmp_path / "pipe"
+    target.write_text("old")
+    link.symlink_to(target)
+    assert said(capsys, "report", "--output", str(link))[0] == Exit.READY
+    assert link.is_symlink()
+    assert target.read_text().startswith("BLOCKED")
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(pipe.read_text)
+        assert said(capsys, "report", "--output", str(pipe))[0] == Exit.READY
+        assert pipe.is_fifo()
+        assert read.result(10) == target.read_text()
+    status, _, err = said(capsys, "report", "--output", str(tmp_path))
+    assert (status, err) == (Exit.UNDETERMINED, f"aetui: {tmp_path}: is a directory\n")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "arguments"),
+    [
+        ("cp1252", ["report", "--format", "html"]), ("ascii", ["report", "--format", "markdown"]), ("ascii", ["report", "--format", "csv"]),
+        ("ascii", ["request", "--all"]), ("ascii", ["request", "--letter"]), ("ascii", ["history"]), ("ascii", ["--help"]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value),
+)  # fmt: skip
+def test_a_locale_that_cannot_show_a_letter_breaks_nothing(session: str, encoding: str, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    said(capsys, "history", "--name", session, "Süd")
+    env = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = subprocess.run([sys.executable, "-m", "aetui", *arguments], capture_output=True, env=env, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (Exit.READY, b"")
+    if arguments[0] == "report":
+        assert ("Süd" in done.stdout.decode("utf-8")) is (arguments[-1] != "csv")
+
+
 @pytest.mark.parametrize("firewall", FIREWALLS)
 def test_a_request_of_a_kept_session(session: str, firewall: str, capsys: pytest.CaptureFixture[str]) -> None:
     status, out, err = said(capsys, "request", session, "--for", firewall)
@@ -87,7 +125,9 @@ def test_a_letter_and_what_only_the_user_knows(session: str, capsys: pytest.Capt
     "arguments",
     [
         ["report", "nope"], ["request", "nope"], ["report", "--format", "pdf"], ["request", "--for", "abacus"], ["request", "--source", "here"],
-        ["request", "--logger", "192.168.50.0/24"], ["request", "--support", "everybody"], ["report", "--demo", "no-such-scenario"],
+        ["request", "--logger", "192.168.50.0/24"], ["request", "--support", "everybody"],
+        ["request", "--source", "2001:db8::/64"], ["request", "--logger", "2001:db8::7"], ["request", "--support", "2001:db8::/32"],
+        ["report", "--demo", "no-such-scenario"],
     ],
 )  # fmt: skip
 def test_a_wrong_call_is_one_sentence_and_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:

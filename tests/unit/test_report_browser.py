@@ -133,3 +133,20 @@ def test_a_report_prints_on_both_papers_with_the_causes_on_the_first_pages(
     sizes = {(round(float(w)), round(float(h))) for w, h in re.findall(rb"/MediaBox\s*\[\s*0\s+0\s+([\d.]+)\s+([\d.]+)", data)}
     assert {(abs(w - points[0]) <= 1, abs(h - points[1]) <= 1) for w, h in sizes} == {(True, True)}
     assert len(re.findall(rb"/Type\s*/Page\b", data)) <= 10
+
+
+def test_on_paper_headings_of_tables_and_paragraphs_are_no_larger_than_what_they_head(tmp_path: Path) -> None:
+    """Sizes in rem follow the root: a smaller body alone would leave every heading at the screen's size."""
+    text = page(tmp_path, replace(alone("everything"), state=kept("healthy").state)).read_text(encoding="utf-8")
+    script = (
+        "<script>const size = s => parseFloat(getComputedStyle(document.querySelector(s)).fontSize);"
+        "document.title = JSON.stringify(['body', 'th', 'td', 'h4', '.summary'].map(size));</script>"
+    )
+    text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", text).replace("@media print", "@media all")
+    (tmp_path / "paper.html").write_text(text.replace("</body>", script + "</body>"), encoding="utf-8")
+    told = re.search(r"<title>(.*?)</title>", run(tmp_path, "--dump-dom", (tmp_path / "paper.html").as_uri()))
+    assert told
+    body, th, td, h4, summary = json.loads(told.group(1))
+    assert th <= td <= body
+    assert h4 <= body
+    assert summary <= body * 1.1

@@ -153,7 +153,7 @@ def test_two_vantages_are_said_to_be_two_and_their_own_addresses_are_no_change()
     told = compare(here, replace(here, state=state))
     assert told.vantages
     assert not told.changed
-    assert "Two vantages" in "\n".join(lines(told))
+    assert "Made from two places" in "\n".join(lines(told))
 
 
 def test_another_gateway_of_the_same_machine_is_a_change() -> None:
@@ -230,6 +230,9 @@ def test_two_sessions_by_the_command_and_only_what_failed_again(capsys: pytest.C
     assert out.startswith("0 fixed, 3 broken")
     status, out, _ = said(capsys, "diff", "Before", "--catalogue", "--json")
     assert (status, json.loads(out)["kind"]) == (Exit.READY, "catalogue")
+    for twice in (["diff", "After"], ["diff", "Before", "After", "--catalogue"]):
+        status, out, err = said(capsys, *twice)
+        assert (status, out, err.count("\n")) == (Exit.USAGE, "", 1), "a comparison that is none does not say that nothing differs"
     status, _, err = said(capsys, "check", "--failed-of", "After", "--demo")
     assert (status, "everything that was tested" in err) == (Exit.USAGE, True)
 

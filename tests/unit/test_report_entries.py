@@ -47,7 +47,7 @@ def plain(form: str, text: str) -> str:
     """What a reader sees of a form."""
     if form == "html":
         return html.unescape(re.sub(r"<[^>]+>", " ", text))
-    return html.unescape(re.sub(r"\\\\(.)", r"\\1", text)) if form == "markdown" else text
+    return html.unescape(re.sub(r"\\(.)", r"\1", text)) if form == "markdown" else text
 
 
 def test_every_kind_of_entry_has_an_example_a_place_in_a_session_and_a_part_of_the_report() -> None:

@@ -257,7 +257,7 @@ def test_a_session_without_checks_has_a_report_too(form: str) -> None:
     from aetui.state import State
 
     only = replace(kept(), state=State("20260101-000000-aaaa"), about=replace(kept().about, command="trace"))
-    assert "TCP port 443 dies after hop 9" in report(form, only) or form == "csv"
+    assert "TCP port 443 dies after hop 9" in report(form, only)
 
 
 @pytest.mark.parametrize(
@@ -277,11 +277,29 @@ def test_the_picture_marks_the_piece_that_is_broken_and_claims_nothing_beyond(sc
     assert tuple(piece.state for piece in path) == states
 
 
+def test_the_picture_of_what_comes_in_is_not_called_the_way_out() -> None:
+    (words, *_) = re.findall(r'aria-label="(The path[^"]*)"', report("html", alone("look")))
+    assert "The site&#x27;s router: suspected here" in words
+    assert "this machine" not in words
+
+
 def test_what_was_not_checked_is_told_with_the_reason() -> None:
     told = content(replace(kept("dns-dead"), inbound=()), catalogue(), load_causes()).untested
     assert any("waits for dns:www.alsoenergy.com" in line for line in told)
     assert any(line.startswith("Port 3389 (rdp) from outside") for line in told)
     assert any("no login was given" in line for line in content(kept(), catalogue(), load_causes()).untested)
+
+
+def test_a_site_with_a_long_name_is_seen_to_be_cut_in_the_summary() -> None:
+    line = report("text", replace(kept("healthy", ("pm2000",)), about=replace(kept().about, name="Solar " * 19 + "Park"))).splitlines()[1]
+    assert (line[:11], line[-1]) == ("Solar Solar", "…")
+    assert len(line) <= WIDTH
+
+
+def test_what_was_seen_of_a_skipped_check_is_not_told_as_if_it_counted() -> None:
+    rows = {row.id: row for host in content(kept(), catalogue(), load_causes()).hosts for row in host.rows}
+    assert (rows["http:www.alsoenergy.com:443"].status, rows["http:www.alsoenergy.com:443"].line) == (Status.SKIP, "200 OK; does not count")
+    assert rows["http:www.alsoenergy.com:80"].line == "200 OK"
 
 
 def test_the_counts_are_those_of_the_rows() -> None:

@@ -14,6 +14,7 @@ import re
 import shlex
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from itertools import pairwise
@@ -89,6 +90,80 @@ def test_what_could_not_be_tested_behind_a_fault_is_counted() -> None:
     assert asked(kept("dns-dead", ("pm2000",)), catalogue()).later > 10
     assert "--all asks for everything" in text("generic", kept("dns-dead", ("pm2000",)), everything=False)
     assert asked(kept("healthy", ("pm2000",)), catalogue()).later == 0
+
+
+def cut_short(one: Kept) -> Kept:
+    """The session as it stood when only its first half had been checked."""
+    results = dict(list(one.state.results.items())[: len(one.state.results) // 2])
+    from aetui.diagnosis import diagnose
+
+    state = replace(one.state, results=results, ended="cancelled")
+    return replace(one, state=replace(state, diagnosis=diagnose(state)))
+
+
+def test_a_letter_says_nothing_else_is_needed_only_where_that_was_seen() -> None:
+    def told(one: Kept) -> str:
+        return " ".join(letter(one, asked(one, catalogue()), site_of(one, catalogue()), load_causes()).split())
+
+    behind = kept("dns-dead", ("pm2000",))
+    assert f"{asked(behind, catalogue()).later} more could not be tested yet" in told(behind)
+    assert "Nothing else" not in told(behind)
+    assert "Nothing else needs to be opened." in told(kept("port-dropped", ("pm2000",)))
+
+
+@pytest.mark.parametrize(
+    ("made", "comment", "sentence"),
+    [
+        (lambda: alone("knock"), "Nothing was tested in this session", "has not been tested yet"),
+        (lambda: alone("trace"), "Nothing was tested in this session", "has not been tested yet"),
+        (lambda: kept("healthy", ("pm2000",)), "what could be tested gets through", "No change is needed."),
+        (lambda: cut_short(kept("healthy", ("pm2000",))), "more could not be tested yet", "more could not be tested yet"),
+    ],
+    ids=["knocks alone", "a path alone", "everything holds", "ended early"],
+)
+def test_that_nothing_is_to_be_asked_is_said_only_of_what_was_tested(made: Callable[[], Kept], comment: str, sentence: str) -> None:
+    one = made()
+    wanted, site = asked(one, catalogue()), site_of(one, catalogue())
+    said = " ".join(letter(one, wanted, site, load_causes()).split())
+    assert comment in request(wanted, site, "generic")
+    assert sentence in said
+    assert ("No change" in said) is (sentence == "No change is needed.")
+
+
+def test_a_server_on_this_machine_is_no_matter_of_a_firewall_and_one_on_the_link_is_near() -> None:
+    one = resolved("127.0.0.53", "::1", "fe80::1%eth0", "192.168.50.1", "2001:db8::53", "198.51.100.53")
+    found = [(ask.kind, ask.target) for ask in asked(one, catalogue(), everything=True).asks if ask.ports == "53" and ask.protocol == "udp"]
+    assert found == [("dns-here", "fe80::1%eth0"), ("dns-here", "192.168.50.1"), ("allow", "2001:db8::53"), ("allow", "198.51.100.53")]
+
+
+def resolved(*resolvers: str) -> Kept:
+    """A session whose machine asks these for names."""
+    one = kept("healthy", ("pm2000",))
+    return replace(one, state=replace(one.state, vantage=replace(one.state.vantage, resolvers=resolvers)))
+
+
+@pytest.mark.parametrize("name", [p for p in PRODUCTS if p != "csv"])
+def test_dns_is_not_forgotten_where_no_server_is_known(name: str) -> None:
+    for resolvers in ((), ("127.0.0.1",)):
+        one = resolved(*resolvers)
+        assert "no DNS server of this network is known here" in text(name, one)
+        wanted = asked(one, catalogue(), everything=True)
+        said = " ".join(letter(one, wanted, site_of(one, catalogue()), load_causes(), everything=True).split())
+        assert "DNS server that it is given" in said
+        assert "Nothing else" not in said
+    assert "no DNS server" not in text(name, resolved("192.168.50.1")) + text(name, resolved(), everything=False)
+
+
+@pytest.mark.parametrize("name", [p for p in PRODUCTS if p not in {"csv", "generic"}])
+def test_an_ipv6_address_is_never_written_into_a_rule_for_ipv4(name: str) -> None:
+    """As an address of 32 bits it would be a whole provider's network, and a line that a firewall does not take loses the others too."""
+    mark = product(name).comment.format(text="").strip()
+    rules = [line for line in text(name, resolved("fe80::1%eth0", "2001:db8::53", "192.168.50.1")).splitlines() if not line.startswith(mark)]
+    assert not any("fe80" in line for line in rules)
+    mine = [line for line in rules if "2001:db8::53" in line]
+    assert all("daddr 2001:db8::53 " in line or "-d 2001:db8::53 " in line or "-RemoteAddress 2001:db8::53 " in line for line in mine)
+    assert len(mine) == (2 if name in BY_ADDRESS else 0)
+    assert ("IPv6 address and these rules are for IPv4" in text(name, resolved("2001:db8::53"))) is (name not in BY_ADDRESS)
 
 
 def test_a_line_says_why_who_asked_and_what_was_seen() -> None:
@@ -194,6 +269,14 @@ def test_a_forward_that_was_tried_from_outside_is_asked_for_where_no_equipment_w
             assert not any(line.lstrip().startswith(("#", "!")) for line in forms[name].splitlines() if mark in line and name != "generic")
 
 
+def test_a_forward_takes_no_ipv6_address_for_the_equipments_or_the_sites_own() -> None:
+    done = look()
+    outside = replace(done.seen.outside[0], target=Target("2001:db8::1", 3389, 3389, "rdp"))
+    inside = replace(done.seen.inside[0], target=Target("fe80::60", 3389, 3389, "rdp"))
+    site = site_of(replace(alone("look"), inbound=(replace(done, seen=replace(done.seen, outside=(outside,), inside=(inside,))),)), catalogue())
+    assert (site.logger, site.public) == (None, None)
+
+
 def test_a_letter_for_a_forward_alone_speaks_of_nothing_else() -> None:
     one = alone("look")
     told = " ".join(letter(one, asked(one, catalogue()), site_of(one, catalogue()), load_causes()).split())
@@ -201,6 +284,8 @@ def test_a_letter_for_a_forward_alone_speaks_of_nothing_else() -> None:
     assert "Summary of forward-missing." in told
     assert "never from everywhere" in told
     assert "host names" not in told
+    assert "(the equipment)" not in told
+    assert "\nNothing else needs to be opened, and nothing to the outside.\n" in letter(one, asked(one, catalogue()), site_of(one, catalogue()), load_causes())
 
 
 def test_a_forward_that_works_by_now_is_not_asked_for() -> None:
@@ -347,6 +432,34 @@ def test_palo_alto_lines_have_the_documented_form_and_use_what_they_define() -> 
     defined_before_use(found, r"^set (?:address|service) (\S+)", r"(?:source|destination|(?<!^set )service) (aetui-\S+)")
     names = [line.split()[4] for line in found if "rulebase" in line]
     assert all(len(name) <= 31 for name in names)
+
+
+DEFINITIONS = {
+    "cisco-asa": r"^object network (\S+)\n ((?:subnet|host|fqdn) .*)$",
+    "fortigate": r"^    edit (\"\S+\")\n        (set (?:subnet|type|tcp-portrange|udp-portrange|extintf) .*)$",
+    "palo-alto": r"^set (?:address|service) (\S+) (.*)$",
+}
+"""How each product defines a name: defined once more, it means the second thing alone."""
+
+
+@pytest.mark.parametrize("name", DEFINITIONS)
+def test_every_network_of_the_support_team_is_let_in_under_a_name_of_its_own(name: str) -> None:
+    found = "\n".join(lines(name, **KNOWN)) if name == "cisco-asa" else request(
+        asked(alone("look"), catalogue()), site_of(alone("look"), catalogue(), support=KNOWN["support"]), name  # type: ignore[arg-type]
+    )  # fmt: skip
+    defined = re.findall(DEFINITIONS[name], found, re.MULTILINE)
+    assert len(set(defined)) == len({known for known, _ in defined})
+    mine = {known for known, value in defined if "198.51.100.0" in value or "203.0.113.7" in value} - {"aetui-public"}
+    assert len(mine) == 2
+    for known in mine:
+        assert found.count(known) >= 2, f"{known} is defined and not used"
+    policies = re.findall(r"set name (\S+)", found)
+    assert len(policies) == len(set(policies))
+
+
+def test_a_reader_is_told_all_networks_of_the_support_team_at_once() -> None:
+    found = text("generic", **KNOWN)
+    assert found.count("only from: 198.51.100.0/28, 203.0.113.7/32") == found.count("only from:") == 1
 
 
 FORTI: dict[str, dict[str, str]] = {

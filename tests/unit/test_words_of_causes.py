@@ -13,7 +13,7 @@ import pytest
 
 import aetui
 from aetui import diagnosis
-from aetui.causes import Words, load_causes
+from aetui.causes import Words, fill, load_causes
 from aetui.display import displayable
 
 OUTBOUND = ["no-link", "no-address", "address-conflict", "no-gateway", "gateway-unreachable", "local-firewall", "clock-wrong", "privilege-missing", "dns-unreachable", "dns-failing", "dns-name-missing", "dns-filtered", "dns-hijacked", "dns-changed", "refused", "rejected", "filtered", "unreachable", "no-internet", "mtu-blackhole", "slow", "lossy", "server-down", "tls-blocked", "tls-intercepted", "tls-expired", "tls-name-mismatch", "tls-untrusted", "captive-portal", "http-blocked", "proxy-required", "http-error", "ntp-no-reply", "ntp-bad-answer", "ftp-data-blocked", "wrong-service"]
@@ -109,6 +109,14 @@ def test_no_sentence_of_evidence_is_without_a_rule(words: Words) -> None:
                 patterns += _keys(node)
     unused = [key for key in words.evidence if not any(re.fullmatch(p, key) for p in patterns if p != ".+")]
     assert not unused
+
+
+@pytest.mark.parametrize(
+    ("template", "told"),
+    [("by {who}.", "by Zscaler Inc."), ("by {who}. Next.", "by Zscaler Inc. Next."), ("by {who}...", "by Zscaler Inc...."), ("{who} did.", "Zscaler Inc. did.")],
+)  # fmt: skip
+def test_a_name_that_ends_in_a_full_stop_ends_its_sentence(template: str, told: str) -> None:
+    assert fill(template, {"who": "Zscaler Inc."}) == told
 
 
 def test_unknown_codes_are_led_to_the_nearest(words: Words) -> None:

@@ -138,13 +138,17 @@ def plain(text: str) -> str:
 
 
 def write(folder: Path, name: str, ending: str, text: str) -> Path:
-    """A new file; raises OSError."""
+    """A new file, its user's alone: who is to have it is sent it. Raises OSError."""
     for number in range(1, MOST_FILES):
         path = folder / (f"{name}.{ending}" if number == 1 else f"{name}-{number}.{ending}")
         try:
-            with path.open("x", encoding="utf-8", newline="") as file:
+            with open(path, "x", encoding="utf-8", newline="", opener=_private) as file:  # noqa: PTH123 - Path.open takes no opener
                 file.write(text)
         except FileExistsError:
             continue
         return path
     raise OSError(f"there are {MOST_FILES} files called {name} already")
+
+
+def _private(name: str, flags: int) -> int:
+    return os.open(name, flags, 0o600)

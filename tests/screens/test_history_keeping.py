@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 import stat
 from pathlib import Path
@@ -118,6 +119,7 @@ async def test_one_key_writes_a_report_and_shows_where_and_the_summary(here: Pat
     (path,) = files(here)
     assert path.name.startswith("aetui-report-solar-north-1-")
     assert path.suffix == f".{ending}"
+    assert os.name != "posix" or path.stat().st_mode & 0o077 == 0, "it is its user's, as everything that is kept"
     assert holds.casefold() in path.read_text("utf-8").casefold()
     assert f"Written: {path.name}" in seen
     assert "BLOCKED" in seen

@@ -142,7 +142,7 @@ def write(folder: Path, name: str, ending: str, text: str) -> Path:
     for number in range(1, MOST_FILES):
         path = folder / (f"{name}.{ending}" if number == 1 else f"{name}-{number}.{ending}")
         try:
-            with open(path, "x", encoding="utf-8", newline="", opener=_private) as file:  # noqa: PTH123 - Path.open takes no opener
+            with open(path, "x", encoding="utf-8", newline="", opener=_private) as file:
                 file.write(text)
         except FileExistsError:
             continue

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import IPv4Interface, IPv4Network, ip_interface
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, ip_interface
 
 from aetui.observations import LinkSeen, NtpSeen
 from aetui.packet.messages import Offer
@@ -72,7 +72,7 @@ class Held(StrEnum):
     OURS = "ours"
     """This machine has it, and nobody else was seen to."""
     ELSEWHERE = "elsewhere"
-    """Not of this network: nothing can be said."""
+    """Not of this network, or none that a device of it can have: nothing can be said."""
     UNKNOWN = "unknown"
 
 
@@ -98,6 +98,12 @@ def networks(link: LinkSeen) -> tuple[tuple[str, IPv4Interface], ...]:
             if isinstance(address, IPv4Interface) and not address.ip.is_link_local and address.network.prefixlen < 31:
                 found.append((interface.name, address))
     return tuple(sorted(found, key=lambda item: item[0] != link.default_interface))
+
+
+def fits(address: str, own: IPv4Interface) -> bool:
+    """True for an address that a device of this network can have: neither the network's own nor the one that means everybody."""
+    asked = IPv4Address(address)
+    return asked in own.network and asked not in {own.network.network_address, own.network.broadcast_address}
 
 
 def swept(own: IPv4Interface) -> IPv4Network:

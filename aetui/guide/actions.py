@@ -71,7 +71,7 @@ GIVES: Mapping[type[Action], Gives] = {
     ),
     records.Nat: Gives(frozenset({Status.PASS, Status.WARN, Status.UNKNOWN}), DEEP, frozenset({"listed", "not-listed", "mute-router"})),
     records.Lan: Gives(
-        _ANY, MACHINE | DHCP, frozenset({"by-dhcp", "static"}), perhaps=frozenset({"own", "gateway", "resolvers", "network", "public"}),
+        _ANY, MACHINE | DHCP, frozenset({"by-dhcp", "static", "not-asked"}), perhaps=frozenset({"own", "gateway", "resolvers", "network", "public"}),
     ),
     records.Find: Gives(
         frozenset({Status.PASS, Status.WARN, Status.FAIL, Status.UNKNOWN}), frozenset({"privilege-missing"}),
@@ -79,7 +79,7 @@ GIVES: Mapping[type[Action], Gives] = {
         {"found-one": frozenset({"found", "candidates"}), "found-many": frozenset({"candidates"})},
     ),
     records.Free: Gives(
-        _YES_NO, frozenset({"address-conflict", "privilege-missing"}), frozenset({"free", "taken", "elsewhere"}),
+        _YES_NO, frozenset({"address-conflict", "privilege-missing"}), frozenset({"free", "ours", "taken", "elsewhere"}),
     ),
     records.Trace: Gives(
         _ANY, TRANSPORT | {"privilege-missing", "dns-unreachable", "dns-name-missing", "dns-failing"}, frozenset({"reached"}),

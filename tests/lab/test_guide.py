@@ -15,7 +15,7 @@ from lab import breaking, services
 from lab.guiding import Told, by_hand, hands_out_addresses, walked
 from lab.network import Lab
 from lab.servers import Page, web
-from lab.topology import FTP_SERVER, LAPTOP, LOGGER, REMOTE_ACCESS, SPARE, SUPPORT, WAN
+from lab.topology import FTP_SERVER, GATEWAY, LAPTOP, LOGGER, REMOTE_ACCESS, SPARE, SUPPORT, WAN
 
 Make = Callable[[Lab], AbstractContextManager[object]]
 JUMP = ("--jump", "office")
@@ -208,7 +208,15 @@ def test_support_cannot_reach_the_pm2000_takes_nine_keystrokes_and_a_minute(lab:
     assert len(typed) <= KEYSTROKES and done.machine_s < MACHINE_S
 
 
-def test_the_laptop_in_the_loggers_place_proves_that_the_forward_is_right(lab: Lab) -> None:
+ADDED = ([f"addr add {LOGGER}/24 dev eth0"], [f"addr del {LOGGER}/24 dev eth0"])
+CHANGED = (
+    [f"addr del {LAPTOP}/24 dev eth0", f"addr add {LOGGER}/24 dev eth0", f"route replace default via {GATEWAY}"],
+    [f"addr del {LOGGER}/24 dev eth0", f"addr add {LAPTOP}/24 dev eth0", f"route replace default via {GATEWAY}"],
+)
+
+
+@pytest.mark.parametrize("takes", [ADDED, CHANGED], ids=["as a second address", "in place of its own, on which the jump host's connection hung"])
+def test_the_laptop_in_the_loggers_place_proves_that_the_forward_is_right(lab: Lab, takes: tuple[list[str], list[str]]) -> None:
     """The logger lets in its own network alone: to the outside it looks as if there were no forward."""
     with ExitStack() as stack:
         for make in (rdp, to(3389, LOGGER, 3389), dropped("tcp dport 3389 ip saddr != 192.168.50.0/24", "logger", "input")):
@@ -221,7 +229,7 @@ def test_the_laptop_in_the_loggers_place_proves_that_the_forward_is_right(lab: L
         terminal.type("yes")
         terminal.until("Take the PM2000's place")
         with breaking.logger_off(lab):
-            with breaking.configured(lab, "laptop", [f"addr add {LOGGER}/24 dev eth0"], [f"addr del {LOGGER}/24 dev eth0"]):
+            with breaking.configured(lab, "laptop", *takes):
                 lab["router"].ip("neigh flush all")
                 terminal.type("")
                 done = terminal.end()

@@ -42,10 +42,17 @@ async def run_models(world: World, _action: Models) -> Seen:
     state = await _measured(world, checks)
     rows = models(state, world.catalogue)
     told = tuple(describe(world.causes, finding) for finding in concerning(state, {check.id for check in checks}))
-    working = [row for row in rows if row.verdict in {Verdict.READY, Verdict.DEGRADED}]
-    sign = "all-work" if len(working) == len(rows) else "some-work" if working else "none-work"
-    status = {"all-work": Status.PASS, "some-work": Status.WARN, "none-work": Status.FAIL}[sign]
-    return Seen(status, (sign,), told, lines=tuple(map(_model, rows)))
+    status, signs = _models_stand({row.verdict for row in rows})
+    return Seen(status, signs, told, lines=tuple(map(_model, rows)))
+
+
+def _models_stand(verdicts: set[Verdict]) -> tuple[Status, tuple[str, ...]]:
+    """Status and sign of all models together. Where none is seen to be blocked and not all were judged, nothing is said."""
+    if not verdicts - _WORKING:
+        return Status.PASS, ("all-work",)
+    if Verdict.BLOCKED not in verdicts:
+        return Status.UNKNOWN, ()
+    return (Status.WARN, ("some-work",)) if verdicts & _WORKING else (Status.FAIL, ("none-work",))
 
 
 def _model(row: Model) -> str:
@@ -124,6 +131,7 @@ def _ftp_line(host: str, visit: FtpSeen) -> str:
     return seen("ftp-ways", host=host, ways=", ".join(ways)) if ways else seen("ftp-no-way", host=host)
 
 
+_WORKING = {Verdict.READY, Verdict.DEGRADED}
 _REFUSALS = ("4", "5")
 """First digits of an FTP reply that says no (RFC 959 section 4.2)."""
 

@@ -64,6 +64,8 @@ OTHERS = {
     ("acquisuite", "clock-wrong"): ("NOT DETERMINED: Whether the AcquiSuite gets out is not known", 3),
     ("new-site", "healthy"): ("WORKS: Every model can send its data from here", 0),
     ("new-site", "two-faults"): ("WORKS, WITH REMARKS: Some models will work here, others not yet", 0),
+    ("new-site", "local-firewall"): ("NOT DETERMINED: Which models will work here is not known", 3),
+    ("new-site", "clock-wrong"): ("NOT DETERMINED: Which models will work here is not known", 3),
     ("new-site", "no-internet"): ("DOES NOT WORK: This socket gives no way to the internet", 1),
 }
 

@@ -189,12 +189,12 @@ class Site(TabScreen):
         """Is a planned address free?"""
         from aetui.screens.guide_words import say
         from aetui.screens.inbound_form import Field, Form
-        from aetui.screens.site_facts import network_of
+        from aetui.screens.site_facts import EVERY_ADDRESS, network_of
 
         look = self.look
         if look is None or look.own is None:
             return
-        network, _ = network_of(look.own.link)
+        network, _ = network_of(look.own.link, EVERY_ADDRESS)
         field = Field("address", say("site", "free_field"), say("site", "free_help", network=network or "?"), look.address)
         self.app.push_screen(Form(say("site", "free_title"), (field,), planned), self._planned)
 

@@ -9,12 +9,14 @@ from ipaddress import ip_address
 from aetui.diagnosis.machine import CLOCK_LIMIT_MS
 from aetui.display import displayable
 from aetui.inbound.public import Reading, Told
-from aetui.lan.records import networks, swept
+from aetui.lan.records import MOST_SWEPT, networks, swept
 from aetui.observations import Interface, LinkSeen, NtpSeen
 from aetui.screens.guide_words import say
 from aetui.screens.site_look import Own
 
 LONGEST = 80
+EVERY_ADDRESS = 2**32
+"""Where a network of any size is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +139,10 @@ def _others(link: LinkSeen) -> Iterator[Fact]:
             yield Fact("other", "warn", say("site", "other_text", name=displayable(name, 30), address=str(address)))
 
 
-def network_of(link: LinkSeen | None) -> tuple[str, int]:
-    """The network that may be looked through, and how many addresses of others it has; empty for none."""
+def network_of(link: LinkSeen | None, most: int = MOST_SWEPT) -> tuple[str, int]:
+    """The network that is looked through where ``most`` addresses can be, and how many addresses of others it has; empty for none."""
     places = networks(link) if link is not None else ()
     if not places:
         return "", 0
-    network = swept(places[0][1])
+    network = swept(places[0][1], most)
     return str(network), max(0, network.num_addresses - 3)

@@ -83,7 +83,7 @@ async def around(eyes: Eyes, ports: Sequence[int] = SWEPT_PORTS, *, sweep: bool 
     network = swept(own)
     if not sweep:
         return Around(str(network), _devices(_table(eyes.vantage, network), {}), How.TABLE, network == own.network)
-    asked = own.network if own.network.num_addresses <= MOST_HOSTS else network
+    asked = swept(own, MOST_HOSTS)
     answer = await _arp(eyes, interface, str(asked))
     if not isinstance(answer, str):
         seen = {each.address: each.mac for each in answer}

@@ -12,8 +12,9 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network, ip_interface
 from aetui.observations import LinkSeen, NtpSeen
 from aetui.packet.messages import Offer
 
-LONGEST_PREFIX = 24
-"""A sweep takes at most this much of a larger network: the /24 around our own address."""
+MOST_SWEPT = 256
+"""Addresses of a sweep by TCP; of a larger network the /24 around our own address is taken."""
+_AROUND_US = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +107,6 @@ def fits(address: str, own: IPv4Interface) -> bool:
     return asked in own.network and asked not in {own.network.network_address, own.network.broadcast_address}
 
 
-def swept(own: IPv4Interface) -> IPv4Network:
-    """What may be looked through: the interface's own network, or the /24 around us where that is larger."""
-    if own.network.prefixlen >= LONGEST_PREFIX:
-        return own.network
-    return IPv4Network(f"{own.ip}/{LONGEST_PREFIX}", strict=False)
+def swept(own: IPv4Interface, most: int = MOST_SWEPT) -> IPv4Network:
+    """What is looked through: the interface's own network, or the /24 around us where that has more than ``most`` addresses."""
+    return own.network if own.network.num_addresses <= most else IPv4Network(f"{own.ip}/{_AROUND_US}", strict=False)

@@ -257,7 +257,7 @@ def test_killed_in_the_middle_a_walk_loses_nothing_but_the_step_in_flight(tmp_pa
             if pipe is not None:
                 pipe.close()
     again = call("pm2000", "--demo", "forward-missing", "--save", "--resume", "--site", "Sunny Hill", typed="\n", home=tmp_path)
-    assert "Taken up again: 6 steps are known." in again.stderr and "[7 of about 9] Does the PM2000 answer from outside?" in again.stderr, again.stderr
+    assert "Taken up again; steps that are known: 6." in again.stderr and "[7 of about 9] Does the PM2000 answer from outside?" in again.stderr, again.stderr
     assert again.stderr.count("] ") == again.stderr.count("\n[") and "The PM2000's own address" not in again.stderr
     assert again.stdout.startswith("DOES NOT WORK: The router does not pass the port on to the PM2000") and again.returncode == 1
     third = call("pm2000", "--demo", "forward-missing", "--save", "--resume", home=tmp_path)

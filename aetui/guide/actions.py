@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from aetui.guide import records
-from aetui.guide.records import Action
+from aetui.guide.records import Action, Ask
 from aetui.records import Status
 
 MACHINE = frozenset({"no-link", "no-address", "no-gateway", "gateway-unreachable", "local-firewall", "clock-wrong", "privilege-missing"})
@@ -102,6 +102,13 @@ GIVEN = frozenset({"outside", "public", "ftp_login", "vantage", "jump_host"})
 """What may be known before the first step: the name of a place outside, the site's public address, that an FTP login was given, where we stand,
 the jump host that was used last.
 """
+
+TAKES: Mapping[str, Ask] = {
+    "port": Ask.PORT, "public_port": Ask.PORT, "address": Ask.ADDRESS, "public": Ask.ADDRESS, "inside": Ask.ADDRESS,
+}  # fmt: skip
+"""What an argument of this name is; any text where none is named."""
+ADDRESSES = frozenset({"public", "found", "own", "gateway", "dies"})
+"""Names, beside those that people are asked for, whose value is an address."""
 
 
 def gives(action: Action) -> Gives:

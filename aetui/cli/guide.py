@@ -108,8 +108,8 @@ async def _guide(arguments: argparse.Namespace, spawned: Spawned | None) -> int:
     talk = _Talk(Lines())
     said = " ".join(arguments.equipment) or _last_guide(arguments, library)
     guide = await _chosen(said, library, talk, arguments)
-    if guide is None:
-        return Exit.USAGE
+    if isinstance(guide, int):
+        return guide
     if arguments.answers is not None:
         from aetui.cli.guide_answers import read
 
@@ -119,8 +119,8 @@ async def _guide(arguments: argparse.Namespace, spawned: Spawned | None) -> int:
         return await _visit(arguments, guide, catalogue, talk, helper)
 
 
-async def _chosen(said: str, library: Library, talk: _Talk, arguments: argparse.Namespace) -> Guide | None:
-    """The guide of a model or label; a person is asked until one fits."""
+async def _chosen(said: str, library: Library, talk: _Talk, arguments: argparse.Namespace) -> Guide | int:
+    """The guide of a model or label; a person is asked until one fits. The exit status where there is none."""
     from aetui.cli.guide_lines import line, tell
 
     names = ", ".join(library.guides)
@@ -132,8 +132,7 @@ async def _chosen(said: str, library: Library, talk: _Talk, arguments: argparse.
                 return found[0]
             if arguments.equipment:
                 near = f"; did you mean {' or '.join(each.key for each in found[:3])}?" if found else f"; known are {names}"
-                refuse(f"unknown equipment '{said[:40]}'{near}")
-                return None
+                return refuse(f"unknown equipment '{said[:40]}'{near}")
             told = (
                 [line("which"), *(f"   {each.key}: {each.about}" for each in found)]
                 if found
@@ -141,12 +140,11 @@ async def _chosen(said: str, library: Library, talk: _Talk, arguments: argparse.
             )
             tell(told)
         elif arguments.answers is not None:
-            refuse(f"name the equipment: {names}")
-            return None
+            return refuse(f"name the equipment: {names}")
         tell(("", line("label")))
         text = await _typed(talk, "> ")
         if text is None or text == "q":
-            return None
+            return Exit.UNDETERMINED
         said = text
 
 
@@ -217,7 +215,7 @@ def _last_guide(arguments: argparse.Namespace, library: Library) -> str:
         return ""
     try:
         with opened() as history:
-            key = last_guide(history, arguments.site)
+            key = last_guide(history, arguments.site, demo=arguments.demo is not None)
     except StoreError as error:
         raise Refused(str(error)) from None
     return key if key in library.guides else ""
@@ -231,7 +229,7 @@ def _earlier(arguments: argparse.Namespace, guide: Guide) -> tuple[Taken, ...]:
 
     try:
         with opened() as history:
-            found = last_walk(history, guide.key, instructions_of(guide), arguments.site)
+            found = last_walk(history, guide.key, instructions_of(guide), arguments.site, demo=arguments.demo is not None)
     except StoreError as error:
         raise Refused(str(error)) from None
     return found[1] if found is not None else ()

@@ -137,6 +137,8 @@ class Lines:
             data = await self._some()
             self._over = not data
             self._held += data
+            if b"\n" not in self._held:
+                del self._held[LONGEST_LINE:]
         if not self._held:
             return None
         text, _, rest = bytes(self._held).partition(b"\n")

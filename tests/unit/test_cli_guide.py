@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from aetui.cli import guide_lines
 from aetui.display import displayable
 
 LOGGER = "192.168.50.60"
@@ -148,6 +149,7 @@ ANSWERS = {
     "a key that is no question": ('colour = "red"', 2, "colour: is no question of the guide kiosk"),
     "an answer that does not fit": ('power = "maybe"', 2, "power: 'maybe' is none of them"),
     "a value of the wrong kind": ("power = 1.5", 2, "power: must be a text"),
+    "an endless file": ("x = 1\n" * 200_000, 2, "is larger than 1048576 bytes"),
     "no TOML": ("power = ", 2, "Invalid value"),
     "no answer where there is no default": ('address-how = "static"', 3, "no answer is given for 'planned' (step planned)"),
 }
@@ -179,6 +181,27 @@ def test_an_own_guide_that_is_wrong_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text('guide = "own"')
     done = call("kiosk", "--demo", "--guides", str(tmp_path))
     assert done.returncode == 2 and "own.toml: start: is missing" in done.stderr
+
+
+def test_who_leaves_before_a_guide_is_chosen_has_left_and_called_nothing_wrongly() -> None:
+    assert call("--demo", typed="q\n").returncode == call("--demo").returncode == 3
+
+
+async def test_of_an_endless_line_no_more_is_kept_than_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "typed").write_bytes(b"x" * (3 * guide_lines.LONGEST_LINE) + b"\nnext\n")
+    with (tmp_path / "typed").open() as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        lines = guide_lines.Lines()
+        held = 0
+
+        async def some() -> bytes:
+            nonlocal held
+            held = max(held, len(lines._held))
+            return os.read(stdin.fileno(), 1000)
+
+        lines._some = some  # type: ignore[method-assign]
+        assert [await lines.read(), await lines.read(), await lines.read()] == ["x" * guide_lines.LONGEST_LINE, "next", None]
+    assert held <= guide_lines.LONGEST_LINE
 
 
 def test_standard_input_that_is_nothing_at_all_ends_the_walk() -> None:

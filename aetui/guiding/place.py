@@ -16,7 +16,7 @@ from aetui.events import ChecksAdded
 from aetui.guide.records import Find, Free, Lan, Seen
 from aetui.guiding import public
 from aetui.guiding.outbound import concerning
-from aetui.guiding.words import seen
+from aetui.guiding.words import seen, time_off
 from aetui.guiding.world import World
 from aetui.lan import look
 from aetui.lan.records import AddressSeen, Around, Device, Held, LanSeen, networks
@@ -132,9 +132,8 @@ def _of_link(link: LinkSeen) -> Iterator[str]:
 def _clock(known: LanSeen) -> str:
     if known.clock is None or known.clock.offset_ms is None:
         return seen("clock-unknown")
-    offset = abs(known.clock.offset_ms) / 1000
-    text = f"{offset:.1f} s" if offset < 120 else f"{offset / 60:.0f} minutes"
-    return seen("clock-off" if offset * 1000 > CLOCK_LIMIT_MS else "clock-right", offset=text)
+    off = abs(known.clock.offset_ms) > CLOCK_LIMIT_MS
+    return seen("clock-off" if off else "clock-right", offset=time_off(known.clock.offset_ms))
 
 
 # ------------------------------------------------------------------------------------------------------------------- devices

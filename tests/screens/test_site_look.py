@@ -154,7 +154,7 @@ async def test_a_silent_gateway_is_what_stands_on_top() -> None:
 
 async def test_a_wrong_clock_is_told_with_its_direction_and_stands_on_top() -> None:
     async with opened("site", "clock-wrong") as pilot:
-        await shows(pilot, "✗ failed Clock wrong by", "✗ Trouble Clock: wrong by")
+        await shows(pilot, "✗ failed Clock wrong: 400 days behind", "✗ Trouble Clock: wrong")
 
 
 async def test_no_gateway_is_what_stands_on_top() -> None:
@@ -340,7 +340,8 @@ def test_hostile_names_of_the_system_are_made_displayable() -> None:
 
 @pytest.mark.parametrize(
     ("offset_ms", "said"),
-    [(40.0, "right to 0.1 s"), (-90_000.0, "wrong by 90.0 s: ahead"), (600_000.0, "wrong by 10 min: behind"), (86_400_000.0, "wrong by 24.0 h: behind")],
+    [(40.0, "right to 0.1 s"), (-90_000.0, "wrong: 90.0 s ahead"), (600_000.0, "wrong: 10 min behind"), (86_400_000.0, "wrong: 24.0 h behind"),
+     (34_560_000_000.0, "wrong: 400 days behind")],
 )
 def test_a_clock_is_told_in_units_that_people_use(offset_ms: float, said: str) -> None:
     link = LinkSeen((), None, None, None, None, None, ())

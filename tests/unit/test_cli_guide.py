@@ -52,6 +52,11 @@ def test_a_logger_that_support_cannot_reach_comes_to_its_verdict(case: tuple[str
     assert told[: len(causes)] == causes and done.returncode == status
 
 
+def test_a_place_outside_that_is_there_is_not_said_to_be_missing() -> None:
+    done = call("pm2000", "--demo", "healthy", typed=BY_HAND)
+    assert "The site's public address" in done.stderr and "no place outside" not in done.stderr + done.stdout
+
+
 OTHERS = {
     ("acquisuite", "healthy"): ("WORKS: The AcquiSuite gets out", 0),
     ("acquisuite", "support-port-dropped"): ("WORKS, WITH REMARKS: Data gets out; the connection to support has only a part", 0),

@@ -13,7 +13,7 @@ from aetui.guide.library import load
 from aetui.guide.records import Seen
 from aetui.guiding import place
 from aetui.lan.records import LanSeen
-from aetui.observations import Interface, LinkSeen
+from aetui.observations import Interface, LinkSeen, NtpSeen, Outcome
 from aetui.packet.messages import Offer
 from aetui.records import Status
 
@@ -42,6 +42,11 @@ def test_the_address_came(name: str) -> None:
 def test_an_address_that_the_machine_made_up_is_not_said_to_be_handed_out() -> None:
     line = next(iter(place._lines(LanSeen(MADE_UP))))
     assert "169.254.7.7, made up by this computer" in line and "?" not in line and "DHCP" not in line
+
+
+def test_a_clock_is_off_by_days_and_not_by_half_a_million_minutes() -> None:
+    off = LanSeen(HERE, NtpSeen("192.0.2.1", Outcome.OPEN, offset_ms=34_560_000_000.0), OFFER)
+    assert "This computer's clock is off by 400 days." in list(place._lines(off))
 
 
 # ------------------------------------------------------------------------------------------------- and what follows from them

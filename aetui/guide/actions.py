@@ -58,7 +58,7 @@ _ANY = frozenset({Status.PASS, Status.WARN, Status.FAIL, Status.UNKNOWN})
 _YES_NO = frozenset({Status.PASS, Status.FAIL, Status.UNKNOWN})
 
 GIVES: Mapping[type[Action], Gives] = {
-    records.Plan: Gives(_ANY, OUTBOUND, frozenset({"all-fail", "some-fail", "ftp-moved", "ftp-refused"})),
+    records.Plan: Gives(_ANY, OUTBOUND, frozenset({"all-fail", "some-fail", "clock-alone", "ftp-moved", "ftp-refused"})),
     records.Models: Gives(_ANY, OUTBOUND, frozenset({"all-work", "some-work", "none-work"})),
     records.Inside: Gives(
         _YES_NO, frozenset({"service-down", "wrong-service"}),

@@ -10,7 +10,7 @@ from aetui.describe import row_line
 from aetui.diagnosis.readings import carried
 from aetui.explain import load_kinds
 from aetui.guide.models import Model, models
-from aetui.guide.records import Models, Plan, Seen
+from aetui.guide.records import WORKING, Models, Plan, Seen
 from aetui.guiding.words import say, seen
 from aetui.guiding.world import World
 from aetui.observations import FtpSeen
@@ -29,7 +29,7 @@ async def run_plan(world: World, action: Plan) -> Seen:
     needed = [check for check in checks if check.equipment]
     told = tuple(describe(world.causes, finding) for finding in concerning(state, {check.id for check in checks}))
     status = status_of(state, needed, told)
-    signs = () if status is Status.UNKNOWN else (*_share(state, needed), *_ftp(state, needed))
+    signs = () if status is Status.UNKNOWN else (*_clock(told), *_share(state, needed), *_ftp(state, needed))
     if status is Status.PASS and "ftp-refused" in signs:
         status = Status.WARN  # the network lets it through, and half of it could not be tried
     return Seen(status, signs, told, lines=(*_lines(state, needed, bool(action.only)), *_ftp_lines(state, needed)))
@@ -48,11 +48,11 @@ async def run_models(world: World, _action: Models) -> Seen:
 
 def _models_stand(verdicts: set[Verdict]) -> tuple[Status, tuple[str, ...]]:
     """Status and sign of all models together. Where none is seen to be blocked and not all were judged, nothing is said."""
-    if not verdicts - _WORKING:
+    if not verdicts - WORKING:
         return Status.PASS, ("all-work",)
     if Verdict.BLOCKED not in verdicts:
         return Status.UNKNOWN, ()
-    return (Status.WARN, ("some-work",)) if verdicts & _WORKING else (Status.FAIL, ("none-work",))
+    return (Status.WARN, ("some-work",)) if verdicts & WORKING else (Status.FAIL, ("none-work",))
 
 
 def _model(row: Model) -> str:
@@ -90,6 +90,12 @@ def status_of(state: State, needed: Iterable[Check], told: Iterable[Diagnosed]) 
     if any(each.status in {Status.UNKNOWN, Status.SKIP} and not each.because for each in readings):
         return Status.UNKNOWN
     return Status.WARN if Severity.WARN in severities else Status.PASS
+
+
+def _clock(told: Iterable[Diagnosed]) -> tuple[str, ...]:
+    """Whether network time is all that fails."""
+    failing = {identity.partition(":")[0] for each in told if each.severity is Severity.FAIL for identity in each.explains}
+    return ("clock-alone",) if failing == {"ntp"} else ()
 
 
 def _share(state: State, needed: Iterable[Check]) -> tuple[str, ...]:
@@ -131,7 +137,6 @@ def _ftp_line(host: str, visit: FtpSeen) -> str:
     return seen("ftp-ways", host=host, ways=", ".join(ways)) if ways else seen("ftp-no-way", host=host)
 
 
-_WORKING = {Verdict.READY, Verdict.DEGRADED}
 _REFUSALS = ("4", "5")
 """First digits of an FTP reply that says no (RFC 959 section 4.2)."""
 

@@ -77,7 +77,7 @@ REMOTE = [
     Case("pm2000", "two routers", (rdp, nat("192.168.1"), router_tells), "DOES NOT WORK: A second router stands before this one", ["double-nat"], 1),
     Case("pm2000", "a shared line", (rdp, nat("100.64.7"), router_tells), "DOES NOT WORK: The internet line has no public address of its own", ["carrier-nat"], 1),
     Case("pm2000", "reached, and its clock is cut off", (rdp, to(3389, LOGGER, 3389), dropped("udp dport 123")),
-         "DOES NOT WORK: Support gets in, but the PM2000's data does not get out", ["ntp-no-reply certain"], 1),
+         "DOES NOT WORK: Support gets in, but the PM2000 cannot set its clock", ["ntp-no-reply certain"], 1),
     Case("ps3000", "works by another public port", (rdp, to(53389, LOGGER, 3389)), FINE.format("PS3000"), ["service-confirmed certain"], 0,
          {"logger": LOGGER, "public_port": 53389}),
     Case("ps3000", "forwarded to an address where nobody is", (rdp, to(3389, SPARE, 3389)), "DOES NOT WORK: The forward leads to another device", ["forward-elsewhere likely"], 1),

@@ -37,6 +37,7 @@ VERDICTS = {
     ("pl1000", "forward-elsewhere"): ("DOES NOT WORK: The forward leads to another device", ["forward-elsewhere"], 1),
     ("moxa", "service-down"): ("DOES NOT WORK: The Moxa itself does not answer", ["service-down"], 1),
     ("pm2000", "two-faults"): ("DOES NOT WORK: Support gets in, but the PM2000's data does not get out", ["dns-filtered", "ntp-no-reply"], 1),
+    ("pm2000", "ntp-blocked"): ("DOES NOT WORK: Support gets in, but the PM2000 cannot set its clock", ["ntp-no-reply"], 1),
     ("pm2000", "clock-hour"): ("WORKS: The PM2000 gets out, and support gets in", ["clock-wrong", "service-confirmed"], 0),
     ("pm2000", "no-link"): ("DOES NOT WORK: This network has no connection to the internet", ["no-link"], 1),
 }  # fmt: skip
@@ -59,6 +60,8 @@ def test_a_place_outside_that_is_there_is_not_said_to_be_missing() -> None:
 
 OTHERS = {
     ("acquisuite", "healthy"): ("WORKS: The AcquiSuite gets out", 0),
+    ("acquisuite", "ntp-blocked"): ("WORKS, WITH REMARKS: Data gets out, and support can be let in, but it cannot set its clock", 0),
+    ("acquisuite", "two-faults"): ("WORKS, WITH REMARKS: Data gets out, and support can be let in, but it cannot set its clock", 0),
     ("acquisuite", "support-port-dropped"): ("WORKS, WITH REMARKS: Data gets out; the connection to support has only a part", 0),
     ("sma-ftp", "healthy"): ("WORKS, WITH REMARKS: The control connection works; the data connection was not tried", 0),
     ("kiosk", "healthy"): ("WORKS: All six boot steps work here", 0),
@@ -132,6 +135,17 @@ def test_back_where_help_and_leaving_work_at_any_question() -> None:
     assert done.stdout.startswith("DOES NOT WORK: The Kiosk has no power") and done.returncode == 1
     left = call("kiosk", "--demo", typed="1\nq\n")
     assert left.returncode == 3 and left.stdout == "" and "Nothing is kept" in left.stderr
+
+
+def test_where_no_test_has_found_a_cause_it_is_not_said_that_nothing_stands_in_the_way() -> None:
+    bad, good = call("kiosk", "--demo", typed="3\n").stdout, call("logmein", "--demo", typed="\n").stdout
+    assert "No test has found a cause." in bad and "Nothing stands in the way" not in bad
+    assert "Nothing stands in the way." in good
+
+
+def test_every_line_of_the_way_fits_eighty_columns() -> None:
+    for guide in ("sma-ftp", "minisite", "pm2000"):
+        assert max(map(len, call(guide, "--demo", typed="\n").stderr.splitlines())) <= 80
 
 
 def test_the_end_of_input_leaves_like_q_does() -> None:

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from aetui.prepare import Request
     from aetui.store import Journal
 
-DEMO_PLACE = "the demo's outside"
 MOST_STEPS = 500
 """Steps of an unattended walk: more is a circle of answers."""
 
@@ -126,8 +125,7 @@ async def _chosen(said: str, library: Library, talk: _Talk, arguments: argparse.
     names = ", ".join(library.guides)
     while True:
         if said:
-            exact = library.of_model(said.casefold())
-            found = (exact,) if exact is not None else library.by_label(said)
+            found = library.meant(said)
             if len(found) == 1:
                 return found[0]
             if arguments.equipment:
@@ -194,13 +192,14 @@ def _request(arguments: argparse.Namespace, guide: Guide, catalogue: Catalogue) 
 def _given(arguments: argparse.Namespace, world: World) -> dict[str, str]:
     """What the call itself makes known."""
     from aetui.display import displayable
+    from aetui.guiding.words import say
     from aetui.store.jumphosts import remembered
 
     attended = arguments.answers is None and arguments.demo is None
     hosts = remembered() if attended else ()
     return {
         "jump_host": displayable(hosts[0]) if hosts else "",
-        "outside": DEMO_PLACE if arguments.demo is not None else displayable(arguments.jump or ""), "public": arguments.public or "",
+        "outside": say("public", "demo") if arguments.demo is not None else displayable(arguments.jump or ""), "public": arguments.public or "",
         "ftp_login": "yes" if arguments.ftp_user else "", "vantage": displayable(world.here.info.name),
     }  # fmt: skip
 

@@ -35,6 +35,11 @@ class Library:
         """The guide for a model of the catalogue, or the one of that key."""
         return self.guides.get(key) or next((guide for guide in self.guides.values() if key in guide.equipment), None)
 
+    def meant(self, text: str) -> tuple[Guide, ...]:
+        """Guides that somebody may mean by this: the one of that model or key, else by what a label says."""
+        exact = self.of_model(text.casefold())
+        return (exact,) if exact is not None else self.by_label(text)
+
     def by_label(self, text: str) -> tuple[Guide, ...]:
         """Guides that a label's words may mean, the likeliest first; all words of a known label count, then likeness."""
         said = _plain(text)

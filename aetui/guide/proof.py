@@ -13,6 +13,7 @@ import string
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, fields
 from ipaddress import AddressValueError, IPv4Address
+from typing import NoReturn
 
 from aetui import hostport
 from aetui.catalogue import Catalogue
@@ -58,7 +59,7 @@ def prove_all(guides: Iterable[Guide], catalogue: Catalogue) -> None:
         raise DataError("guides", "", f"no guide for {', '.join(missing)}")
 
 
-def _fail(guide: Guide, step: Step | None, why: str, key: str = "start") -> None:
+def _fail(guide: Guide, step: Step | None, why: str, key: str = "start") -> NoReturn:
     raise DataError(guide.file, f"step.{step.id}" if step is not None else key, why)
 
 
@@ -117,7 +118,6 @@ def _possible(guide: Guide, branch: Branch) -> tuple[frozenset[str], set[str]]:
     checked = guide.steps.get(branch.of)
     if not isinstance(checked, Check):
         _fail(guide, branch, f"'{branch.of}' is no check")
-        raise AssertionError
     given = gives(checked.action)
     always = _always_before(guide, branch.id, checked.id)
     must = {status.value for status in given.statuses} | (set() if always else {NOT_RUN})
@@ -219,7 +219,6 @@ def _readable(guide: Guide, step: Step, where: str, text: str) -> tuple[str, ...
         return tuple(placeholders(text))
     except ValueError:
         _fail(guide, step, f"{where} has a brace without its partner, or more than a name in braces")
-        raise AssertionError from None
 
 
 def _made_known(step: Step, key: str) -> frozenset[str]:

@@ -147,7 +147,7 @@ async def _chosen(said: str, library: Library, talk: _Talk, arguments: argparse.
 
 
 async def _visit(arguments: argparse.Namespace, guide: Guide, catalogue: Catalogue, talk: _Talk, helper: PacketHelper) -> int:
-    from aetui.cli.guide_lines import line, tell
+    from aetui.cli.guide_lines import line, tell, wrapped
     from aetui.guiding.journal import StoreKeeper
     from aetui.guiding.walker import Walker
     from aetui.guiding.world import opened
@@ -165,6 +165,8 @@ async def _visit(arguments: argparse.Namespace, guide: Guide, catalogue: Catalog
             if arguments.resume:
                 count = walker.take_up(earlier)
                 tell([line("resumed", count=str(count)) if count else line("nothing-to-resume")])
+                if walker.conclusion is not None:
+                    tell(wrapped(line("resumed-end", guide=guide.key)))
             return await _walked(walker, world, talk, saved=journal is not None and journal.saving)
 
 

@@ -304,6 +304,7 @@ def test_killed_in_the_middle_a_walk_loses_nothing_but_the_step_in_flight(tmp_pa
     assert again.stdout.startswith("DOES NOT WORK: The router does not pass the port on to the PM2000") and again.returncode == 1
     third = call("pm2000", "--demo", "forward-missing", "--save", "--resume", home=tmp_path)
     assert third.stdout.splitlines()[0] == again.stdout.splitlines()[0], "the newest session holds the whole walk"
+    assert "nothing is tested anew" in " ".join(third.stderr.split()) and "nothing is tested anew" not in again.stderr
     alone = call("--resume", "--demo", "forward-missing", "--save", home=tmp_path)
     assert alone.stdout.splitlines()[0] == again.stdout.splitlines()[0], "without a model: the guide that was walked last"
     other = call("pm2000", "--demo", "forward-missing", "--resume", "--site", "Elsewhere", typed="q\n", home=tmp_path)

@@ -74,12 +74,12 @@ GIVES: Mapping[type[Action], Gives] = {
         _ANY, MACHINE | DHCP, frozenset({"by-dhcp", "static", "not-asked"}), perhaps=frozenset({"own", "gateway", "resolvers", "network", "public"}),
     ),
     records.Find: Gives(
-        frozenset({Status.PASS, Status.WARN, Status.FAIL, Status.UNKNOWN}), frozenset({"privilege-missing"}),
+        _ANY, frozenset(),
         frozenset({"found-one", "found-many", "found-none", "no-network"}),
         {"found-one": frozenset({"found", "candidates"}), "found-many": frozenset({"candidates"})},
     ),
     records.Free: Gives(
-        _YES_NO, frozenset({"address-conflict", "privilege-missing"}), frozenset({"free", "ours", "taken", "elsewhere"}),
+        _YES_NO, frozenset({"address-conflict"}), frozenset({"free", "ours", "taken", "elsewhere"}),
     ),
     records.Trace: Gives(
         _ANY, TRANSPORT | {"privilege-missing", "dns-unreachable", "dns-name-missing", "dns-failing"}, frozenset({"reached"}),

@@ -1,8 +1,8 @@
 """Looks round on the local network: this machine's place, DHCP servers, devices, whether an address is free.
 
 Sends only within the interface's own network. With the packet helper (raw packets) DHCP servers are asked and devices found by ARP.
-Without it, ``lacking`` says so and names the command that grants the right, and what is left is done: the ARP table is read, and where
-that was asked for every address of the network, a /24 at most, is tried by TCP, ``AT_ONCE`` together. Nothing is logged in to. Failures
+Without it, ``lacking`` says so and names the command that grants the right, and what is left is done: the ARP table is read, and every
+address of the network, a /24 at most, is tried by TCP, ``AT_ONCE`` together. Nothing is logged in to. Failures
 are data; ``VantageLost`` may be raised by the vantage. Sources: RFC 2131, RFC 5227.
 """
 
@@ -15,7 +15,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Protocol
 
 from aetui.lan.makers import maker_of
-from aetui.lan.records import AddressSeen, Around, Device, Held, How, LanSeen, fits, networks, swept
+from aetui.lan.records import AddressSeen, Around, Device, Held, LanSeen, fits, networks, swept
 from aetui.observations import LinkSeen, NtpSeen, Outcome
 from aetui.packet.client import Failure
 from aetui.packet.messages import MOST_HOSTS, Neighbour, Offer, Refused
@@ -73,25 +73,23 @@ async def place(eyes: Eyes, time_servers: Sequence[str] = (), known: LinkSeen | 
     return LanSeen(link, time, said, OFFERS_S, lacking)
 
 
-async def around(eyes: Eyes, ports: Sequence[int] = SWEPT_PORTS, *, sweep: bool = True) -> Around | None:
-    """Who is on this network; None where this machine has none. ``sweep`` False sends nothing."""
+async def around(eyes: Eyes, ports: Sequence[int] = SWEPT_PORTS) -> Around | None:
+    """Who is on this network; None where this machine has none."""
     link = await eyes.vantage.survey(clock() + SURVEY_S)
     places = networks(link) if link is not None else ()
     if not places:
         return None
     interface, own = places[0]
-    network = swept(own)
-    if not sweep:
-        return Around(str(network), _devices(_table(eyes.vantage, network), {}), How.TABLE, network == own.network)
     asked = swept(own, MOST_HOSTS)
     answer = await _arp(eyes, interface, str(asked))
     if not isinstance(answer, str):
         seen = {each.address: each.mac for each in answer}
         found = await _connects(eyes.vantage, [a for a in seen if a != str(own.ip)], ports)
-        return Around(str(asked), _devices(seen, found), How.ARP, asked == own.network)
+        return Around(str(asked), _devices(seen, found), asked == own.network)
+    network = swept(own)
     found = await _connects(eyes.vantage, _others(network, own), ports)
     everyone: dict[str, str | None] = {**dict.fromkeys(found), **_table(eyes.vantage, network)}
-    return Around(str(network), _devices(everyone, found), How.CONNECT, network == own.network, answer)
+    return Around(str(network), _devices(everyone, found), network == own.network, answer)
 
 
 async def held(eyes: Eyes, address: str) -> AddressSeen:

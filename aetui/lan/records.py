@@ -42,24 +42,12 @@ class LanSeen:
     lacking: str | None = None
 
 
-class How(StrEnum):
-    """By which means devices were found."""
-
-    ARP = "arp"
-    """Every address was asked for by ARP: who is there has answered."""
-    CONNECT = "connect"
-    """Every address was tried by TCP, and this machine's own ARP table read."""
-    TABLE = "table"
-    """Nothing was sent; only the ARP table was read."""
-
-
 @dataclass(frozen=True, slots=True)
 class Around:
     """Who is on this network."""
 
     network: str
     devices: tuple[Device, ...]
-    how: How
     whole: bool = True
     """False where only a part of a large network was looked at."""
     lacking: str | None = None

@@ -15,7 +15,7 @@ from aetui.causes import describe, load_causes
 from aetui.diagnosis import lan as rules
 from aetui.lan import look
 from aetui.lan.makers import load_makers, maker_of
-from aetui.lan.records import AddressSeen, Held, How, LanSeen, networks, swept
+from aetui.lan.records import AddressSeen, Held, LanSeen, networks, swept
 from aetui.observations import Interface, LinkSeen, Outcome
 from aetui.packet.client import Failure
 from aetui.packet.messages import Neighbour, Offer, Refused
@@ -91,7 +91,7 @@ async def test_by_arp_only_those_that_answered_are_knocked_at_and_makers_are_nam
     here = FakeVantage({("192.168.50.30", 23): MockStream(), ("192.168.50.31", 80): Outcome.REFUSED}, seen=HERE)
     helper = Helper(neighbours=(Neighbour("192.168.50.31", ACQUISUITE), Neighbour("192.168.50.30", MOXA)))
     found = await look.around(look.Eyes(here, helper), (23, 80))
-    assert found is not None and found.how is How.ARP and found.lacking is None and found.whole
+    assert found is not None and found.lacking is None and found.whole
     assert [(d.address, d.maker, d.equipment, d.open_ports) for d in found.devices] == [
         ("192.168.50.30", "Moxa", ("moxa",), (23,)), ("192.168.50.31", "AcquiSuite (Obvius, Leviton)", ("acquisuite",), ()),
     ]  # fmt: skip
@@ -102,7 +102,7 @@ async def test_by_arp_only_those_that_answered_are_knocked_at_and_makers_are_nam
 async def test_without_the_right_every_address_of_the_network_is_tried_once_and_never_beyond_it() -> None:
     here = FakeVantage({("192.168.50.30", 23): MockStream()}, seen=HERE)
     found = await look.around(look.Eyes(here, Helper(neighbours=Failure("no right. To grant it: sudo aetui"))), (23, 80))
-    assert found is not None and found.how is How.CONNECT and "sudo" in str(found.lacking)
+    assert found is not None and "sudo" in str(found.lacking)
     first = [address for address, port, _ in here.connected if port == 23]
     assert len(first) == len(set(first)) == 253 and all(IPv4Address(a) in IPv4Network("192.168.50.0/24") for a in first)
     assert {address for address, port, _ in here.connected if port == 80} == {"192.168.50.30"}, "further ports only of those that are there"
@@ -121,12 +121,6 @@ async def test_a_sweep_has_a_bounded_number_of_connects_under_way() -> None:
 
     await look.around(look.Eyes(Slow(seen=HERE)), (23,))
     assert 1 < Slow.most <= look.AT_ONCE
-
-
-async def test_nothing_is_sent_where_a_sweep_was_not_asked_for() -> None:
-    here, helper = FakeVantage(seen=HERE), Helper()
-    found = await look.around(look.Eyes(here, helper), sweep=False)
-    assert found is not None and found.how is How.TABLE and not here.connected and not helper.asked
 
 
 async def test_a_large_network_is_looked_through_in_part_and_that_is_said() -> None:

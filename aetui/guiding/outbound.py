@@ -29,10 +29,11 @@ async def run_plan(world: World, action: Plan) -> Seen:
     needed = [check for check in checks if check.equipment]
     told = tuple(describe(world.causes, finding) for finding in concerning(state, {check.id for check in checks}))
     status = status_of(state, needed, told)
-    signs = () if status is Status.UNKNOWN else (*_clock(told), *_share(state, needed), *_ftp(state, needed))
+    counted = [check for check in needed if _counts(state, check)]
+    signs = () if status is Status.UNKNOWN else (*_clock(told), *_share(state, counted), *_ftp(state, needed))
     if status is Status.PASS and "ftp-refused" in signs:
         status = Status.WARN  # the network lets it through, and half of it could not be tried
-    return Seen(status, signs, told, lines=(*_lines(state, needed, bool(action.only)), *_ftp_lines(state, needed)))
+    return Seen(status, signs, told, lines=(*_lines(state, counted, bool(action.only)), *_ftp_lines(state, needed)))
 
 
 async def run_models(world: World, _action: Models) -> Seen:
@@ -101,7 +102,7 @@ def _clock(told: Iterable[Diagnosed]) -> tuple[str, ...]:
 def _share(state: State, needed: Iterable[Check]) -> tuple[str, ...]:
     """Whether nothing at all works, or only a part: of the ports where there are any."""
     ports = [check for check in needed if check.port is not None] or list(needed)
-    holding = [state.reading(check.id).status in {Status.PASS, Status.WARN} and not _warned(state, check) for check in ports]
+    holding = [_holds(state, check.id) for check in ports]
     if all(holding):
         return ()
     return ("some-fail",) if any(holding) else ("all-fail",)
@@ -141,14 +142,23 @@ _REFUSALS = ("4", "5")
 """First digits of an FTP reply that says no (RFC 959 section 4.2)."""
 
 
-def _warned(state: State, check: Check) -> bool:
-    """A soft check that fails reads as a warning; what merely is slow has a cause that breaks nothing."""
-    reading = state.reading(check.id)
-    return reading.status is Status.WARN and reading.cause not in {"slow", "lossy", "dns-changed", None}
+_BREAKS_NOTHING = {"slow", "lossy", "dns-changed", None}
+
+
+def _holds(state: State, identity: str) -> bool:
+    """A soft check that fails reads as a warning, too; what merely is slow has a cause that breaks nothing."""
+    reading = state.reading(identity)
+    return reading.status is Status.PASS or (reading.status is Status.WARN and reading.cause in _BREAKS_NOTHING)
+
+
+def _counts(state: State, check: Check) -> bool:
+    """False where another check that holds answers for this one: of a range of servers, one is enough."""
+    because = state.reading(check.id).because
+    return because is None or not _holds(state, because)
 
 
 def _lines(state: State, needed: list[Check], each: bool) -> tuple[str, ...]:
-    holding = [check for check in needed if state.reading(check.id).status is Status.PASS]
+    holding = [check for check in needed if _holds(state, check.id)]
     rows = [check for check in needed if (each or check not in holding) and not state.reading(check.id).because]
     if each and len(rows) > MOST_ROWS:
         rows = [check for check in rows if check not in holding]

@@ -1,7 +1,7 @@
 """Strict reading of data files: every key is known, every value has its type, and a mistake is one line naming file, key and fault.
 
 ``Table`` wraps one TOML table; a reader takes what it knows and then calls ``done``, which refuses what is left. Pure but for
-``read_toml``.
+``read_bytes`` and ``read_toml``.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class DataError(ValueError):
         self.why = why
 
 
-def read_toml(path: Path) -> Table:
-    """The file's top table. Raises DataError where it cannot be read or is no TOML."""
+def read_bytes(path: Path) -> bytes:
+    """A whole file. Raises DataError where it cannot be read or is larger than ``LARGEST_FILE``."""
     try:
         with path.open("rb") as stream:
             data = stream.read(LARGEST_FILE + 1)
@@ -38,7 +38,12 @@ def read_toml(path: Path) -> Table:
         raise DataError(str(path), "", error.strerror or "cannot be read") from None
     if len(data) > LARGEST_FILE:
         raise DataError(str(path), "", f"is larger than {LARGEST_FILE} bytes")
-    return parse_toml(data, str(path))
+    return data
+
+
+def read_toml(path: Path) -> Table:
+    """The file's top table. Raises DataError where it cannot be read or is no TOML."""
+    return parse_toml(read_bytes(path), str(path))
 
 
 def parse_toml(data: bytes, file: str) -> Table:

@@ -87,8 +87,7 @@ class GuideTab(GuideFrame):
 
         assert self.visit is not None and self.visit.library is not None
         library = self.visit.library
-        exact = library.of_model(text.casefold())
-        found = (exact,) if exact is not None else library.by_label(text)
+        found = library.meant(text)
         self.labelled = None
         if len(found) == 1:
             self._begin(found[0].key)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from aetui.explain import OWNERS
 from aetui.guide.interpreter import Found
+from aetui.guide.records import WORKING
 from aetui.guiding.walker import Walker
 from aetui.records import Diagnosed, Severity
 from aetui.screens.guide_words import say
@@ -32,7 +33,7 @@ def verdict_paras(walker: Walker) -> Iterator[Para]:
         yield Para(say("guide", "found"), "head")
     weighty = [entry for entry in end.told if entry.severity is not Severity.INFO]
     if not end.told:
-        yield Para(say("guide", "nothing"))
+        yield Para(say("guide", "nothing" if end.end.outcome in WORKING else "no_cause"))
     for entry in end.told:
         yield from told_paras((entry,))
         if entry in weighty:

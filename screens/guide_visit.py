@@ -27,10 +27,10 @@ from aetui.guide.records import Check, Guide, Question, Seen
 from aetui.guiding import login
 from aetui.guiding.journal import StoreKeeper
 from aetui.guiding.walker import Walker
+from aetui.guiding.words import say
 from aetui.prepare import own_catalogue
 from aetui.screens.guide_earlier import Earlier, earlier, next_title
 from aetui.screens.guide_room import Room, request_of
-from aetui.screens.guide_words import say
 from aetui.screens.learnt import Learnt, here
 from aetui.screens.runner import one_line
 from aetui.store.jumphosts import is_name, remember, remembered
@@ -313,7 +313,7 @@ class Visit:
 
 def _given(demo: str | None) -> dict[str, str]:
     """What a guide knows before its first step: the embedded site has a place outside of its own."""
-    return {"outside": say("guide", "outside") if demo is not None else "", "public": "", "ftp_login": ""}
+    return {"outside": say("public", "demo") if demo is not None else "", "public": "", "ftp_login": ""}
 
 
 def _read(launch: Launch) -> tuple[Catalogue, Library]:

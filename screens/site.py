@@ -189,12 +189,12 @@ class Site(TabScreen):
         """Is a planned address free?"""
         from aetui.screens.guide_words import say
         from aetui.screens.inbound_form import Field, Form
-        from aetui.screens.site_facts import network_of
+        from aetui.screens.site_facts import EVERY_ADDRESS, network_of
 
         look = self.look
         if look is None or look.own is None:
             return
-        network, _ = network_of(look.own.link)
+        network, _ = network_of(look.own.link, EVERY_ADDRESS)
         field = Field("address", say("site", "free_field"), say("site", "free_help", network=network or "?"), look.address)
         self.app.push_screen(Form(say("site", "free_title"), (field,), planned), self._planned)
 
@@ -226,17 +226,11 @@ class Site(TabScreen):
 
 def planned(typed: Mapping[str, str]) -> str:
     """The planned address that was typed. Raises Typo."""
-    from ipaddress import AddressValueError, IPv4Address
-
-    from aetui.display import displayable
+    from aetui.guide.interpreter import Wrong, address
     from aetui.guiding.words import say
     from aetui.screens.inbound_typed import Typo
 
-    text = typed["address"]
-    try:
-        found = IPv4Address(text)
-    except AddressValueError:
-        raise Typo(say("wrong", "no-address", text=displayable(text, 60))) from None
-    if found.is_multicast or found.is_loopback or found.is_unspecified:
-        raise Typo(say("wrong", "no-host", text=text))
-    return str(found)
+    found = address(typed["address"])
+    if isinstance(found, Wrong):
+        raise Typo(say("wrong", found.code, **found.values))
+    return found

@@ -8,13 +8,16 @@ from ipaddress import ip_address
 
 from aetui.diagnosis.machine import CLOCK_LIMIT_MS
 from aetui.display import displayable
+from aetui.guiding.words import time_off
 from aetui.inbound.public import Reading, Told
-from aetui.lan.records import networks, swept
-from aetui.observations import Interface, LinkSeen, NtpSeen
+from aetui.lan.records import MOST_SWEPT, networks, swept
+from aetui.observations import Interface, LinkSeen
 from aetui.screens.guide_words import say
 from aetui.screens.site_look import Own
 
 LONGEST = 80
+EVERY_ADDRESS = 2**32
+"""Where a network of any size is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +104,11 @@ def _clock(own: Own) -> Fact:
     if own.clock is None or own.clock.offset_ms is None:
         key = "clock_unknown" if own.clock_asked else "clock_asking"
         return Fact("clock", "unknown" if own.clock_asked else "running", say("site", key))
-    offset = offset_of(own.clock)
+    offset = time_off(own.clock.offset_ms)
     if abs(own.clock.offset_ms) <= CLOCK_LIMIT_MS:
         return Fact("clock", "pass", say("site", "clock_right", offset=offset))
     way = say("site", "clock_slow" if own.clock.offset_ms > 0 else "clock_fast")
     return Fact("clock", "fail", say("site", "clock_off", offset=offset, way=way))
-
-
-def offset_of(clock: NtpSeen) -> str:
-    """How far this computer's clock is off, for people."""
-    seconds = max(0.1, abs(clock.offset_ms or 0.0) / 1000)
-    return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def _proxies(link: LinkSeen) -> Iterator[Fact]:
@@ -137,10 +134,10 @@ def _others(link: LinkSeen) -> Iterator[Fact]:
             yield Fact("other", "warn", say("site", "other_text", name=displayable(name, 30), address=str(address)))
 
 
-def network_of(link: LinkSeen | None) -> tuple[str, int]:
-    """The network that may be looked through, and how many addresses of others it has; empty for none."""
+def network_of(link: LinkSeen | None, most: int = MOST_SWEPT) -> tuple[str, int]:
+    """The network that is looked through where ``most`` addresses can be, and how many addresses of others it has; empty for none."""
     places = networks(link) if link is not None else ()
     if not places:
         return "", 0
-    network = swept(places[0][1])
+    network = swept(places[0][1], most)
     return str(network), max(0, network.num_addresses - 3)

@@ -163,8 +163,9 @@ class SiteLook:
         link = seen if isinstance(seen, LinkSeen) else None
         told = tuple(describe(world.causes, finding) for finding in concerning(state, {"link"}))
         before = self.own.link if self.own is not None else link
-        if before is not None and link is not None and _place(before) != _place(link):
+        if before is not None and link is not None and _moved(before, link):
             self.learnt.forget(here(self.demo))
+            self.dhcp = self.around = self.held = None
         self.own = Own(link, told)
         self.changed()
         hosts = tuple(dict.fromkeys(e.host for e in world.catalogue.endpoints if any(s.speaks == "ntp" for s in e.services)))
@@ -197,11 +198,9 @@ class SiteLook:
         self.dhcp = await look.place(world.eyes, (), self.own.link if self.own is not None else None)
 
     async def _who(self, world: World) -> None:
-        self.around = None
         self.around = await look.around(world.eyes)
 
     async def _free(self, world: World) -> None:
-        self.held = None
         self.held = await look.held(world.eyes, self.address)
 
     # ---------------------------------------------------------------------------------------------------------- public address
@@ -236,6 +235,8 @@ class SiteLook:
         return (*(self.own.told if self.own is not None else ()), *(describe(world.causes, finding) for finding in found))
 
 
-def _place(link: LinkSeen) -> tuple[str | None, ...]:
-    """What differs where this computer is plugged in elsewhere."""
-    return link.gateway, link.gateway_mac, link.address
+def _moved(before: LinkSeen, after: LinkSeen) -> bool:
+    """True where this computer is plugged in elsewhere; a gateway that was silent once has not become another one."""
+    if (before.gateway, before.address) != (after.gateway, after.address):
+        return True
+    return None not in {before.gateway_mac, after.gateway_mac} and before.gateway_mac != after.gateway_mac

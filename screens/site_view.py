@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from aetui.display import displayable
 from aetui.guiding.public import line as public_line
-from aetui.lan.look import SWEPT_PORTS
-from aetui.lan.records import Device, Held
-from aetui.packet.messages import Offer
+from aetui.lan.look import OFFERS_S, SWEPT_PORTS
+from aetui.lan.records import MOST_SWEPT, Device, Held
+from aetui.packet.messages import MOST_HOSTS, Offer
 from aetui.records import Severity
 from aetui.screens.guide_verdict import told_paras
 from aetui.screens.guide_words import known, say
@@ -56,25 +56,36 @@ class View:
         own = look.own
         if own is None:
             return "running", say("site", "opening"), say("site", "opening_text")
-        found = sorted(look.told, key=lambda one: one.severity is not Severity.FAIL)
-        worst = next((one for one in found if one.severity is not Severity.INFO), None)
+        placed = own.link is not None and own.link.address is not None
+        worst = self._worst(rows=placed)
         if worst is not None:
-            fail = worst.severity is Severity.FAIL
-            return ("fail", say("site", "trouble"), worst.summary) if fail else ("warn", say("site", "odd"), worst.summary)
+            kind, text = worst
+            return kind, say("site", "trouble" if kind == "fail" else "odd"), text
         if own.link is None or own.link.address is None:
             return "fail", say("site", "nowhere"), say("site", "nowhere_text")
-        gateway = own.link.gateway or say("site", "address_none")
-        return "pass", say("site", "fine"), say("site", "fine_text", address=own.link.address, gateway=gateway)
+        return "pass", say("site", "fine"), say("site", "fine_text", address=own.link.address, gateway=own.link.gateway or "")
+
+    def _worst(self, *, rows: bool) -> tuple[str, str] | None:
+        """How bad it is and what: the first failure, else the first warning, findings before the rows, which only say what is so."""
+        found = [(one.severity.value, one.summary) for one in self.look.told if one.severity is not Severity.INFO]
+        found += [(fact.kind, f"{say('site', fact.key)}: {fact.text}") for fact in self._facts() if rows and fact.kind in {"fail", "warn"}]
+        return min(found, key=lambda one: one[0] != "fail", default=None)
 
     def _doing(self) -> str:
         look = self.look
         link = look.own.link if look.own is not None else None
-        network, addresses = network_of(link)
+        network, addresses = self._network()
         values = {
-            "interface": displayable((link.default_interface if link else None) or "?", 30), "seconds": "3", "network": network,
+            "interface": displayable((link.default_interface if link else None) or "?", 30), "seconds": f"{OFFERS_S:g}", "network": network,
             "addresses": addresses, "address": look.address,
         }  # fmt: skip
         return say("site", _DOING[look.doing], **values)
+
+    def _network(self) -> tuple[str, int]:
+        """What 'who is here' looks through, and how many addresses of others that has."""
+        look = self.look
+        by_arp = look.room.world is not None and look.room.world.eyes.packets is not None
+        return network_of(look.own.link if look.own is not None else None, MOST_HOSTS if by_arp else MOST_SWEPT)
 
     # --------------------------------------------------------------------------------------------------------------------- rows
     def rows(self, width: int) -> tuple[Row, ...]:
@@ -122,8 +133,7 @@ class View:
         return "pass" if offer.resolvers else "fail", text
 
     def _who(self) -> tuple[str, str]:
-        link = self.look.own.link if self.look.own is not None else None
-        network, addresses = network_of(link)
+        network, addresses = self._network()
         found = self.look.around
         if not network:
             return "skip", say("site", "who_nowhere")

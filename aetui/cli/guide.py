@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from aetui.prepare import Request
     from aetui.store import Journal
 
-DEMO_PLACE = "the demo's outside"
 MOST_STEPS = 500
 """Steps of an unattended walk: more is a circle of answers."""
 
@@ -108,8 +107,8 @@ async def _guide(arguments: argparse.Namespace, spawned: Spawned | None) -> int:
     talk = _Talk(Lines())
     said = " ".join(arguments.equipment) or _last_guide(arguments, library)
     guide = await _chosen(said, library, talk, arguments)
-    if guide is None:
-        return Exit.USAGE
+    if isinstance(guide, int):
+        return guide
     if arguments.answers is not None:
         from aetui.cli.guide_answers import read
 
@@ -119,21 +118,19 @@ async def _guide(arguments: argparse.Namespace, spawned: Spawned | None) -> int:
         return await _visit(arguments, guide, catalogue, talk, helper)
 
 
-async def _chosen(said: str, library: Library, talk: _Talk, arguments: argparse.Namespace) -> Guide | None:
-    """The guide of a model or label; a person is asked until one fits."""
+async def _chosen(said: str, library: Library, talk: _Talk, arguments: argparse.Namespace) -> Guide | int:
+    """The guide of a model or label; a person is asked until one fits. The exit status where there is none."""
     from aetui.cli.guide_lines import line, tell
 
     names = ", ".join(library.guides)
     while True:
         if said:
-            exact = library.of_model(said.casefold())
-            found = (exact,) if exact is not None else library.by_label(said)
+            found = library.meant(said)
             if len(found) == 1:
                 return found[0]
             if arguments.equipment:
                 near = f"; did you mean {' or '.join(each.key for each in found[:3])}?" if found else f"; known are {names}"
-                refuse(f"unknown equipment '{said[:40]}'{near}")
-                return None
+                return refuse(f"unknown equipment '{said[:40]}'{near}")
             told = (
                 [line("which"), *(f"   {each.key}: {each.about}" for each in found)]
                 if found
@@ -141,17 +138,16 @@ async def _chosen(said: str, library: Library, talk: _Talk, arguments: argparse.
             )
             tell(told)
         elif arguments.answers is not None:
-            refuse(f"name the equipment: {names}")
-            return None
+            return refuse(f"name the equipment: {names}")
         tell(("", line("label")))
         text = await _typed(talk, "> ")
         if text is None or text == "q":
-            return None
+            return Exit.UNDETERMINED
         said = text
 
 
 async def _visit(arguments: argparse.Namespace, guide: Guide, catalogue: Catalogue, talk: _Talk, helper: PacketHelper) -> int:
-    from aetui.cli.guide_lines import line, tell
+    from aetui.cli.guide_lines import line, tell, wrapped
     from aetui.guiding.journal import StoreKeeper
     from aetui.guiding.walker import Walker
     from aetui.guiding.world import opened
@@ -169,6 +165,8 @@ async def _visit(arguments: argparse.Namespace, guide: Guide, catalogue: Catalog
             if arguments.resume:
                 count = walker.take_up(earlier)
                 tell([line("resumed", count=str(count)) if count else line("nothing-to-resume")])
+                if walker.conclusion is not None:
+                    tell(wrapped(line("resumed-end", guide=guide.key)))
             return await _walked(walker, world, talk, saved=journal is not None and journal.saving)
 
 
@@ -196,13 +194,14 @@ def _request(arguments: argparse.Namespace, guide: Guide, catalogue: Catalogue) 
 def _given(arguments: argparse.Namespace, world: World) -> dict[str, str]:
     """What the call itself makes known."""
     from aetui.display import displayable
+    from aetui.guiding.words import say
     from aetui.store.jumphosts import remembered
 
     attended = arguments.answers is None and arguments.demo is None
     hosts = remembered() if attended else ()
     return {
         "jump_host": displayable(hosts[0]) if hosts else "",
-        "outside": DEMO_PLACE if arguments.demo is not None else displayable(arguments.jump or ""), "public": arguments.public or "",
+        "outside": say("public", "demo") if arguments.demo is not None else displayable(arguments.jump or ""), "public": arguments.public or "",
         "ftp_login": "yes" if arguments.ftp_user else "", "vantage": displayable(world.here.info.name),
     }  # fmt: skip
 
@@ -217,7 +216,7 @@ def _last_guide(arguments: argparse.Namespace, library: Library) -> str:
         return ""
     try:
         with opened() as history:
-            key = last_guide(history, arguments.site)
+            key = last_guide(history, arguments.site, demo=arguments.demo is not None)
     except StoreError as error:
         raise Refused(str(error)) from None
     return key if key in library.guides else ""
@@ -231,7 +230,7 @@ def _earlier(arguments: argparse.Namespace, guide: Guide) -> tuple[Taken, ...]:
 
     try:
         with opened() as history:
-            found = last_walk(history, guide.key, instructions_of(guide), arguments.site)
+            found = last_walk(history, guide.key, instructions_of(guide), arguments.site, demo=arguments.demo is not None)
     except StoreError as error:
         raise Refused(str(error)) from None
     return found[1] if found is not None else ()

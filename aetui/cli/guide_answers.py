@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from aetui.guide.records import Guide, Question
-from aetui.strict import LARGEST_FILE, DataError
+from aetui.strict import DataError, read_bytes
 
 
 class Answers:
@@ -33,13 +33,13 @@ class Answers:
 
 def read(path: Path, guide: Guide) -> Answers:
     """The file, every key of it a question's."""
+    data = read_bytes(path)
     try:
-        data = path.read_bytes()[: LARGEST_FILE + 1]
         found = json.loads(data) if path.suffix == ".json" else tomllib.loads(data.decode("utf-8"))
-    except OSError as error:
-        raise DataError(str(path), "", (error.strerror or "cannot be read").lower()) from None
     except ValueError as error:
         raise DataError(str(path), "", str(error)) from None
+    except RecursionError:
+        raise DataError(str(path), "", "is nested too deeply") from None
     if not isinstance(found, dict):
         raise DataError(str(path), "", "must hold answers by name")
     questions = [step for step in guide.steps.values() if isinstance(step, Question)]

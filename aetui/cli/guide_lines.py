@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 
 from aetui.explain import OWNERS
 from aetui.guide.interpreter import Conclusion, Showing, Trodden
-from aetui.guide.records import Ask, Question, Seen
+from aetui.guide.records import WORKING, Ask, Question, Seen
 from aetui.guiding.words import say
 from aetui.records import Diagnosed, Severity
 
@@ -57,8 +57,8 @@ def ask_lines(step: Question) -> Iterator[str]:
     if step.choices:
         for number, choice in enumerate(step.choices, 1):
             yield from wrapped(f"{number}. {choice.label}", _INDENT)
-        label = next((choice.label for choice in step.choices if choice.key == step.default), "")
-        yield line("choose", default=line("choose-default", label=label) if label else "")
+        usual = next((str(number) for number, choice in enumerate(step.choices, 1) if choice.key == step.default), "")
+        yield line("choose", default=line("choose-default", number=usual) if usual else "")
         return
     default = line("type-default", default=step.default) if step.default else line("type-passed") if step.passed else ""
     yield line("type", default=default)
@@ -90,7 +90,7 @@ def conclusion_lines(end: Conclusion, checks: int, seconds: float) -> Iterator[s
     yield ""
     yield line("found")
     if not end.told:
-        yield from wrapped(line("nothing-found"), _INDENT)
+        yield from wrapped(line("nothing-found" if end.end.outcome in WORKING else "no-cause"), _INDENT)
     for entry in end.told:
         yield from _told(entry)
     for each in end.lines if end.lines != end.models else ():
@@ -137,6 +137,8 @@ class Lines:
             data = await self._some()
             self._over = not data
             self._held += data
+            if b"\n" not in self._held:
+                del self._held[LONGEST_LINE:]
         if not self._held:
             return None
         text, _, rest = bytes(self._held).partition(b"\n")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from aetui.guide import records
-from aetui.guide.records import Action
+from aetui.guide.records import Action, Ask
 from aetui.records import Status
 
 MACHINE = frozenset({"no-link", "no-address", "no-gateway", "gateway-unreachable", "local-firewall", "clock-wrong", "privilege-missing"})
@@ -58,7 +58,7 @@ _ANY = frozenset({Status.PASS, Status.WARN, Status.FAIL, Status.UNKNOWN})
 _YES_NO = frozenset({Status.PASS, Status.FAIL, Status.UNKNOWN})
 
 GIVES: Mapping[type[Action], Gives] = {
-    records.Plan: Gives(_ANY, OUTBOUND, frozenset({"all-fail", "some-fail", "ftp-moved", "ftp-refused"})),
+    records.Plan: Gives(_ANY, OUTBOUND, frozenset({"all-fail", "some-fail", "clock-alone", "ftp-moved", "ftp-refused"})),
     records.Models: Gives(_ANY, OUTBOUND, frozenset({"all-work", "some-work", "none-work"})),
     records.Inside: Gives(
         _YES_NO, frozenset({"service-down", "wrong-service"}),
@@ -71,15 +71,15 @@ GIVES: Mapping[type[Action], Gives] = {
     ),
     records.Nat: Gives(frozenset({Status.PASS, Status.WARN, Status.UNKNOWN}), DEEP, frozenset({"listed", "not-listed", "mute-router"})),
     records.Lan: Gives(
-        _ANY, MACHINE | DHCP, frozenset({"by-dhcp", "static"}), perhaps=frozenset({"own", "gateway", "resolvers", "network", "public"}),
+        _ANY, MACHINE | DHCP, frozenset({"by-dhcp", "static", "not-asked"}), perhaps=frozenset({"own", "gateway", "resolvers", "network", "public"}),
     ),
     records.Find: Gives(
-        frozenset({Status.PASS, Status.WARN, Status.FAIL, Status.UNKNOWN}), frozenset({"privilege-missing"}),
+        _ANY, frozenset(),
         frozenset({"found-one", "found-many", "found-none", "no-network"}),
         {"found-one": frozenset({"found", "candidates"}), "found-many": frozenset({"candidates"})},
     ),
     records.Free: Gives(
-        _YES_NO, frozenset({"address-conflict", "privilege-missing"}), frozenset({"free", "taken", "elsewhere"}),
+        _YES_NO, frozenset({"address-conflict"}), frozenset({"free", "ours", "taken", "elsewhere"}),
     ),
     records.Trace: Gives(
         _ANY, TRANSPORT | {"privilege-missing", "dns-unreachable", "dns-name-missing", "dns-failing"}, frozenset({"reached"}),
@@ -102,6 +102,13 @@ GIVEN = frozenset({"outside", "public", "ftp_login", "vantage", "jump_host"})
 """What may be known before the first step: the name of a place outside, the site's public address, that an FTP login was given, where we stand,
 the jump host that was used last.
 """
+
+TAKES: Mapping[str, Ask] = {
+    "port": Ask.PORT, "public_port": Ask.PORT, "address": Ask.ADDRESS, "public": Ask.ADDRESS, "inside": Ask.ADDRESS,
+}  # fmt: skip
+"""What an argument of this name is; any text where none is named."""
+ADDRESSES = frozenset({"public", "found", "own", "gateway", "dies"})
+"""Names, beside those that people are asked for, whose value is an address."""
 
 
 def gives(action: Action) -> Gives:

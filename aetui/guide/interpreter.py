@@ -196,7 +196,7 @@ def _understood(step: Question, text: str, values: Mapping[str, str]) -> str | W
         case Ask.CHOICE | Ask.YES_NO | Ask.LOGIN:
             return _chosen(step.choices, text)
         case Ask.ADDRESS:
-            return _address(text)
+            return address(text)
         case Ask.PORT:
             port = hostport.port(text)
             return str(port) if port is not None else Wrong("no-port", {"text": text})
@@ -214,7 +214,8 @@ def _chosen(choices: tuple[Choice, ...], text: str) -> str | Wrong:
     return near[0].key if len(near) == 1 else Wrong("no-choice", {"text": text, "keys": ", ".join(each.key for each in choices)})
 
 
-def _address(text: str) -> str | Wrong:
+def address(text: str) -> str | Wrong:
+    """An IPv4 address that a device can have, in its normal form."""
     try:
         found = IPv4Address(text)
     except AddressValueError:

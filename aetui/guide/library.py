@@ -18,7 +18,7 @@ from aetui.catalogue import Catalogue
 from aetui.guide.loader import Raw, read
 from aetui.guide.proof import prove_all
 from aetui.guide.records import Guide
-from aetui.strict import LARGEST_FILE, DataError
+from aetui.strict import DataError, read_bytes
 
 PART = "_"
 MOST_FILES = 200
@@ -34,6 +34,11 @@ class Library:
     def of_model(self, key: str) -> Guide | None:
         """The guide for a model of the catalogue, or the one of that key."""
         return self.guides.get(key) or next((guide for guide in self.guides.values() if key in guide.equipment), None)
+
+    def meant(self, text: str) -> tuple[Guide, ...]:
+        """Guides that somebody may mean by this: the one of that model or key, else by what a label says."""
+        exact = self.of_model(text.casefold())
+        return (exact,) if exact is not None else self.by_label(text)
 
     def by_label(self, text: str) -> tuple[Guide, ...]:
         """Guides that a label's words may mean, the likeliest first; all words of a known label count, then likeness."""
@@ -98,18 +103,7 @@ def _own(folder: Path) -> dict[str, Raw]:
         raise DataError(str(folder), "", "is no folder")
     if len(found) > MOST_FILES:
         raise DataError(str(folder), "", f"holds more than {MOST_FILES} guides")
-    return {path.stem: raw_of(_bytes(path), str(path)) for path in found}
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(LARGEST_FILE + 1)
-    except OSError as error:
-        raise DataError(str(path), "", error.strerror or "cannot be read") from None
-    if len(data) > LARGEST_FILE:
-        raise DataError(str(path), "", f"is larger than {LARGEST_FILE} bytes")
-    return data
+    return {path.stem: raw_of(read_bytes(path), str(path)) for path in found}
 
 
 def raw_of(data: bytes, file: str) -> Raw:

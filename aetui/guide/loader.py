@@ -194,7 +194,7 @@ def _instruction(identity: str, entry: Table) -> Instruction:
 
 def _question(identity: str, entry: Table) -> Question:
     title, text, ask = entry.text("title"), entry.text("text"), entry.choice("ask", Ask)
-    saves = entry.text("saves", _NAME_OF(identity))
+    saves = entry.text("saves", _name_of(identity))
     if not _NAME.fullmatch(saves):
         entry.fail("saves", f"'{saves}' is no name: small letters and underscores")
     if ask in {Ask.CHOICE, Ask.LOGIN}:
@@ -212,7 +212,7 @@ def _question(identity: str, entry: Table) -> Question:
     )
 
 
-def _NAME_OF(identity: str) -> str:  # noqa: N802  (reads as the default that it is)
+def _name_of(identity: str) -> str:
     """A question saves under its own id unless it says otherwise."""
     return identity.rpartition(".")[2].replace("-", "_")
 

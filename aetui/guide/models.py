@@ -9,6 +9,8 @@ from aetui.catalogue import Catalogue
 from aetui.records import Check, Finding, Requirement, Severity, Status, Verdict
 from aetui.state import State
 
+OWN_CAUSES = frozenset({"local-firewall", "clock-wrong"})
+"""They lie in the computer that tests: what fails by them says nothing of what a model would meet."""
 MOST_MISSING = 4
 """Things named as missing of one model; the findings hold them all."""
 
@@ -33,9 +35,10 @@ def models(state: State, catalogue: Catalogue) -> tuple[Model, ...]:
 
 def _row(state: State, catalogue: Catalogue, key: str) -> Model:
     needed = [check for check in state.checks.values() if key in check.equipment]
-    failing = _explained(state.diagnosis.findings, Severity.FAIL)
-    odd = _explained(state.diagnosis.findings, Severity.WARN)
-    verdict = _verdict(state, needed, failing, odd)
+    own = [finding for finding in state.diagnosis.findings if finding.cause in OWN_CAUSES]
+    site = [finding for finding in state.diagnosis.findings if finding.cause not in OWN_CAUSES]
+    failing, odd = _explained(site, Severity.FAIL), _explained(site, Severity.WARN)
+    verdict = _verdict(state, needed, failing, odd, _explained(own, Severity.FAIL) - failing)
     missing = [check for check in needed if check.id in failing or (check.id in odd and verdict is not Verdict.READY)]
     return Model(key, catalogue.equipment[key].title, verdict, _named(missing), bool(catalogue.inbound_of((key,))))
 
@@ -44,11 +47,14 @@ def _explained(findings: Sequence[Finding], severity: Severity) -> set[str]:
     return {identity for finding in findings if finding.severity is severity for identity in finding.explains}
 
 
-def _verdict(state: State, needed: Sequence[Check], failing: set[str], odd: set[str]) -> Verdict:
+def _verdict(state: State, needed: Sequence[Check], failing: set[str], odd: set[str], untold: set[str]) -> Verdict:
+    """``untold``: checks that fail for a reason of the testing computer's own."""
     hard = [check for check in needed if check.requirement is Requirement.HARD]
     if any(check.id in failing for check in hard):
         return Verdict.BLOCKED
     must = hard or needed
+    if any(check.id in untold for check in must):
+        return Verdict.UNDETERMINED
     readings = [state.reading(check.id) for check in must]
     if any(each.status in {Status.UNKNOWN, Status.SKIP} and not each.because for each in readings):
         return Verdict.UNDETERMINED

@@ -2,8 +2,9 @@
 Pure.
 
 Every next step exists; every step can be reached and comes to a verdict; no circle without a question in it; every branch names only what
-can happen and covers all of it, by name or by ``otherwise``; every ``{name}`` has a value on every way that leads there. Of all guides
-together: every model of the catalogue has one, and no label leads to two models' guides.
+can happen and covers all of it, by name or by ``otherwise``; every ``{name}`` has a value on every way that leads there; where an action
+takes an address or a port, one stands there, or the name of one. Of all guides together: every model of the catalogue has one, and no label
+leads to two models' guides.
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ from __future__ import annotations
 import string
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, fields
+from ipaddress import AddressValueError, IPv4Address
+from typing import NoReturn
 
+from aetui import hostport
 from aetui.catalogue import Catalogue
-from aetui.guide.actions import GIVEN, gives, texts_of
-from aetui.guide.records import Action, Branch, By, Check, End, Guide, Instruction, Plan, Question, Step
+from aetui.guide.actions import ADDRESSES, GIVEN, TAKES, gives, texts_of
+from aetui.guide.records import Action, Ask, Branch, By, Check, End, Guide, Instruction, Plan, Question, Step
 from aetui.strict import DataError
 
 NOT_RUN = "not-run"
@@ -35,6 +39,7 @@ def prove(guide: Guide, catalogue: Catalogue) -> None:
     _ends(guide)
     _circles(guide)
     _known(guide)
+    _kinds(guide)
     _equipment(guide, catalogue)
 
 
@@ -54,7 +59,7 @@ def prove_all(guides: Iterable[Guide], catalogue: Catalogue) -> None:
         raise DataError("guides", "", f"no guide for {', '.join(missing)}")
 
 
-def _fail(guide: Guide, step: Step | None, why: str, key: str = "start") -> None:
+def _fail(guide: Guide, step: Step | None, why: str, key: str = "start") -> NoReturn:
     raise DataError(guide.file, f"step.{step.id}" if step is not None else key, why)
 
 
@@ -113,7 +118,6 @@ def _possible(guide: Guide, branch: Branch) -> tuple[frozenset[str], set[str]]:
     checked = guide.steps.get(branch.of)
     if not isinstance(checked, Check):
         _fail(guide, branch, f"'{branch.of}' is no check")
-        raise AssertionError
     given = gives(checked.action)
     always = _always_before(guide, branch.id, checked.id)
     must = {status.value for status in given.statuses} | (set() if always else {NOT_RUN})
@@ -172,8 +176,12 @@ def _circles(guide: Guide) -> None:
 
 # --------------------------------------------------------------------------------------------------------- what is known when
 def placeholders(text: str) -> Iterator[str]:
-    """The names in a text's braces."""
-    return (name for _, name, _, _ in string.Formatter().parse(text) if name is not None)
+    """The names in a text's braces. ValueError for braces that hold anything else."""
+    for _, name, form, conversion in string.Formatter().parse(text):
+        if form or conversion:
+            raise ValueError(text)
+        if name is not None:
+            yield name
 
 
 def names(guide: Guide) -> frozenset[str]:
@@ -210,8 +218,7 @@ def _readable(guide: Guide, step: Step, where: str, text: str) -> tuple[str, ...
     try:
         return tuple(placeholders(text))
     except ValueError:
-        _fail(guide, step, f"{where} has a brace without its partner")
-        raise AssertionError from None
+        _fail(guide, step, f"{where} has a brace without its partner, or more than a name in braces")
 
 
 def _made_known(step: Step, key: str) -> frozenset[str]:
@@ -249,6 +256,37 @@ def _uses(step: Step) -> Iterator[tuple[str, str, bool]]:
 
 def _optional(action: Action) -> set[str]:
     return {str(getattr(action, each.name)) for each in fields(action) if each.default is not MISSING}
+
+
+# ------------------------------------------------------------------------------------------------------ addresses and ports
+def _kinds(guide: Guide) -> None:
+    for step in guide.steps.values():
+        if isinstance(step, Check):
+            taken = [(name, TAKES[name], getattr(step.action, name)) for each in fields(step.action) if (name := each.name) in TAKES]
+        else:
+            taken = [("default", step.ask, step.default)] if isinstance(step, Question) and step.ask in TAKES.values() else []
+        for name, kind, text in taken:
+            if text and not _is(guide, kind, text):
+                _fail(guide, step, f"{name} is '{text}', which is neither {_A[kind]} nor the name of one in braces")
+
+
+_A = {Ask.ADDRESS: "an IPv4 address", Ask.PORT: "a port"}
+
+
+def _is(guide: Guide, kind: Ask, text: str) -> bool:
+    """True for an address or a port, and for a name that always stands for one."""
+    if "{" in text:
+        name = text.strip("{}")
+        asked = {step.ask for step in guide.steps.values() if isinstance(step, Question) and step.saves == name}
+        found = asked or ({Ask.ADDRESS} if name in ADDRESSES else set())
+        return text == f"{{{name}}}" and found == {kind}
+    if kind is Ask.PORT:
+        return hostport.port(text) is not None
+    try:
+        IPv4Address(text)
+    except AddressValueError:
+        return False
+    return True
 
 
 def _equipment(guide: Guide, catalogue: Catalogue) -> None:

@@ -12,6 +12,8 @@ from enum import StrEnum
 
 from aetui.records import Diagnosed, Owner, Status, Verdict
 
+WORKING = frozenset({Verdict.READY, Verdict.DEGRADED})
+"""Verdicts that nothing stands in the way of."""
 SKIPPED = ""
 """The answer to a question that was passed over."""
 

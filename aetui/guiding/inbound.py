@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import compress
 
 from aetui.causes import describe
 from aetui.diagnosis import inbound
 from aetui.diagnosis import nat as nat_rules
 from aetui.entries import InboundDone, Knocked
+from aetui.guide.actions import DEEP
 from aetui.guide.records import Confirm, Inside, Listen, Nat, Seen
 from aetui.guiding.words import say, seen
 from aetui.guiding.world import World
@@ -24,6 +26,8 @@ from aetui.inbound.knocking import ANSWER_S, CONNECT_S, expected_at, knock
 from aetui.inbound.knocklog import Batch, Share
 from aetui.inbound.listener import Listener
 from aetui.inbound.ports import Outcome
+from aetui.lan.look import SURVEY_S
+from aetui.lan.records import fits, networks
 from aetui.observations import Outcome as Ended
 from aetui.probes.common import clock
 from aetui.probes.hearing import ask
@@ -60,15 +64,31 @@ async def run_inside(world: World, action: Inside) -> Seen:
         reached = await _web(world.here, target)
     else:
         reached = await knock(world.here, target, Standing.INSIDE, clock() + INSIDE_S)
-    sign = _sign(reached)
+    stopper = await _stopped_on_the_way(world, reached)
+    sign = "no-way" if stopper else _sign(reached)
     values = {
         "address": action.address, "port": action.port, "said": inbound.NAMES.get(reached.speaks, "an unknown protocol"),
         "identity": f" ({reached.identity})" if reached.identity else "", "why": reached.tcp.errno or reached.tcp.outcome.value,
         "expected": inbound.NAMES.get(target.expected or "", "what was expected"),
+        "sender": reached.tcp.icmp.sender if reached.tcp.icmp is not None else "",
     }  # fmt: skip
     told = tuple(describe(world.causes, finding) for finding in _inside_findings(reached, sign))
     status = Status.PASS if sign == "answers" else Status.UNKNOWN if sign == "no-way" else Status.FAIL
-    return Seen(status, (sign,), told, {"identity": reached.identity or ""}, (seen(sign, **values),))
+    return Seen(status, (sign,), told, {"identity": reached.identity or ""}, (seen(stopper or sign, **values),))
+
+
+async def _stopped_on_the_way(world: World, reached: Reached) -> str:
+    """Where a knock inside got no further than something before the equipment, which is then not judged: the line that says so. Empty where
+    it was the equipment that was heard, or not heard.
+    """
+    icmp = reached.tcp.icmp
+    if reached.tcp.outcome is Ended.REJECTED and icmp is not None and icmp.sender != reached.target.address:
+        return "turned-away"
+    if reached.tcp.outcome is not Ended.FILTERED:
+        return ""
+    link = await world.here.survey(clock() + SURVEY_S)  # an address of its own network a machine finds, or knows that nobody has it
+    places = networks(link) if link is not None else ()
+    return "afar" if places and not any(fits(reached.target.address, own) for _, own in places) else ""
 
 
 async def _web(vantage: Vantage, target: Target) -> Reached:
@@ -141,7 +161,8 @@ async def run_confirm(world: World, action: Confirm, outside: str) -> Seen:
     except VantageLost as lost:
         await world.outside.forget(outside)
         return Seen(Status.UNKNOWN, ("no-place",), lines=(seen("lost", why=str(lost)),))
-    return _confirmed(world, replace(knocked, nat=deep))
+    heard = [not await _stopped_on_the_way(world, reached) for reached in knocked.inside]
+    return _confirmed(world, replace(knocked, inside=tuple(compress(knocked.inside, heard)), nat=deep))
 
 
 def _no_place(world: World) -> Seen:
@@ -149,10 +170,16 @@ def _no_place(world: World) -> Seen:
 
 
 def _confirmed(world: World, what: InboundSeen) -> Seen:
-    told = _told(world, inbound.diagnose(what))
+    found = sorted(inbound.diagnose(what), key=_is_remark)
+    told = _told(world, found)
     world.keep(InboundDone(world.session.at(), what, told))
     signs = ("inside-view",) if what.outside and all(r.standing is Standing.INSIDE for r in what.outside) else ()
     return Seen(_status(told, confirming.determined(what)), signs, told, lines=tuple(_outside_line(r) for r in what.outside))
+
+
+def _is_remark(finding: Finding) -> bool:
+    """True for a second router that the forward gets through all the same: it stands in nobody's way, and so leads a guide nowhere."""
+    return finding.cause in DEEP and finding.severity is Severity.INFO
 
 
 def _told(world: World, findings: Sequence[Finding]) -> tuple[Diagnosed, ...]:
@@ -253,6 +280,7 @@ async def _outcome(world: World, action: Listen, outside: str, listener: Listene
 
         await call(world.demo, [opened.port for opened in listener.opened], listener.code)
         return _by_knocks(action, heard)
+    await world.outside.forget(outside)  # this computer's address has just been changed: a connection made from the old one is dead
     place = await world.outside.at(outside) if outside else None
     if place is None:
         world.tell(seen("tell-partner", public=action.public, public_port=action.public_port, code=listener.code))

@@ -122,25 +122,30 @@ def _until(found: list[Taken], step: str) -> list[Taken]:
     return found[:last]
 
 
-def last_walk(history: History, guide: str, instructions: frozenset[str], site: str = "") -> tuple[str, tuple[Taken, ...]] | None:
-    """The newest session with a walk of this guide (of this site, where one is named), and its inputs; None where there is none."""
-    for summary in _sessions(history, site):
+def last_walk(
+    history: History, guide: str, instructions: frozenset[str], site: str = "", *, demo: bool = False
+) -> tuple[str, tuple[Taken, ...]] | None:
+    """The newest session with a walk of this guide (of this site, where one is named), and its inputs; None where there is none. Walks
+    through the embedded site are taken up in the demo alone, those of real sites never there.
+    """
+    for summary in _sessions(history, site, demo):
         taken = taken_of(history.entries(summary), guide, instructions)
         if taken:
             return summary, taken
     return None
 
 
-def last_guide(history: History, site: str = "") -> str:
-    """Key of the guide that was walked last (at this site, where one is named); empty where there is none."""
-    for summary in _sessions(history, site):
+def last_guide(history: History, site: str = "", *, demo: bool = False) -> str:
+    """Key of the guide that was walked last (at this site, where one is named; in the demo or not); empty where there is none."""
+    for summary in _sessions(history, site, demo):
         for entry in history.entries(summary):
             if isinstance(entry, Answered | Checked):
                 return entry.guide
     return ""
 
 
-def _sessions(history: History, site: str) -> Iterator[str]:
+def _sessions(history: History, site: str, demo: bool) -> Iterator[str]:
     for summary in history.sessions(COMMAND, MOST_SOUGHT):
-        if summary.about.command == COMMAND and (not site or summary.about.name == site):
+        made_up = summary.vantage.kind == "demo"
+        if summary.about.command == COMMAND and made_up is demo and (not site or summary.about.name == site):
             yield summary.id

@@ -10,7 +10,7 @@ from aetui.describe import row_line
 from aetui.diagnosis.readings import carried
 from aetui.explain import load_kinds
 from aetui.guide.models import Model, models
-from aetui.guide.records import Models, Plan, Seen
+from aetui.guide.records import WORKING, Models, Plan, Seen
 from aetui.guiding.words import say, seen
 from aetui.guiding.world import World
 from aetui.observations import FtpSeen
@@ -29,10 +29,11 @@ async def run_plan(world: World, action: Plan) -> Seen:
     needed = [check for check in checks if check.equipment]
     told = tuple(describe(world.causes, finding) for finding in concerning(state, {check.id for check in checks}))
     status = status_of(state, needed, told)
-    signs = () if status is Status.UNKNOWN else (*_share(state, needed), *_ftp(state, needed))
+    counted = [check for check in needed if _counts(state, check)]
+    signs = () if status is Status.UNKNOWN else (*_clock(told), *_share(state, counted), *_ftp(state, needed))
     if status is Status.PASS and "ftp-refused" in signs:
         status = Status.WARN  # the network lets it through, and half of it could not be tried
-    return Seen(status, signs, told, lines=(*_lines(state, needed, bool(action.only)), *_ftp_lines(state, needed)))
+    return Seen(status, signs, told, lines=(*_lines(state, counted, bool(action.only)), *_ftp_lines(state, needed)))
 
 
 async def run_models(world: World, _action: Models) -> Seen:
@@ -42,10 +43,17 @@ async def run_models(world: World, _action: Models) -> Seen:
     state = await _measured(world, checks)
     rows = models(state, world.catalogue)
     told = tuple(describe(world.causes, finding) for finding in concerning(state, {check.id for check in checks}))
-    working = [row for row in rows if row.verdict in {Verdict.READY, Verdict.DEGRADED}]
-    sign = "all-work" if len(working) == len(rows) else "some-work" if working else "none-work"
-    status = {"all-work": Status.PASS, "some-work": Status.WARN, "none-work": Status.FAIL}[sign]
-    return Seen(status, (sign,), told, lines=tuple(map(_model, rows)))
+    status, signs = _models_stand({row.verdict for row in rows})
+    return Seen(status, signs, told, lines=tuple(map(_model, rows)))
+
+
+def _models_stand(verdicts: set[Verdict]) -> tuple[Status, tuple[str, ...]]:
+    """Status and sign of all models together. Where none is seen to be blocked and not all were judged, nothing is said."""
+    if not verdicts - WORKING:
+        return Status.PASS, ("all-work",)
+    if Verdict.BLOCKED not in verdicts:
+        return Status.UNKNOWN, ()
+    return (Status.WARN, ("some-work",)) if verdicts & WORKING else (Status.FAIL, ("none-work",))
 
 
 def _model(row: Model) -> str:
@@ -85,10 +93,16 @@ def status_of(state: State, needed: Iterable[Check], told: Iterable[Diagnosed]) 
     return Status.WARN if Severity.WARN in severities else Status.PASS
 
 
+def _clock(told: Iterable[Diagnosed]) -> tuple[str, ...]:
+    """Whether network time is all that fails."""
+    failing = {identity.partition(":")[0] for each in told if each.severity is Severity.FAIL for identity in each.explains}
+    return ("clock-alone",) if failing == {"ntp"} else ()
+
+
 def _share(state: State, needed: Iterable[Check]) -> tuple[str, ...]:
     """Whether nothing at all works, or only a part: of the ports where there are any."""
     ports = [check for check in needed if check.port is not None] or list(needed)
-    holding = [state.reading(check.id).status in {Status.PASS, Status.WARN} and not _warned(state, check) for check in ports]
+    holding = [_holds(state, check.id) for check in ports]
     if all(holding):
         return ()
     return ("some-fail",) if any(holding) else ("all-fail",)
@@ -128,14 +142,23 @@ _REFUSALS = ("4", "5")
 """First digits of an FTP reply that says no (RFC 959 section 4.2)."""
 
 
-def _warned(state: State, check: Check) -> bool:
-    """A soft check that fails reads as a warning; what merely is slow has a cause that breaks nothing."""
-    reading = state.reading(check.id)
-    return reading.status is Status.WARN and reading.cause not in {"slow", "lossy", "dns-changed", None}
+_BREAKS_NOTHING = {"slow", "lossy", "dns-changed", None}
+
+
+def _holds(state: State, identity: str) -> bool:
+    """A soft check that fails reads as a warning, too; what merely is slow has a cause that breaks nothing."""
+    reading = state.reading(identity)
+    return reading.status is Status.PASS or (reading.status is Status.WARN and reading.cause in _BREAKS_NOTHING)
+
+
+def _counts(state: State, check: Check) -> bool:
+    """False where another check that holds answers for this one: of a range of servers, one is enough."""
+    because = state.reading(check.id).because
+    return because is None or not _holds(state, because)
 
 
 def _lines(state: State, needed: list[Check], each: bool) -> tuple[str, ...]:
-    holding = [check for check in needed if state.reading(check.id).status is Status.PASS]
+    holding = [check for check in needed if _holds(state, check.id)]
     rows = [check for check in needed if (each or check not in holding) and not state.reading(check.id).because]
     if each and len(rows) > MOST_ROWS:
         rows = [check for check in rows if check not in holding]

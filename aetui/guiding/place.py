@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from ipaddress import ip_address
 
 from aetui.causes import describe
 from aetui.diagnosis import lan as rules
@@ -15,7 +16,7 @@ from aetui.events import ChecksAdded
 from aetui.guide.records import Find, Free, Lan, Seen
 from aetui.guiding import public
 from aetui.guiding.outbound import concerning
-from aetui.guiding.words import seen
+from aetui.guiding.words import seen, time_off
 from aetui.guiding.world import World
 from aetui.lan import look
 from aetui.lan.records import AddressSeen, Around, Device, Held, LanSeen, networks
@@ -34,9 +35,8 @@ async def run_lan(world: World, _action: Lan, outside: str) -> Seen:
     told += tuple(describe(world.causes, finding) for finding in rules.findings(known))
     off = known.clock is not None and abs(known.clock.offset_ms or 0.0) > CLOCK_LIMIT_MS
     status = _status(told, link is not None, off)
-    how = "by-dhcp" if link and link.dhcp else "static" if link and link.dhcp is False else ""
     lines = (*_lines(known), public.line(reading))
-    return Seen(status, (how,) if how else (), told, _facts(link, reading.address), lines)
+    return Seen(status, tuple(_signs(known, status)), told, _facts(link, reading.address), lines)
 
 
 async def _link(world: World) -> tuple[LinkSeen | None, tuple[Diagnosed, ...]]:
@@ -63,6 +63,24 @@ def _status(told: tuple[Diagnosed, ...], known: bool, clock_off: bool) -> Status
     return Status.WARN if Severity.WARN in severities or clock_off else Status.PASS
 
 
+def _signs(known: LanSeen, status: Status) -> Iterator[str]:
+    """How this machine came by its address, and whether nothing at all was seen of who hands them out."""
+    how = _came_by(known.link)
+    if how in {"by-dhcp", "static"}:
+        yield how
+    if known.offers is None and how != "by-dhcp" and status is not Status.FAIL:
+        yield "not-asked"
+
+
+def _came_by(link: LinkSeen | None) -> str:
+    """Key of the words for how this machine came by its address."""
+    if link is None or link.dhcp is None or link.address is None:
+        return "unknown-dhcp"
+    if ip_address(link.address).is_link_local:
+        return "by-itself"
+    return "by-dhcp" if link.dhcp else "static"
+
+
 def _facts(link: LinkSeen | None, seen_as: str | None) -> dict[str, str]:
     places = networks(link) if link is not None else ()
     facts = {
@@ -77,10 +95,9 @@ def _lines(known: LanSeen) -> Iterator[str]:
     if link is None or link.address is None:
         yield seen("no-own")
     else:
-        how = seen("unknown-dhcp" if link.dhcp is None else "by-dhcp" if link.dhcp else "static")
         yield seen(
-            "own", address=link.address, interface=link.default_interface or "?", how=how, gateway=link.gateway or "none",
-            resolvers=", ".join(link.resolvers) or "none",
+            "own", address=link.address, interface=f" on {link.default_interface}" if link.default_interface else "", how=seen(_came_by(link)),
+            gateway=link.gateway or "none", resolvers=", ".join(link.resolvers) or "none",
         )  # fmt: skip
     if link is not None:
         yield from _of_link(link)
@@ -115,9 +132,8 @@ def _of_link(link: LinkSeen) -> Iterator[str]:
 def _clock(known: LanSeen) -> str:
     if known.clock is None or known.clock.offset_ms is None:
         return seen("clock-unknown")
-    offset = abs(known.clock.offset_ms) / 1000
-    text = f"{offset:.1f} s" if offset < 120 else f"{offset / 60:.0f} minutes"
-    return seen("clock-off" if offset * 1000 > CLOCK_LIMIT_MS else "clock-right", offset=text)
+    off = abs(known.clock.offset_ms) > CLOCK_LIMIT_MS
+    return seen("clock-off" if off else "clock-right", offset=time_off(known.clock.offset_ms))
 
 
 # ------------------------------------------------------------------------------------------------------------------- devices
@@ -168,8 +184,10 @@ async def run_free(world: World, action: Free) -> Seen:
     match known.held:
         case Held.TAKEN:
             return Seen(Status.FAIL, ("taken",), told, lines=lines)
-        case Held.FREE | Held.OURS:
+        case Held.FREE:
             return Seen(Status.PASS, ("free",), lines=lines)
+        case Held.OURS:
+            return Seen(Status.PASS, ("ours", "free"), lines=lines)
         case Held.ELSEWHERE:
             return Seen(Status.UNKNOWN, ("elsewhere",), lines=lines)
         case Held.UNKNOWN:

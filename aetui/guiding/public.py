@@ -33,7 +33,7 @@ async def _look(world: World, outside: str) -> tuple[NatSeen, Reading]:
 
         leads_out = world.here.info.gateway is not None
         known = await nat.look(world.here, clock() + ROUTER_S, public=demo_public(world) if leads_out else None, forwards=False)
-        return known, read(known, say("public", "demo"))
+        return known, replace(read(known, say("public", "demo")), opened=leads_out)
     place = await world.outside.at(outside) if outside else None
     try:
         known = await learn(world.here, place, clock() + ROUTER_S)

@@ -28,6 +28,15 @@ def say(table: str, key: str, **values: str) -> str:
     return phrases()[table][key].format_map({name: displayable(value, LONGEST_VALUE) for name, value in values.items()})
 
 
+def time_off(offset_ms: float) -> str:
+    """How far a clock is off, in the unit that people would use."""
+    seconds = max(0.1, abs(offset_ms) / 1000)
+    hours = seconds / 3600
+    if hours < 2:
+        return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+    return f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.0f} days"
+
+
 def seen(key: str, **values: str) -> str:
     """One line of what a check saw."""
     return say("seen", key, **values)

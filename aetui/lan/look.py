@@ -1,8 +1,8 @@
 """Looks round on the local network: this machine's place, DHCP servers, devices, whether an address is free.
 
 Sends only within the interface's own network. With the packet helper (raw packets) DHCP servers are asked and devices found by ARP.
-Without it, ``lacking`` says so and names the command that grants the right, and what is left is done: the ARP table is read, and where
-that was asked for every address of the network, a /24 at most, is tried by TCP, ``AT_ONCE`` together. Nothing is logged in to. Failures
+Without it, ``lacking`` says so and names the command that grants the right, and what is left is done: the ARP table is read, and every
+address of the network, a /24 at most, is tried by TCP, ``AT_ONCE`` together. Nothing is logged in to. Failures
 are data; ``VantageLost`` may be raised by the vantage. Sources: RFC 2131, RFC 5227.
 """
 
@@ -15,13 +15,13 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Protocol
 
 from aetui.lan.makers import maker_of
-from aetui.lan.records import AddressSeen, Around, Device, Held, How, LanSeen, networks, swept
+from aetui.lan.records import AddressSeen, Around, Device, Held, LanSeen, fits, networks, swept
 from aetui.observations import LinkSeen, NtpSeen, Outcome
 from aetui.packet.client import Failure
 from aetui.packet.messages import MOST_HOSTS, Neighbour, Offer, Refused
 from aetui.probes import ntp
 from aetui.probes.base import Given, Settings
-from aetui.probes.common import clock, within
+from aetui.probes.common import clock
 from aetui.records import Check, Transport
 from aetui.vantage.base import Capability, Vantage
 
@@ -29,8 +29,8 @@ SURVEY_S = 5.0
 """Longest look at this machine's own place: a silent gateway takes four seconds."""
 OFFERS_S = 3.0
 """How long DHCP offers are waited for: a relay and a slow server."""
-CLOCK_S = 3.0
-"""Longest wait for a time server."""
+CLOCK_S = 5.0
+"""Longest wait for time servers: the pause that one insists on between two questions (``ntp.PAUSE_S``), and its answer."""
 CONNECT_S = 1.2
 """Longest wait for one connect of a sweep: a neighbour is a millisecond away."""
 TAKEN_S = 4.5
@@ -66,54 +66,53 @@ class Eyes:
 
 
 async def place(eyes: Eyes, time_servers: Sequence[str] = (), known: LinkSeen | None = None) -> LanSeen:
-    """This machine's place, its clock against the first time server that answers, and the DHCP servers."""
+    """This machine's place, its clock against a time server that answers, and the DHCP servers."""
     link = known or await eyes.vantage.survey(clock() + SURVEY_S)
     offers, time = await asyncio.gather(_offers(eyes, link), _clock(eyes.vantage, time_servers))
     said, lacking = (None, offers) if isinstance(offers, str) else (offers, None)
     return LanSeen(link, time, said, OFFERS_S, lacking)
 
 
-async def around(eyes: Eyes, ports: Sequence[int] = SWEPT_PORTS, *, sweep: bool = True) -> Around | None:
-    """Who is on this network; None where this machine has none. ``sweep`` False sends nothing."""
+async def around(eyes: Eyes, ports: Sequence[int] = SWEPT_PORTS) -> Around | None:
+    """Who is on this network; None where this machine has none."""
     link = await eyes.vantage.survey(clock() + SURVEY_S)
     places = networks(link) if link is not None else ()
     if not places:
         return None
     interface, own = places[0]
-    network = swept(own)
-    if not sweep:
-        return Around(str(network), _devices(_table(eyes.vantage, network), {}), How.TABLE, network == own.network)
-    answer = await _arp(eyes, interface, str(own.network if own.network.num_addresses <= MOST_HOSTS else network))
+    asked = swept(own, MOST_HOSTS)
+    answer = await _arp(eyes, interface, str(asked))
     if not isinstance(answer, str):
         seen = {each.address: each.mac for each in answer}
         found = await _connects(eyes.vantage, [a for a in seen if a != str(own.ip)], ports)
-        return Around(str(network), _devices(seen, found), How.ARP, own.network.num_addresses <= MOST_HOSTS)
+        return Around(str(asked), _devices(seen, found), asked == own.network)
+    network = swept(own)
     found = await _connects(eyes.vantage, _others(network, own), ports)
     everyone: dict[str, str | None] = {**dict.fromkeys(found), **_table(eyes.vantage, network)}
-    return Around(str(network), _devices(everyone, found), How.CONNECT, network == own.network, answer)
+    return Around(str(network), _devices(everyone, found), network == own.network, answer)
 
 
 async def held(eyes: Eyes, address: str) -> AddressSeen:
     """Whether an address of this network is free."""
     link = await eyes.vantage.survey(clock() + SURVEY_S)
-    where = next(((name, own) for name, own in (networks(link) if link else ()) if IPv4Address(address) in own.network), None)
+    places = networks(link) if link is not None else ()
+    where = next(((name, own) for name, own in places if fits(address, own)), None)
     if where is None:
         return AddressSeen(address, Held.ELSEWHERE)
     interface, own = where
+    mine = address in {str(each.ip) for _, each in places}
     answer = await _arp(eyes, interface, address, probe=True)
-    if isinstance(answer, str):
-        return await _held_plainly(eyes.vantage, address, own, answer)
+    if isinstance(answer, str):  # a connect to an address of our own would only meet ourselves
+        return AddressSeen(address, Held.UNKNOWN, lacking=answer) if mine else await _held_plainly(eyes.vantage, address, own, answer)
     ours = {i.mac.lower() for i in link.interfaces if i.mac} if link else set()
     others = [each.mac for each in answer if each.mac.lower() not in ours]
     if others:
         return _taken(address, others[0], None)
-    return AddressSeen(address, Held.OURS if address == str(own.ip) else Held.FREE)
+    return AddressSeen(address, Held.OURS if mine else Held.FREE)
 
 
 async def _held_plainly(vantage: Vantage, address: str, own: IPv4Interface, lacking: str) -> AddressSeen:
     """By a plain connect: this machine itself says that nobody has the address; anything else comes from somebody."""
-    if address == str(own.ip):
-        return AddressSeen(address, Held.UNKNOWN, lacking=lacking)  # it would only meet itself
     connection = await vantage.connect(address, SWEPT_PORTS[-1], clock() + TAKEN_S)
     if connection.stream is not None:
         connection.stream.close()
@@ -214,17 +213,20 @@ def _devices(seen: Mapping[str, str | None], ports: Mapping[str, tuple[int, ...]
 
 
 async def _clock(vantage: Vantage, servers: Sequence[str]) -> NtpSeen | None:
-    """The first answer of a time server that vouches for its time."""
+    """The answer of a time server that vouches for its time. All are asked at once: one that is silent takes nobody else's time away."""
     if Capability.UDP not in vantage.capabilities:
         return None
     until = clock() + CLOCK_S
-    for host in servers:
-        addresses = await vantage.lookup(host, within(CLOCK_S, until)) or ()
-        v4 = [address for address in addresses if ":" not in address]
-        if not v4 or clock() >= until:
-            continue
-        check = Check(f"ntp:{host}:123", "ntp", host, ntp.PORT, Transport.UDP)
-        seen = (await ntp.measure(check, Given((v4[0],)), vantage, Settings(), until)).observation
-        if isinstance(seen, NtpSeen) and seen.offset_ms is not None:
-            return seen
-    return None
+    seen = await asyncio.gather(*(_time(vantage, host, until) for host in servers))
+    return next((each for each in seen if each is not None and each.offset_ms is not None), None)
+
+
+async def _time(vantage: Vantage, host: str, until: float) -> NtpSeen | None:
+    """What one time server says; None where its name gives no address in time."""
+    addresses = await vantage.lookup(host, until) or ()
+    v4 = next((address for address in addresses if ":" not in address), None)
+    if v4 is None or clock() >= until:
+        return None
+    check = Check(f"ntp:{host}:{ntp.PORT}", "ntp", host, ntp.PORT, Transport.UDP)
+    seen = (await ntp.measure(check, Given((v4,)), vantage, Settings(), until)).observation
+    return seen if isinstance(seen, NtpSeen) else None

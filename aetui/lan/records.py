@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import IPv4Interface, IPv4Network, ip_interface
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, ip_interface
 
 from aetui.observations import LinkSeen, NtpSeen
 from aetui.packet.messages import Offer
 
-LONGEST_PREFIX = 24
-"""A sweep takes at most this much of a larger network: the /24 around our own address."""
+MOST_SWEPT = 256
+"""Addresses of a sweep by TCP; of a larger network the /24 around our own address is taken."""
+_AROUND_US = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +42,12 @@ class LanSeen:
     lacking: str | None = None
 
 
-class How(StrEnum):
-    """By which means devices were found."""
-
-    ARP = "arp"
-    """Every address was asked for by ARP: who is there has answered."""
-    CONNECT = "connect"
-    """Every address was tried by TCP, and this machine's own ARP table read."""
-    TABLE = "table"
-    """Nothing was sent; only the ARP table was read."""
-
-
 @dataclass(frozen=True, slots=True)
 class Around:
     """Who is on this network."""
 
     network: str
     devices: tuple[Device, ...]
-    how: How
     whole: bool = True
     """False where only a part of a large network was looked at."""
     lacking: str | None = None
@@ -72,7 +61,7 @@ class Held(StrEnum):
     OURS = "ours"
     """This machine has it, and nobody else was seen to."""
     ELSEWHERE = "elsewhere"
-    """Not of this network: nothing can be said."""
+    """Not of this network, or none that a device of it can have: nothing can be said."""
     UNKNOWN = "unknown"
 
 
@@ -100,8 +89,12 @@ def networks(link: LinkSeen) -> tuple[tuple[str, IPv4Interface], ...]:
     return tuple(sorted(found, key=lambda item: item[0] != link.default_interface))
 
 
-def swept(own: IPv4Interface) -> IPv4Network:
-    """What may be looked through: the interface's own network, or the /24 around us where that is larger."""
-    if own.network.prefixlen >= LONGEST_PREFIX:
-        return own.network
-    return IPv4Network(f"{own.ip}/{LONGEST_PREFIX}", strict=False)
+def fits(address: str, own: IPv4Interface) -> bool:
+    """True for an address that a device of this network can have: neither the network's own nor the one that means everybody."""
+    asked = IPv4Address(address)
+    return asked in own.network and asked not in {own.network.network_address, own.network.broadcast_address}
+
+
+def swept(own: IPv4Interface, most: int = MOST_SWEPT) -> IPv4Network:
+    """What is looked through: the interface's own network, or the /24 around us where that has more than ``most`` addresses."""
+    return own.network if own.network.num_addresses <= most else IPv4Network(f"{own.ip}/{_AROUND_US}", strict=False)

@@ -146,7 +146,7 @@ MACHINE: list[tuple[str, Callable[[Lab], AbstractContextManager[object]], str]] 
     ("a tunnel", of_the_laptop("tuntap add dev tun7 mode tun", "addr add 10.9.0.1/24 dev tun7", "link set tun7 up", undo=("tuntap del dev tun7 mode tun",)),
      "! warning VPN tun7 is up"),
     ("a proxy", by_a_proxy, "! warning Proxy https: http://192.168.50.1:3128"),
-    ("a wrong clock", BY_NAME["clock-slow-1h"].on, "✗ failed Clock wrong by 60 min: behind"),
+    ("a wrong clock", BY_NAME["clock-slow-1h"].on, "✗ failed Clock wrong: 60 min behind"),
     ("no cable", BY_NAME["link-down"].on, "✗ failed"),
     ("no way out", BY_NAME["no-gateway"].on, "✗ failed Gateway none: nothing outside this network can be reached"),
 ]  # fmt: skip
@@ -218,7 +218,7 @@ def test_who_is_here_is_told_by_maker_with_the_equipment_marked(lab: Lab, mac: s
 
 def test_a_planned_address_is_probed_as_the_equipment_would(lab: Lab) -> None:
     with at_site(lab) as console:
-        for address, said in ((SPARE, f"✓ free Is it free? {SPARE} is free"), (LOGGER, f"✗ taken Is it free? {LOGGER} is taken"), ("10.1.2.3", "10.1.2.3 is not an address of this")):
+        for address, said in ((SPARE, f"✓ free Is it free? {SPARE} is free"), (LOGGER, f"✗ taken Is it free? {LOGGER} is taken"), ("10.1.2.3", "10.1.2.3 cannot be used on this network")):
             console.press("f")
             console.shows("The planned address")
             console.press(*["backspace"] * 15)

@@ -43,7 +43,7 @@ async def test_the_next_console_goes_on_where_the_last_one_was_left(leave: str) 
         await shows(pilot, WHICH, LEFT, "PM2000, step 5: The public port")
         assert row(pilot) == "resume:pm2000", "what was left is what is selected"
         await pilot.press("enter")
-        await shows(pilot, "Taken up again where it was left: 4 steps are known.", "The public port", "Step 5 of about")
+        await shows(pilot, "Taken up again where it was left; steps that are known: 4.", "The public port", "Step 5 of about")
         await pilot.press("enter")
         await shows(pilot, "Prove it with this computer")
         await pilot.press("enter")

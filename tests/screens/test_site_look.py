@@ -128,14 +128,49 @@ async def test_an_address_that_was_learnt_on_another_network_is_forgotten() -> N
         await shows(pilot, "✓ ok Public address", "the demo's outside sees it so")
 
 
+async def test_what_was_found_on_another_network_is_forgotten_and_a_gateway_that_was_silent_once_is_no_other_one() -> None:
+    async with opened("site", "healthy") as pilot:
+        await equip(pilot, Wire(neighbours=(Neighbour("192.168.50.7", MOXA),)))
+        look = site(pilot).look
+        assert look is not None
+        for key, found in (("d", lambda: look.dhcp), ("w", lambda: look.around)):
+            await pilot.press(key)
+            await until(pilot, lambda found=found: found() is not None and not look.doing)  # type: ignore[misc]
+        assert look.own is not None and look.own.link is not None
+        look.own = replace(look.own, link=replace(look.own.link, gateway_mac=None))
+        await pilot.press("r")
+        await until(pilot, lambda: not look.doing)
+        assert look.dhcp is not None and look.around is not None
+        look.own = replace(look.own, link=replace(look.own.link, gateway="10.7.7.1"))
+        await pilot.press("r")
+        await shows(pilot, "press d: who hands out addresses here?", "press w: asks")
+        assert "192.168.50.7" not in screen(pilot.app)
+
+
 async def test_a_silent_gateway_is_what_stands_on_top() -> None:
     async with opened("site", "gateway-silent") as pilot:
         await shows(pilot, "✗ Trouble", "✗ failed Gateway 192.168.50.1, does not answer")
 
 
-async def test_a_wrong_clock_is_told_with_its_direction() -> None:
+async def test_a_wrong_clock_is_told_with_its_direction_and_stands_on_top() -> None:
     async with opened("site", "clock-wrong") as pilot:
-        await shows(pilot, "✗ failed Clock wrong by")
+        await shows(pilot, "✗ failed Clock wrong: 400 days behind", "✗ Trouble Clock: wrong")
+
+
+async def test_no_gateway_is_what_stands_on_top() -> None:
+    async with opened("site", "no-gateway") as pilot:
+        await shows(pilot, "✗ Trouble Gateway: none: nothing outside this network can be reached")
+
+
+async def test_what_is_odd_in_a_row_is_said_on_top() -> None:
+    async with opened("site", "healthy") as pilot:
+        await shows(pilot, LOOKED, "✓ Fine")
+        look = site(pilot).look
+        assert look is not None and look.own is not None and look.own.link is not None
+        tunnel = Interface("tun0", True, None, None, ("10.8.0.2/24",), kind="vpn")
+        look.own = replace(look.own, link=replace(look.own.link, interfaces=(*look.own.link.interfaces, tunnel)))
+        site(pilot).draw()
+        await shows(pilot, "! See below VPN: tun0 is up")
 
 
 async def test_the_dhcp_server_and_its_offer_are_shown() -> None:
@@ -180,7 +215,7 @@ async def test_known_equipment_stands_on_top_of_who_is_here() -> None:
     async with opened("site", "healthy") as pilot:
         await equip(pilot, wire)
         await pilot.press("w")
-        said = await shows(pilot, "3 devices on 192.168.50.0/24", "may be Moxa", "may be AcquiSuite")
+        said = await shows(pilot, "devices on 192.168.50.0/24: 3", "may be Moxa", "may be AcquiSuite")
         assert wire.asked == ["arp 192.168.50.0/24"], "one question to this network, nothing beyond it"
         assert said.index("192.168.50.7") < said.index("the gateway")
         assert row(pilot) == "device:192.168.50.7"
@@ -230,13 +265,16 @@ async def test_the_embedded_site_answers_what_needs_no_right_and_says_the_rest()
 
 
 async def test_what_is_being_asked_is_stopped_and_the_rest_stays() -> None:
-    wire = Wire(held=asyncio.Event())
+    wire = Wire(neighbours=(Neighbour("192.168.50.7", MOXA),))
     async with opened("site", "healthy") as pilot:
         await equip(pilot, wire)
         await pilot.press("w")
+        await shows(pilot, "devices on 192.168.50.0/24: 1", "192.168.50.7")
+        wire.held = asyncio.Event()
+        await pilot.press("w")
         await shows(pilot, "· Looking Asking every address of 192.168.50.0/24 once, slowly")
         await pilot.press("ctrl+c")
-        await shows(pilot, "Stopped. What had been found before stays.", "192.168.50.20/24")
+        await shows(pilot, "Stopped. What had been found before stays.", "192.168.50.20/24", "192.168.50.7")
         look = site(pilot).look
         assert look is not None and not look.doing
 
@@ -302,7 +340,8 @@ def test_hostile_names_of_the_system_are_made_displayable() -> None:
 
 @pytest.mark.parametrize(
     ("offset_ms", "said"),
-    [(40.0, "right to 0.1 s"), (-90_000.0, "wrong by 90.0 s: ahead"), (600_000.0, "wrong by 10 min: behind"), (86_400_000.0, "wrong by 24.0 h: behind")],
+    [(40.0, "right to 0.1 s"), (-90_000.0, "wrong: 90.0 s ahead"), (600_000.0, "wrong: 10 min behind"), (86_400_000.0, "wrong: 24.0 h behind"),
+     (34_560_000_000.0, "wrong: 400 days behind")],
 )
 def test_a_clock_is_told_in_units_that_people_use(offset_ms: float, said: str) -> None:
     link = LinkSeen((), None, None, None, None, None, ())

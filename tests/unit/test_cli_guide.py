@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from aetui.cli import guide_lines
 from aetui.display import displayable
 
 LOGGER = "192.168.50.60"
@@ -36,6 +37,7 @@ VERDICTS = {
     ("pl1000", "forward-elsewhere"): ("DOES NOT WORK: The forward leads to another device", ["forward-elsewhere"], 1),
     ("moxa", "service-down"): ("DOES NOT WORK: The Moxa itself does not answer", ["service-down"], 1),
     ("pm2000", "two-faults"): ("DOES NOT WORK: Support gets in, but the PM2000's data does not get out", ["dns-filtered", "ntp-no-reply"], 1),
+    ("pm2000", "ntp-blocked"): ("DOES NOT WORK: Support gets in, but the PM2000 cannot set its clock", ["ntp-no-reply"], 1),
     ("pm2000", "clock-hour"): ("WORKS: The PM2000 gets out, and support gets in", ["clock-wrong", "service-confirmed"], 0),
     ("pm2000", "no-link"): ("DOES NOT WORK: This network has no connection to the internet", ["no-link"], 1),
 }  # fmt: skip
@@ -51,11 +53,19 @@ def test_a_logger_that_support_cannot_reach_comes_to_its_verdict(case: tuple[str
     assert told[: len(causes)] == causes and done.returncode == status
 
 
+def test_a_place_outside_that_is_there_is_not_said_to_be_missing() -> None:
+    done = call("pm2000", "--demo", "healthy", typed=BY_HAND)
+    assert "The site's public address" in done.stderr and "no place outside" not in done.stderr + done.stdout
+
+
 OTHERS = {
     ("acquisuite", "healthy"): ("WORKS: The AcquiSuite gets out", 0),
+    ("acquisuite", "ntp-blocked"): ("WORKS, WITH REMARKS: Data gets out, and support can be let in, but it cannot set its clock", 0),
+    ("acquisuite", "two-faults"): ("WORKS, WITH REMARKS: Data gets out, and support can be let in, but it cannot set its clock", 0),
     ("acquisuite", "support-port-dropped"): ("WORKS, WITH REMARKS: Data gets out; the connection to support has only a part", 0),
     ("sma-ftp", "healthy"): ("WORKS, WITH REMARKS: The control connection works; the data connection was not tried", 0),
     ("kiosk", "healthy"): ("WORKS: All six boot steps work here", 0),
+    ("kiosk", "slow-line"): ("WORKS: All six boot steps work here", 0),
     ("kiosk", "ntp-blocked"): ("DOES NOT WORK: The Kiosk stops at boot step 4: its clock", 1),
     ("kiosk", "dns-dead"): ("DOES NOT WORK: The Kiosk stops at boot step 3: the name", 1),
     ("minisite", "healthy"): ("WORKS: All six hosts answer as Chrome needs them", 0),
@@ -64,6 +74,8 @@ OTHERS = {
     ("acquisuite", "clock-wrong"): ("NOT DETERMINED: Whether the AcquiSuite gets out is not known", 3),
     ("new-site", "healthy"): ("WORKS: Every model can send its data from here", 0),
     ("new-site", "two-faults"): ("WORKS, WITH REMARKS: Some models will work here, others not yet", 0),
+    ("new-site", "local-firewall"): ("NOT DETERMINED: Which models will work here is not known", 3),
+    ("new-site", "clock-wrong"): ("NOT DETERMINED: Which models will work here is not known", 3),
     ("new-site", "no-internet"): ("DOES NOT WORK: This socket gives no way to the internet", 1),
 }
 
@@ -126,6 +138,24 @@ def test_back_where_help_and_leaving_work_at_any_question() -> None:
     assert left.returncode == 3 and left.stdout == "" and "Nothing is kept" in left.stderr
 
 
+def test_what_holds_is_counted_without_servers_that_another_one_answers_for(tmp_path: Path) -> None:
+    (tmp_path / "none.toml").write_text("")
+    for scenario in ("healthy", "slow-line"):
+        done = call("kiosk", "--demo", scenario, "--answers", str(tmp_path / "none.toml"))
+        assert "8 of 8 checks hold." in done.stderr and "do not hold" not in done.stderr
+
+
+def test_where_no_test_has_found_a_cause_it_is_not_said_that_nothing_stands_in_the_way() -> None:
+    bad, good = call("kiosk", "--demo", typed="3\n").stdout, call("logmein", "--demo", typed="\n").stdout
+    assert "No test has found a cause." in bad and "Nothing stands in the way" not in bad
+    assert "Nothing stands in the way." in good
+
+
+def test_every_line_of_the_way_fits_eighty_columns() -> None:
+    for guide in ("sma-ftp", "minisite", "pm2000"):
+        assert max(map(len, call(guide, "--demo", typed="\n").stderr.splitlines())) <= 80
+
+
 def test_the_end_of_input_leaves_like_q_does() -> None:
     done = call("kiosk", "--demo", typed="1\n")
     assert done.returncode == 3 and "Left." in done.stderr
@@ -146,6 +176,7 @@ ANSWERS = {
     "a key that is no question": ('colour = "red"', 2, "colour: is no question of the guide kiosk"),
     "an answer that does not fit": ('power = "maybe"', 2, "power: 'maybe' is none of them"),
     "a value of the wrong kind": ("power = 1.5", 2, "power: must be a text"),
+    "an endless file": ("x = 1\n" * 200_000, 2, "is larger than 1048576 bytes"),
     "no TOML": ("power = ", 2, "Invalid value"),
     "no answer where there is no default": ('address-how = "static"', 3, "no answer is given for 'planned' (step planned)"),
 }
@@ -177,6 +208,27 @@ def test_an_own_guide_that_is_wrong_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text('guide = "own"')
     done = call("kiosk", "--demo", "--guides", str(tmp_path))
     assert done.returncode == 2 and "own.toml: start: is missing" in done.stderr
+
+
+def test_who_leaves_before_a_guide_is_chosen_has_left_and_called_nothing_wrongly() -> None:
+    assert call("--demo", typed="q\n").returncode == call("--demo").returncode == 3
+
+
+async def test_of_an_endless_line_no_more_is_kept_than_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "typed").write_bytes(b"x" * (3 * guide_lines.LONGEST_LINE) + b"\nnext\n")
+    with (tmp_path / "typed").open() as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        lines = guide_lines.Lines()
+        held = 0
+
+        async def some() -> bytes:
+            nonlocal held
+            held = max(held, len(lines._held))
+            return os.read(stdin.fileno(), 1000)
+
+        lines._some = some  # type: ignore[method-assign]
+        assert [await lines.read(), await lines.read(), await lines.read()] == ["x" * guide_lines.LONGEST_LINE, "next", None]
+    assert held <= guide_lines.LONGEST_LINE
 
 
 def test_standard_input_that_is_nothing_at_all_ends_the_walk() -> None:
@@ -255,11 +307,12 @@ def test_killed_in_the_middle_a_walk_loses_nothing_but_the_step_in_flight(tmp_pa
             if pipe is not None:
                 pipe.close()
     again = call("pm2000", "--demo", "forward-missing", "--save", "--resume", "--site", "Sunny Hill", typed="\n", home=tmp_path)
-    assert "Taken up again: 6 steps are known." in again.stderr and "[7 of about 9] Does the PM2000 answer from outside?" in again.stderr, again.stderr
+    assert "Taken up again; steps that are known: 6." in again.stderr and "[7 of about 9] Does the PM2000 answer from outside?" in again.stderr, again.stderr
     assert again.stderr.count("] ") == again.stderr.count("\n[") and "The PM2000's own address" not in again.stderr
     assert again.stdout.startswith("DOES NOT WORK: The router does not pass the port on to the PM2000") and again.returncode == 1
     third = call("pm2000", "--demo", "forward-missing", "--save", "--resume", home=tmp_path)
     assert third.stdout.splitlines()[0] == again.stdout.splitlines()[0], "the newest session holds the whole walk"
+    assert "nothing is tested anew" in " ".join(third.stderr.split()) and "nothing is tested anew" not in again.stderr
     alone = call("--resume", "--demo", "forward-missing", "--save", home=tmp_path)
     assert alone.stdout.splitlines()[0] == again.stdout.splitlines()[0], "without a model: the guide that was walked last"
     other = call("pm2000", "--demo", "forward-missing", "--resume", "--site", "Elsewhere", typed="q\n", home=tmp_path)

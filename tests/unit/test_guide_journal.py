@@ -14,7 +14,7 @@ from aetui.events import SessionStarted
 from aetui.guide.interpreter import Answer, Found
 from aetui.guide.library import load
 from aetui.guide.records import Seen
-from aetui.guiding.journal import StoreKeeper, last_walk
+from aetui.guiding.journal import StoreKeeper, last_guide, last_walk
 from aetui.guiding.walker import Walker, instructions_of
 from aetui.records import Status, VantageInfo
 from aetui.store import Journal, opened
@@ -23,25 +23,25 @@ KIOSK = load(load_catalogue()).guides["kiosk"]
 STARTED = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
-def journal(path: Path, session: str, site: str = "", command: str = "guide") -> Journal:
+def journal(path: Path, session: str, site: str = "", command: str = "guide", kind: str = "local") -> Journal:
     complaints: list[str] = []
     made = Journal(About(command, site), complaints.append, path)
-    made(SessionStarted(0.0, session, STARTED, VantageInfo("local", "here"), ("kiosk",), (), 10.0))
+    made(SessionStarted(0.0, session, STARTED, VantageInfo(kind, "here"), ("kiosk",), (), 10.0))
     assert not complaints
     return made
 
 
-def walk(path: Path, session: str, *answers: str, site: str = "", command: str = "guide") -> Journal:
-    made = journal(path, session, site, command)
+def walk(path: Path, session: str, *answers: str, site: str = "", command: str = "guide", kind: str = "local") -> Journal:
+    made = journal(path, session, site, command, kind)
     walker = Walker(KIOSK, {}, StoreKeeper(made, lambda: 1.0, path))
     for text in answers:
         assert walker.answer(text) is None
     return made
 
 
-def found(path: Path, site: str = "") -> tuple[str, tuple[object, ...]] | None:
+def found(path: Path, site: str = "", demo: bool = False) -> tuple[str, tuple[object, ...]] | None:
     with opened(path) as history:
-        return last_walk(history, "kiosk", instructions_of(KIOSK), site)
+        return last_walk(history, "kiosk", instructions_of(KIOSK), site, demo=demo)
 
 
 def test_an_answer_is_in_the_file_itself_before_the_next_step_so_that_a_flat_battery_costs_nothing(tmp_path: Path) -> None:
@@ -75,6 +75,15 @@ def test_steps_back_are_written_too(tmp_path: Path, times: int) -> None:
         assert walker.back()
     made.close()
     assert found(path) == (("s1", walker.walk.taken) if walker.walk.taken else None)
+
+
+def test_practice_is_not_taken_up_at_a_real_site_nor_a_real_walk_in_practice(tmp_path: Path) -> None:
+    path = tmp_path / "h.sqlite3"
+    walk(path, "s1", "both").close()
+    walk(path, "s2", "off", kind="demo").close()
+    assert found(path) == ("s1", (Answer("power", "both"),)) and found(path, demo=True) == ("s2", (Answer("power", "off"),))
+    with opened(path) as history:
+        assert last_guide(history) == last_guide(history, demo=True) == "kiosk"
 
 
 def test_a_result_comes_back_as_it_was(tmp_path: Path) -> None:

@@ -103,6 +103,13 @@ RULES = {
     "a name that is not known on every way there": (
         ('next = "look"', 'next = "look"\npassed = "look"'), "step.look", "which is not known on every way there"),
     "a brace without its partner": (("I look at {logger}.", "I look at {logger."), "step.look", "brace"),
+    "more than a name in braces": (("I look at {logger}.", "I look at {logger:d}."), "step.look", "more than a name in braces"),
+    "a port that is none": (('port = "3389"', 'port = "rdp"'), "step.look", "port is 'rdp', which is neither a port nor"),
+    "a port that is an address": (('port = "3389"', 'port = "{logger}"'), "step.look", "port is '{logger}', which is neither a port nor"),
+    "an address that is none": (('address = "{logger}"', 'address = "at home"'), "step.look", "address is 'at home', which is neither an IPv4 address"),
+    "an address that may be any text": (('ask = "address"', 'ask = "text"'), "step.look", "address is '{logger}', which is neither an IPv4 address"),
+    "an address with something beside it": (('address = "{logger}"', 'address = "{logger}1"'), "step.look", "address is '{logger}1'"),
+    "a default that is no address": (('ask = "address"', 'ask = "address"\ndefault = "here"'), "step.ask", "default is 'here', which is neither an IPv4 address"),
     "equipment that is none": (('equipment = ["pm2000"]', 'equipment = ["pm9000"]'), "equipment", "is no equipment"),
     "a choice alone": (
         ('ask = "address"\nsaves = "logger"\nnext = "look"', 'ask = "choice"\n[[step.ask.choice]]\nkey = "a"\nlabel = "a"\nnext = "look"'),

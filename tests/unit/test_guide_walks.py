@@ -113,6 +113,14 @@ def test_the_actions_causes_are_causes_and_each_cause_of_the_outbound_checks_can
     assert {cause for cause in known if not cause.startswith("dhcp-")} - inbound_only == OUTBOUND
 
 
+def test_whatever_a_colleagues_aetui_says_first_can_be_answered_in_its_own_words() -> None:
+    step = library().guides["pm2000"].steps["remote.partner"]
+    assert isinstance(step, Question)
+    said = " / ".join(choice.label.casefold() for choice in step.choices)
+    for cause in ("service-confirmed", "forward-confirmed", "forward-missing", "forward-unanswered", "forward-refused", "forward-elsewhere"):
+        assert load_causes().causes[cause].title.casefold() in said, cause
+
+
 def test_every_action_has_its_runner() -> None:
     assert set(_RUNNERS) == set(KINDS.values()) == set(GIVES)
 

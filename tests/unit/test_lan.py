@@ -15,10 +15,11 @@ from aetui.causes import describe, load_causes
 from aetui.diagnosis import lan as rules
 from aetui.lan import look
 from aetui.lan.makers import load_makers, maker_of
-from aetui.lan.records import AddressSeen, Held, How, LanSeen, networks, swept
+from aetui.lan.records import AddressSeen, Held, LanSeen, networks, swept
 from aetui.observations import Interface, LinkSeen, Outcome
 from aetui.packet.client import Failure
 from aetui.packet.messages import Neighbour, Offer, Refused
+from aetui.vantage.base import Answer
 
 MAC, MOXA, ACQUISUITE = "02:00:00:00:00:20", "00:90:e8:12:34:56", "00:1e:c6:00:11:22"
 
@@ -90,7 +91,7 @@ async def test_by_arp_only_those_that_answered_are_knocked_at_and_makers_are_nam
     here = FakeVantage({("192.168.50.30", 23): MockStream(), ("192.168.50.31", 80): Outcome.REFUSED}, seen=HERE)
     helper = Helper(neighbours=(Neighbour("192.168.50.31", ACQUISUITE), Neighbour("192.168.50.30", MOXA)))
     found = await look.around(look.Eyes(here, helper), (23, 80))
-    assert found is not None and found.how is How.ARP and found.lacking is None and found.whole
+    assert found is not None and found.lacking is None and found.whole
     assert [(d.address, d.maker, d.equipment, d.open_ports) for d in found.devices] == [
         ("192.168.50.30", "Moxa", ("moxa",), (23,)), ("192.168.50.31", "AcquiSuite (Obvius, Leviton)", ("acquisuite",), ()),
     ]  # fmt: skip
@@ -101,7 +102,7 @@ async def test_by_arp_only_those_that_answered_are_knocked_at_and_makers_are_nam
 async def test_without_the_right_every_address_of_the_network_is_tried_once_and_never_beyond_it() -> None:
     here = FakeVantage({("192.168.50.30", 23): MockStream()}, seen=HERE)
     found = await look.around(look.Eyes(here, Helper(neighbours=Failure("no right. To grant it: sudo aetui"))), (23, 80))
-    assert found is not None and found.how is How.CONNECT and "sudo" in str(found.lacking)
+    assert found is not None and "sudo" in str(found.lacking)
     first = [address for address, port, _ in here.connected if port == 23]
     assert len(first) == len(set(first)) == 253 and all(IPv4Address(a) in IPv4Network("192.168.50.0/24") for a in first)
     assert {address for address, port, _ in here.connected if port == 80} == {"192.168.50.30"}, "further ports only of those that are there"
@@ -122,17 +123,20 @@ async def test_a_sweep_has_a_bounded_number_of_connects_under_way() -> None:
     assert 1 < Slow.most <= look.AT_ONCE
 
 
-async def test_nothing_is_sent_where_a_sweep_was_not_asked_for() -> None:
-    here, helper = FakeVantage(seen=HERE), Helper()
-    found = await look.around(look.Eyes(here, helper), sweep=False)
-    assert found is not None and found.how is How.TABLE and not here.connected and not helper.asked
-
-
 async def test_a_large_network_is_looked_through_in_part_and_that_is_said() -> None:
     large = link(card("eth0", "10.1.2.3/16"))
     helper = Helper(neighbours=())
     found = await look.around(look.Eyes(FakeVantage(seen=large), helper), (23,))
     assert found is not None and not found.whole and helper.asked == [("eth0", "10.1.2.0/24", False)]
+
+
+async def test_the_network_that_is_named_is_the_one_that_was_asked() -> None:
+    wide = link(card("eth0", "10.1.2.3/23"))
+    seen = (Neighbour("10.1.3.7", MOXA),)
+    by_arp = await look.around(look.Eyes(FakeVantage(seen=wide), Helper(neighbours=seen)), (23,))
+    assert by_arp is not None and by_arp.whole and by_arp.network == "10.1.2.0/23" and by_arp.devices[0].address == "10.1.3.7"
+    by_knocking = await look.around(look.Eyes(FakeVantage(seen=wide), None, "no right"), (23,))
+    assert by_knocking is not None and not by_knocking.whole and by_knocking.network == "10.1.2.0/24"
 
 
 async def test_a_machine_without_a_network_looks_for_nobody() -> None:
@@ -146,6 +150,9 @@ HELD = {
     "only ourselves": ((Neighbour("192.168.50.20", MAC.upper()),), "192.168.50.20", Held.OURS),
     "it is ours, and another answers too": ((Neighbour("192.168.50.20", MOXA),), "192.168.50.20", Held.TAKEN),
     "it is of another network": ((), "10.9.9.9", Held.ELSEWHERE),
+    "it is the network itself": ((), "192.168.50.0", Held.ELSEWHERE),
+    "it means everybody": ((), "192.168.50.255", Held.ELSEWHERE),
+    "it is ours beside another of the same network": ((), "192.168.50.21", Held.OURS),
 }
 
 
@@ -153,7 +160,8 @@ HELD = {
 async def test_an_address_is_free_or_not_as_arp_says(name: str) -> None:
     neighbours, address, held = HELD[name]
     helper = Helper(neighbours=neighbours)
-    seen = await look.held(look.Eyes(FakeVantage(seen=HERE), helper), address)
+    here = link(card("eth0", "192.168.50.20/24", "192.168.50.21/24"))
+    seen = await look.held(look.Eyes(FakeVantage(seen=here), helper), address)
     assert seen.held is held
     assert helper.asked == ([] if held is Held.ELSEWHERE else [("eth0", address, True)]), "asked as a probe, so that nobody's table is changed"
 
@@ -250,3 +258,28 @@ def test_the_models_that_hardware_may_be_are_those_of_the_catalogue() -> None:
     from aetui.catalogue import load
 
     assert {key for maker in load_makers().values() for key in maker.equipment} <= set(load().equipment)
+
+
+# ------------------------------------------------------------------------------------------------------------------- the clock
+class Times(FakeVantage):
+    """One time server is silent until nobody waits any more, the other one answers if it is asked in time."""
+
+    left = 0.0
+    """Seconds that the one asked last was given."""
+
+    async def lookup(self, name: str, deadline: float) -> tuple[str, ...]:
+        return ("192.0.2.1",) if name == "silent.example" else ("192.0.2.2",)
+
+    async def ask(self, address: str, port: int, payload: bytes, deadline: float, *more: object, **named: object) -> Answer:
+        left = deadline - asyncio.get_running_loop().time()
+        if address == "192.0.2.1":
+            await asyncio.sleep(left)
+        self.asked[address].append(payload)
+        self.left = left
+        return Answer(Outcome.FILTERED)
+
+
+async def test_a_silent_time_server_takes_nobody_elses_time_away() -> None:
+    here = Times(seen=HERE)
+    await look.place(look.Eyes(here), ("silent.example", "other.example"))
+    assert here.asked.keys() == {"192.0.2.1", "192.0.2.2"} and here.left > 2.0

@@ -112,6 +112,8 @@ class Reached:
     passed_on: bool = False
     """True where the router that has the address was heard to hand the port on: a connect whose TTL ran out there came back as 'time
     exceeded'."""
+    afar: bool = False
+    """True where a knock inside met silence, and the target lies in no network of the vantage's own: something between may have kept it."""
 
 
 @dataclass(frozen=True, slots=True)

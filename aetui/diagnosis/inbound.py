@@ -111,12 +111,21 @@ def equipment(seen: InboundSeen, target: Target) -> Equipment:
     inside = inside_of(seen, target)
     if inside is None:
         return Equipment.ANSWERS if target.own_port in seen.listening else Equipment.UNKNOWN
-    if inside.tcp.outcome in OWN_TROUBLE - {Outcome.NO_NEIGHBOUR}:
+    if inside.tcp.outcome in OWN_TROUBLE - {Outcome.NO_NEIGHBOUR} or stopped(inside):
         return Equipment.UNKNOWN
     if inside.tcp.outcome is not Outcome.OPEN or inside.speaks == "nothing":
         return Equipment.DEAD
     wanted = (target.expected, "aetui") if target.expected else (inside.speaks,)
     return Equipment.ANSWERS if inside.speaks in wanted else Equipment.ANOTHER
+
+
+def stopped(inside: Reached) -> str:
+    """Where a knock inside got no further than something before the equipment, which is then not judged: what is said of it. Empty where it
+    was the equipment that was heard, or not heard."""
+    icmp = inside.tcp.icmp
+    if inside.tcp.outcome is Outcome.REJECTED and icmp is not None and icmp.sender != inside.target.address:
+        return "turned-away"
+    return "afar" if inside.tcp.outcome is Outcome.FILTERED and inside.afar else ""
 
 
 def of_target(reached: Reached, seen: InboundSeen) -> Finding | None:
@@ -350,6 +359,9 @@ def _inside(seen: InboundSeen, target: Target) -> tuple[Said, ...]:
 
 def _inside_said(inside: Reached) -> Said:
     values = {**_place(inside), "outcome": inside.tcp.outcome.value, "said": NAMES.get(inside.speaks, "an unknown protocol")}
+    if way := stopped(inside):
+        icmp = inside.tcp.icmp
+        return Said(f"inside-{way}", {**values, "sender": icmp.sender if icmp is not None else ""})
     if inside.tcp.outcome is not Outcome.OPEN:
         untold = inside.tcp.outcome in OWN_TROUBLE - {Outcome.NO_NEIGHBOUR}
         return Said("inside-no-way" if untold else f"inside-{inside.tcp.outcome.value}", values)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import compress
 
 from aetui.causes import describe
 from aetui.diagnosis import inbound
@@ -22,12 +21,12 @@ from aetui.guiding.words import say, seen
 from aetui.guiding.world import World
 from aetui.inbound import confirm as confirming
 from aetui.inbound import nat, whole
-from aetui.inbound.knocking import ANSWER_S, CONNECT_S, expected_at, knock
+from aetui.inbound.inside import ask as ask_inside
+from aetui.inbound.inside import placed
+from aetui.inbound.knocking import ANSWER_S, CONNECT_S, expected_at
 from aetui.inbound.knocklog import Batch, Share
 from aetui.inbound.listener import Listener
 from aetui.inbound.ports import Outcome
-from aetui.lan.look import SURVEY_S
-from aetui.lan.records import fits, networks
 from aetui.observations import Outcome as Ended
 from aetui.probes.common import clock
 from aetui.probes.hearing import ask
@@ -61,10 +60,10 @@ async def run_inside(world: World, action: Inside) -> Seen:
     port = int(action.port)
     target = Target(action.address, port, port, expected_at(port) or WEB.get(port))
     if target.expected in WEB.values():
-        reached = await _web(world.here, target)
+        reached = await placed(world.here, await _web(world.here, target))
     else:
-        reached = await knock(world.here, target, Standing.INSIDE, clock() + INSIDE_S)
-    stopper = await _stopped_on_the_way(world, reached)
+        reached = await ask_inside(world.here, target, clock() + INSIDE_S)
+    stopper = inbound.stopped(reached)
     sign = "no-way" if stopper else _sign(reached)
     values = {
         "address": action.address, "port": action.port, "said": inbound.NAMES.get(reached.speaks, "an unknown protocol"),
@@ -75,20 +74,6 @@ async def run_inside(world: World, action: Inside) -> Seen:
     told = tuple(describe(world.causes, finding) for finding in _inside_findings(reached, sign))
     status = Status.PASS if sign == "answers" else Status.UNKNOWN if sign == "no-way" else Status.FAIL
     return Seen(status, (sign,), told, {"identity": reached.identity or ""}, (seen(stopper or sign, **values),))
-
-
-async def _stopped_on_the_way(world: World, reached: Reached) -> str:
-    """Where a knock inside got no further than something before the equipment, which is then not judged: the line that says so. Empty where
-    it was the equipment that was heard, or not heard.
-    """
-    icmp = reached.tcp.icmp
-    if reached.tcp.outcome is Ended.REJECTED and icmp is not None and icmp.sender != reached.target.address:
-        return "turned-away"
-    if reached.tcp.outcome is not Ended.FILTERED:
-        return ""
-    link = await world.here.survey(clock() + SURVEY_S)  # an address of its own network a machine finds, or knows that nobody has it
-    places = networks(link) if link is not None else ()
-    return "afar" if places and not any(fits(reached.target.address, own) for _, own in places) else ""
 
 
 async def _web(vantage: Vantage, target: Target) -> Reached:
@@ -161,8 +146,7 @@ async def run_confirm(world: World, action: Confirm, outside: str) -> Seen:
     except VantageLost as lost:
         await world.outside.forget(outside)
         return Seen(Status.UNKNOWN, ("no-place",), lines=(seen("lost", why=str(lost)),))
-    heard = [not await _stopped_on_the_way(world, reached) for reached in knocked.inside]
-    return _confirmed(world, replace(knocked, inside=tuple(compress(knocked.inside, heard)), nat=deep))
+    return _confirmed(world, replace(knocked, nat=deep))
 
 
 def _no_place(world: World) -> Seen:

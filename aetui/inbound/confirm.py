@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
 from aetui.inbound import nat, passing, standing
+from aetui.inbound.inside import ask
 from aetui.inbound.knocking import WHOLE_S, Key, derive, expected_at, knock
 from aetui.inbound.listener import DEFAULT_PORTS
 from aetui.observations import Outcome
@@ -102,7 +103,7 @@ async def confirm(vantage: Vantage, wanted: Wanted, deadline: float, around: Sur
         for each in (vantage, *around.others)
         for target in wanted.targets
     ]
-    inside = [knock(around.inside, target, Standing.INSIDE, deadline) for target in wanted.inside] if around.inside is not None else []
+    inside = [ask(around.inside, target, deadline) for target in wanted.inside] if around.inside is not None else []
     seen = await together([*outside, *inside])
     return InboundSeen(
         tuple(seen[: len(outside)]), tuple(seen[len(outside) :]), around.nat, around.knocks, around.listening, around.allowed,

@@ -87,6 +87,25 @@ async def test_rounds_ask_each_hop_once_more_and_no_further(monkeypatch: pytest.
     assert [hop.received for hop in fold.hops(tracer.recording)] == [4] * 4
 
 
+@pytest.mark.parametrize("how", [Manners(), ONE_AT_A_TIME], ids=["all at once", "one at a time"])
+async def test_a_live_trace_follows_the_path_on_as_soon_as_its_end_lets_the_port_through(monkeypatch: pytest.MonkeyPatch, how: Manners) -> None:
+    monkeypatch.setattr("aetui.path.schedule.WAIT_S", 0.1)
+    net = Simulated(HOPS[:2], end=None, how=how)
+    tracer = Tracer(net, Request(TARGET, FLOW, last=12))
+    await tracer.first()
+    await tracer.round()
+    assert _addresses(tracer.recording) == [*HOPS[:2], None]
+    net.hops = [*HOPS, None, "198.51.100.9"]
+    net.end = ReplyKind.SYN_ACK
+    await tracer.round()
+    assert _addresses(tracer.recording) == [*HOPS, None, "198.51.100.9", TARGET]
+    assert [(hop.sent, hop.received) for hop in fold.hops(tracer.recording)][2] == (1, 1), "the silence before was no loss"
+    net.sent.clear()
+    await tracer.round()
+    tracer.close()
+    assert sorted(net.sent) == [1, 2, 3, 4, 5, 6]
+
+
 async def test_a_long_live_trace_forgets_its_oldest_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aetui.path.tracer.ROUND_S", 0.0)
     monkeypatch.setattr("aetui.path.tracer.KEPT_ROUNDS", 3)

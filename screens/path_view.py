@@ -31,7 +31,10 @@ _STANDING = {
 _PLACES = frozenset(place.value for place in Place)
 MOST_LINES = 3
 """Lines that the verdict takes at most."""
-_MISSING = {"loss": "answers_loss", "rate-limited": "answers_limited"}
+_MISSING = {
+    (True, True): "answers_both", (True, False): "answers_loss", (False, True): "answers_limited", (False, False): "answers_some",
+}  # fmt: skip
+"""Why answers are missing: loss on the way, and a hop that limits its answers."""
 LONGEST = 300
 
 
@@ -186,13 +189,13 @@ def _figures(hop: Hop) -> Iterator[Para]:
     values = {key: milliseconds(getattr(rtt, key), rtt.median) for key in ("last", "min", "median", "max", "jitter")}
     yield Para(say("path", "figures", **values), "plain")
     missing = hop.sent - hop.received
-    why = next((key for note, key in _MISSING.items() if note in hop.notes), "answers_some") if missing else "answers_all"
+    why = _MISSING["loss" in hop.notes, "rate-limited" in hop.notes] if missing else "answers_all"
     yield Para(say("path", why, sent=hop.sent, received=hop.received, missing=missing), "plain")
 
 
 def _beside(trace: Trace, hop: Hop | None, other: Hop) -> Iterator[Para]:
     assert trace.compared_with is not None
-    port = words.port_words(Proto.TCP if trace.proto is Proto.UDP else trace.proto, trace.compared_with.port)
+    port = words.port_words(Proto.TCP, trace.compared_with.port)
     if other.address is None:
         yield Para(say("path", "beside_silent", port=port), "muted")
     elif hop is not None and hop.address == other.address:

@@ -108,9 +108,10 @@ def _rejected_key(trace: Trace) -> str:
 def _filtered_key(trace: Trace) -> str:
     if trace.dies_after is None:
         return "filtered-first" if trace.suspects else "filtered-silent"
-    if len(trace.suspects) < 2:
-        return "filtered"
-    return "filtered-target" if trace.suspects[1] == trace.address else "filtered-between"
+    if len(trace.suspects) > 1 and trace.suspects[1] != trace.address:
+        return "filtered-between"
+    key = "filtered-target" if len(trace.suspects) > 1 else "filtered"
+    return f"{key}-udp" if trace.proto is Proto.UDP else key
 
 
 def _values(trace: Trace) -> dict[str, object]:
@@ -177,13 +178,14 @@ def _cause(trace: Trace, places: Sequence[Place], toward_site: bool) -> Iterator
 def _confidence(trace: Trace) -> Confidence:
     if trace.rejected_by is not None or trace.reached:
         return Confidence.CERTAIN
-    return Confidence.LIKELY if len(trace.suspects) > 1 else Confidence.POSSIBLE
+    arrived_perhaps = trace.outcome is Outcome.FILTERED and _filtered_key(trace).endswith("-udp")
+    return Confidence.LIKELY if len(trace.suspects) > 1 and not arrived_perhaps else Confidence.POSSIBLE
 
 
 def _loss(trace: Trace) -> Iterator[Diagnosed]:
     hop = next((hop for hop in trace.hops if "loss" in hop.notes), None)
     if hop is not None:
-        summary = say("evidence", "loss", ttl=hop.ttl, percent=f"{100 * (1 - hop.received / hop.sent):.0f} %")
+        summary = say("evidence", "loss", ttl=hop.ttl, percent=f"{100 * hop.lost:.0f} %")
         yield _entry(trace, "lossy", summary=summary, severity=Severity.WARN)
 
 
@@ -232,8 +234,10 @@ def _against_working(trace: Trace, final: Hop | None) -> Iterator[str]:
     compared = trace.compared_with
     if compared is None:
         return
-    yield say("evidence", "working", port=port_words(trace.proto, compared.port), hops=len(trace.working), outcome=compared.outcome.value)
-    onward = next((hop for hop in trace.working if hop.ttl > (trace.dies_after or 0) and hop.address), None)
+    key = "working" if compared.address in {None, trace.address} else "working-near"
+    port, ended = port_words(Proto.TCP, compared.port), compared.outcome.value
+    yield say("evidence", key, port=port, hops=len(trace.working), outcome=ended, address=compared.address)
+    onward = next((hop for hop in trace.working if hop.ttl > (trace.dies_after or 0) and hop.address in trace.suspects), None)
     if onward is not None and trace.outcome is Outcome.FILTERED:
         yield say("evidence", "next-hop", address=onward.address)
     server = next((hop for hop in trace.working if hop.reply in {ReplyKind.SYN_ACK, ReplyKind.RST}), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import replace
 
 import pytest
 from path_stage import Case, cases, reading
@@ -91,6 +92,13 @@ def test_loss_is_written_only_where_it_is_loss(case: Case) -> None:
             assert shown == "ltd"
 
 
+def test_what_a_hop_leaves_unanswered_by_itself_is_not_counted_as_lost() -> None:
+    trace = reading(next(case for case in EVERY if "a limit above real loss" in case.name))
+    found = trace.hops[1]
+    assert (found.received, found.sent, numbers(found)["loss"]) == (6, 20, "20%")
+    assert any("some are lost on the way, and it limits its answers besides" in para.text for para in details(trace, 2))
+
+
 def hop(*samples: float | None, notes: tuple[str, ...] = (), reply: ReplyKind = ReplyKind.TIME_EXCEEDED) -> Hop:
     times = [one for one in samples if one is not None]
     rtt = Rtt(min(times), sorted(times)[len(times) // 2], max(times), times[-1], 1.0) if times else None
@@ -132,10 +140,10 @@ def test_a_time_takes_at_most_four_cells(value: float, usual: float, text: str) 
 
 
 @pytest.mark.parametrize(
-    ("notes", "shown"), [((), "?"), (("loss",), "50%"), (("rate-limited",), "ltd"), (("rate-limited", "loss"), "50%")]
+    ("notes", "lost", "shown"), [((), 0.0, "?"), (("loss",), 0.5, "50%"), (("rate-limited",), 0.0, "ltd"), (("rate-limited", "loss"), 0.2, "20%")]
 )
-def test_an_unanswered_probe_is_called_what_it_is_known_to_be(notes: tuple[str, ...], shown: str) -> None:
-    assert loss(hop(10.0, None, notes=notes)) == shown
+def test_an_unanswered_probe_is_called_what_it_is_known_to_be(notes: tuple[str, ...], lost: float, shown: str) -> None:
+    assert loss(replace(hop(10.0, None, notes=notes), lost=lost)) == shown
 
 
 def test_what_does_not_fit_goes_in_its_order_and_words_stay() -> None:

@@ -289,8 +289,7 @@ class Run:
     async def _compare(self, engine: Engine, flow: Flow, candidate: comparison.Candidate) -> None:
         if self._other is not None:
             self._other.close()
-        proto = Proto.TCP if flow.proto is Proto.UDP else flow.proto
-        other = Flow(candidate.address, candidate.port, proto)
+        other = Flow(candidate.address, candidate.port, Proto.TCP)
         self._other = Tracer(engine, Request(self.host, other, self.options.last), self._stir)
         await self._other.first()
 

@@ -11,7 +11,7 @@ from path_simulated import Simulated
 
 from aetui.observations import Outcome, TcpSeen
 from aetui.path import compare, fold, run
-from aetui.path.engine import Engine, Manners
+from aetui.path.engine import Channel, Engine, Manners, Sink
 from aetui.path.engines import Choice
 from aetui.path.records import Flow, Problem, Proto, Recording, ReplyKind
 from aetui.path.run import Options, trace, watch
@@ -249,6 +249,21 @@ async def test_an_open_port_is_compared_only_when_asked() -> None:
     asked = await trace(TARGET, 443, Options(compare=80), engines=engines)
     assert asked.compared_with is not None
     assert asked.compared_with.outcome is Outcome.REFUSED
+
+
+@pytest.mark.parametrize("proto", list(Proto))
+async def test_whatever_is_traced_is_compared_with_a_tcp_port(monkeypatch: pytest.MonkeyPatch, proto: Proto) -> None:
+    asked: list[tuple[Proto, int | None]] = []
+    net = Simulated(HOPS)
+    through = net.open
+
+    async def noted(flow: Flow, sink: Sink, *, spread: bool = False) -> Channel | Problem:
+        asked.append((flow.proto, flow.port))
+        return await through(flow, sink, spread=spread)
+
+    monkeypatch.setattr(net, "open", noted)
+    await trace(TARGET, 53, Options(proto=proto, compare=80), engines=_engines(p53=net, p0=net, p80=net))
+    assert (Proto.TCP, 80) in asked
 
 
 async def test_watching_shows_the_path_as_it_fills_in_and_then_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from aetui.path.analysis import Surroundings, read, suspects_places
 from aetui.path.feed import check_id, locate
 from aetui.path.places import Place
 from aetui.path.publish import to_json
-from aetui.path.records import Mtu, Problem, Trace
+from aetui.path.records import Mtu, Problem, Proto, Trace
 from aetui.path.run import Options, trace_from_jump
 from aetui.path.show import lines, remark
 from aetui.records import Diagnosis, Finding, Owner, Verdict
@@ -65,6 +65,25 @@ def test_the_lines_show_where_a_port_dies_beside_the_one_that_works() -> None:
     assert "It is likely the internet provider's device." in shown.splitlines()[0]
     assert "<- the last that answers" in shown
     assert "by TCP port 443, which works:" in shown
+
+
+def test_a_port_named_to_compare_with_is_not_said_to_work_where_it_does_not() -> None:
+    found = _named("the comparison names the next hop too")
+    neighbour = _named("a neighbour of the host shows the next router")
+    assert found.compared_with is not None
+    closed = replace(found, compared_with=replace(found.compared_with, outcome=Outcome.REFUSED))
+    for one, heading in (
+        (replace(found, proto=Proto.UDP), "by TCP port 443, which works:"),
+        (closed, "by TCP port 443, which ends as refused:"),
+        (neighbour, "by TCP port 443 of 203.0.113.77, which works:"),
+    ):
+        assert f"     {heading}" in list(lines(one))
+
+
+def test_beside_the_path_stands_only_what_it_does_not_show_itself() -> None:
+    shown = list(lines(_named("the next suspect is the next hop that the comparison shows, beyond")))
+    after = shown[shown.index("     by TCP port 443, which works:") + 1 :]
+    assert [line.split()[:2] for line in after[:2]] == [["3", "198.51.100.5"], ["4", "203.0.113.9"]]
 
 
 def test_hostile_names_are_harmless_everywhere() -> None:
@@ -120,6 +139,9 @@ def _diagnosis(cause: str, explains: str) -> Diagnosis:
         ("the comparison names the next hop too", "filtered", Owner.ISP, "198.51.100.1 or the one after it, 198.51.100.5"),
         ("the next suspect is the next hop", "filtered", Owner.SITE_IT, "192.168.50.1 is likely the site's own router"),
         ("a prohibition names its sender", "rejected", Owner.ISP, "is turned away at hop 2 by 198.51.100.1"),
+        ("a reset closer than the server stands", "rejected", Owner.ISP, "is reset after hop 2 by something on the way: 198.51.100.1 or"),
+        ("routers that pass packets round and round", "unreachable", Owner.ISP, "goes round between 198.51.100.1, 198.51.100.5 and"),
+        ("no route is a want of routing, not policy", "unreachable", Owner.ISP, "ends after hop 1: 198.51.100.1 says that it has no way on"),
         (
             "the next suspect is the next hop that the comparison shows, beyond",
             "filtered",

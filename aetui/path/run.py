@@ -159,11 +159,8 @@ class Run:
         refused = await self._first()
         if refused is not None:
             return refused
-        assert self._main is not None
-        if self.options.multipath:
-            await self._main.branches()
         if self.options.rounds > 1:
-            await self._main.rounds(self.options.rounds - 1)
+            await self._rounds(self.options.rounds - 1)
         await self._measure()
         await self._name()
         return self.state()
@@ -199,11 +196,14 @@ class Run:
 
     async def close(self) -> None:
         """Close channels, and the engines where they are this run's own."""
+        self._close_tracers()
+        if self._own_engines:
+            await self.engines.close()
+
+    def _close_tracers(self) -> None:
         for tracer in (self._main, self._other):
             if tracer is not None:
                 tracer.close()
-        if self._own_engines:
-            await self.engines.close()
 
     def state(self) -> Trace:
         """The reading of what is there now."""
@@ -221,26 +221,25 @@ class Run:
                 return refused or self.state()
             naming = asyncio.get_running_loop().create_task(self._name())
             try:
-                await self._rounds()
+                await self._measure()
+                self.live = True
+                self._stir()
+                await self._rounds(None)
                 return self.state()
             finally:
                 naming.cancel()
         finally:
             self._stir()
 
-    async def _rounds(self) -> None:
+    async def _rounds(self, count: int | None) -> None:
+        """So many, None for as many as there is time for; anew by plain sockets where the helper dies meanwhile."""
         assert self._main is not None
-        if self.options.multipath:
-            await self._main.branches()
-        await self._measure()
-        self.live = True
-        self._stir()
-        await self._main.rounds(None, self._going)
+        await self._main.rounds(count, self._going)
         if await self._without_helper(self._main.recording.flow):
-            await self._main.rounds(None, self._going)
+            await self._main.rounds(count, self._going)
 
     async def _first(self) -> Trace | None:
-        """The first complete path and the comparison's; a trace that says why there is none."""
+        """The first complete path, its branches where they were asked for, and the comparison's; a trace that says why there is none."""
         address = await names.address_of(self.host, self.options.family, self._vantage)
         if isinstance(address, Problem):
             return self._refused(address)
@@ -261,21 +260,30 @@ class Run:
         if problem is None or problem.code != "helper" or self.options.method is not Choice.AUTO:
             return False
         self._remark = problem
-        self._main.close()
+        self._close_tracers()
+        self._other = None
         await self._trace_both(self.engines.socket, flow)
         return True
 
     async def _trace_both(self, engine: Engine, flow: Flow) -> None:
         self._main = Tracer(engine, Request(self.host, flow, self.options.last, BRANCHES if self.options.multipath else 0), self._stir)
         if self.options.compare is not None:
-            await asyncio.gather(self._main.first(), self._compare(engine, flow, comparison.Candidate(flow.address, self.options.compare)))
+            named = comparison.Candidate(flow.address, self.options.compare)
+            await asyncio.gather(self._main.first(), self._compare(engine, flow, named))
+        else:
+            await self._main.first()
+            await self._find_compared(engine, flow)
+        if self.options.multipath:
+            await self._main.branches()
+
+    async def _find_compared(self, engine: Engine, flow: Flow) -> None:
+        """A port that works, where the traced one does not."""
+        if not self.options.find_compare or flow.proto is Proto.ICMP or not self._worth_comparing():
             return
-        recording = await self._main.first()
-        if self.options.find_compare and flow.proto is not Proto.ICMP and self._worth_comparing(recording):
-            for candidate in self._candidates(flow):
-                await self._compare(engine, flow, candidate)
-                if self._reference() is not None:
-                    return
+        for candidate in self._candidates(flow):
+            await self._compare(engine, flow, candidate)
+            if self._reference() is not None:
+                return
 
     def _candidates(self, flow: Flow) -> tuple[comparison.Candidate, ...]:
         known = self.known(flow.address) if callable(self.known) else self.known
@@ -283,7 +291,9 @@ class Run:
         usual = tuple(comparison.Candidate(flow.address, port) for port in comparison.USUAL if port != flow.port)
         return tuple(dict.fromkeys((best, *usual) if best is not None else usual))
 
-    def _worth_comparing(self, recording: Recording) -> bool:
+    def _worth_comparing(self) -> bool:
+        assert self._main is not None
+        recording = self._main.recording
         return recording.problem is None and read(recording).outcome in {Outcome.FILTERED, Outcome.REFUSED, Outcome.REJECTED}
 
     async def _compare(self, engine: Engine, flow: Flow, candidate: comparison.Candidate) -> None:

@@ -24,6 +24,8 @@ class Simulated:
     other_branch: Sequence[str | None] = ()
     """Hops of every flow but the first channel's."""
     problem: Problem | None = None
+    lives: int | None = None
+    """Probes that it sends before it dies, as the packet helper may."""
     sent: list[int] = field(default_factory=list)
     opened: int = 0
     open_now: int = 0
@@ -53,6 +55,9 @@ class _Channel:
 
     def send(self, serial: int, ttl: int, *, alone: bool = False) -> None:
         self.net.sent.append(ttl)
+        if self.net.lives is not None and len(self.net.sent) > self.net.lives:
+            self.sink.failed(Problem("helper", "it was ended by signal 9."))
+            return
         heard = self._heard(ttl)
         if heard is not None:
             asyncio.get_running_loop().call_later(self.net.rtt_ms / 1000, self._tell, serial, heard, alone)

@@ -12,8 +12,8 @@ from path_simulated import Simulated
 from aetui.observations import Outcome, TcpSeen
 from aetui.path import compare, fold, run
 from aetui.path.engine import Channel, Engine, Manners, Sink
-from aetui.path.engines import Choice
-from aetui.path.records import Flow, Problem, Proto, Recording, ReplyKind
+from aetui.path.engines import Choice, Engines
+from aetui.path.records import Flow, Method, Problem, Proto, Recording, ReplyKind
 from aetui.path.run import Options, trace, watch
 from aetui.path.tracer import Request, Tracer
 
@@ -264,6 +264,29 @@ async def test_whatever_is_traced_is_compared_with_a_tcp_port(monkeypatch: pytes
     monkeypatch.setattr(net, "open", noted)
     await trace(TARGET, 53, Options(proto=proto, compare=80), engines=_engines(p53=net, p0=net, p80=net))
     assert (Proto.TCP, 80) in asked
+
+
+class _Mortal(_Engines):
+    """The better engine and the plain one, on the same path."""
+
+    def __init__(self, helper: Simulated, plain: Simulated) -> None:
+        super().__init__({443: helper})
+        self.socket = plain
+
+
+@pytest.mark.parametrize("lives", [2, 12, 30, 44], ids=["in the first path", "in the branches", "in a round", "in a later round"])
+async def test_where_the_helper_dies_plain_sockets_go_on_whatever_was_being_done(monkeypatch: pytest.MonkeyPatch, lives: int) -> None:
+    monkeypatch.setattr("aetui.path.tracer.ROUND_S", 0.0)
+    monkeypatch.setattr("aetui.path.tracer.BRANCHES", 2)
+    helper, plain = Simulated(HOPS, lives=lives), Simulated(HOPS)
+    plain.method = Method.SOCKET
+    engines: Engines = _Mortal(helper, plain)  # type: ignore[assignment]
+    found = await trace(TARGET, 443, Options(multipath=True, rounds=8, last=8), engines=engines)
+    assert len(helper.sent) > lives, "it died"
+    assert (found.problem, found.outcome, found.method) == (None, Outcome.OPEN, Method.SOCKET)
+    assert found.remark == Problem("helper", "it was ended by signal 9.")
+    assert [hop.received for hop in found.hops if hop.ttl < 4] == [8] * 3
+    assert helper.open_now == plain.open_now == 0
 
 
 async def test_watching_shows_the_path_as_it_fills_in_and_then_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,8 @@ from aetui.path.records import FINAL, Flow, Heard, Problem, Recording, Shot
 from aetui.path.schedule import BURST, GAP, LAST_TTL, Plan, Sweep
 
 ROUND_S = 1.0
-"""Time between rounds, start to start: no router is asked more often (Linux answers one a second)."""
+"""Time between rounds, start to start: no router is asked more often (Linux answers one a second), but for the one that follows the first
+path at once."""
 BRANCHES = 6
 """Flows varied on purpose by the multipath option: six find both of two branches in 97 of 100 traces."""
 KEPT_ROUNDS = 300
@@ -83,7 +84,8 @@ class Tracer:
         self._request = request
         self._log = Log(changed)
         self._loop = asyncio.get_running_loop()
-        self._began = self._loop.time()
+        self._began = self._due = self._loop.time()
+        """When the first path was begun, and when the next round may be."""
         self._channels: dict[int, Channel] = {}
         self._complete_ms: float | None = None
         self._own: str | None = None
@@ -163,11 +165,11 @@ class Tracer:
     async def rounds(self, count: int | None, going: asyncio.Event | None = None) -> Recording:
         """Rounds at their pace; for ever where ``count`` is None, or until nothing can be sent. While ``going`` is not set it rests."""
         while (count is None or self._round < count) and self._log.problem is None:
+            await asyncio.sleep(max(0.0, self._due - self._loop.time()))
             if going is not None:
                 await going.wait()
-            due = self._loop.time() + ROUND_S
+            self._due = self._loop.time() + ROUND_S
             await self.round()
-            await asyncio.sleep(max(0.0, due - self._loop.time()))
         return self.recording
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Sequence
 from contextlib import aclosing
 
@@ -104,6 +105,19 @@ async def test_a_live_trace_follows_the_path_on_as_soon_as_its_end_lets_the_port
     await tracer.round()
     tracer.close()
     assert sorted(net.sent) == [1, 2, 3, 4, 5, 6]
+
+
+async def test_rounds_keep_their_pace_and_after_the_last_nothing_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aetui.path.tracer.ROUND_S", 0.2)
+    loop = asyncio.get_running_loop()
+    began, tracer = loop.time(), Tracer(Simulated(HOPS), Request(TARGET, FLOW))
+    await tracer.first()
+    recording = await tracer.rounds(3)
+    took = loop.time() - began
+    tracer.close()
+    starts = [min(shot.sent_ms for shot in recording.shots if shot.round == number) for number in range(4)]
+    assert all(later - earlier >= 199 for earlier, later in itertools.pairwise(starts[1:]))
+    assert took < 0.2 * 3
 
 
 async def test_a_long_live_trace_forgets_its_oldest_rounds(monkeypatch: pytest.MonkeyPatch) -> None:

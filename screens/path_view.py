@@ -13,7 +13,7 @@ from aetui.explain import OWNERS
 from aetui.observations import Outcome
 from aetui.path import words
 from aetui.path.places import Place
-from aetui.path.records import Hop, Problem, Proto, ReplyKind, Trace
+from aetui.path.records import Hop, Method, Problem, Proto, ReplyKind, Trace
 from aetui.records import Diagnosed, Owner
 from aetui.screens.outbound_view import written
 from aetui.screens.path_aim import Aim
@@ -225,7 +225,7 @@ def _explanation(shown: Shown) -> Iterator[Para]:
         yield Para(say("path", "odd"), "head")
         yield from (Para(words.note_text(note), "plain", "• ") for note in told)
         yield GAP
-    yield from _sizes(trace)
+    yield from _sizes(trace, shown)
     yield from _method(trace)
 
 
@@ -239,8 +239,11 @@ def _finding(one: Diagnosed) -> Iterator[Para]:
     yield GAP
 
 
-def _sizes(trace: Trace) -> Iterator[Para]:
+def _sizes(trace: Trace, shown: Shown) -> Iterator[Para]:
     if trace.mtu is None:
+        over = shown.phase in {Phase.LIVE, Phase.PAUSED} or trace.method is Method.REMOTE
+        if over and shown.aim is not None and shown.aim.sizes and trace.problem is None:
+            yield from (Para(say("path", "sizes"), "head"), Para(words.no_sizes(trace)), GAP)
         return
     yield Para(say("path", "sizes"), "head")
     yield Para(words.say("size", "path", mtu=trace.mtu.path))

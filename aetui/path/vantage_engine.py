@@ -1,8 +1,8 @@
 """The engine over a vantage: a connect a TTL, wherever the vantage can set one (``Capability.SEGMENT``). So the embedded site is traced
 like a network.
 
-TCP only. Each probe is one ``Vantage.connect``, waited for as long as one SYN is: what a second one brings is no round trip. The vantage chooses source ports, so the flow is not kept
-constant. A vantage that is lost is the trace's problem.
+TCP only. Each probe is one ``Vantage.connect``, waited for as long as one SYN is: what a second one brings is no round trip. The vantage
+chooses source ports, so the flow is not kept constant. A vantage that is lost is the trace's problem.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from typing import Any
 from aetui.display import displayable
 from aetui.observations import Icmp, Outcome
 from aetui.path.places import Place
-from aetui.path.records import FINAL, Hop, Problem, Proto, ReplyKind, Trace
+from aetui.path.records import FINAL, Hop, Method, Problem, Proto, ReplyKind, Trace
 from aetui.records import Confidence, Diagnosed, Owner, Severity
 
 
@@ -64,6 +64,11 @@ def note_short(code: str) -> str:
 def note_text(code: str) -> str:
     """A note as a sentence."""
     return str(table()["note"][code]["text"])
+
+
+def no_sizes(trace: Trace) -> str:
+    """Why nothing is known of the sizes that were asked for."""
+    return say("size", "elsewhere" if trace.method in {Method.VANTAGE, Method.REMOTE} else "unknown")
 
 
 def verdict(trace: Trace) -> str:

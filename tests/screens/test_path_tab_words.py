@@ -11,7 +11,7 @@ from path_stage import Case, cases, reading
 from rich.cells import cell_len
 
 from aetui.display import displayable
-from aetui.path.records import Hop, ReplyKind, Rtt
+from aetui.path.records import Hop, Method, ReplyKind, Rtt
 from aetui.screens.path_aim import Aim
 from aetui.screens.path_entry import made_of
 from aetui.screens.path_rows import (
@@ -97,6 +97,24 @@ def test_what_a_hop_leaves_unanswered_by_itself_is_not_counted_as_lost() -> None
     found = trace.hops[1]
     assert (found.received, found.sent, numbers(found)["loss"]) == (6, 20, "20%")
     assert any("some are lost on the way, and it limits its answers besides" in para.text for para in details(trace, 2))
+
+
+@pytest.mark.parametrize(
+    ("phase", "sizes", "method", "told"),
+    [
+        (Phase.LIVE, True, Method.SOCKET, "answers the probes for it"),
+        (Phase.PAUSED, True, Method.VANTAGE, "this machine's own network only"),
+        (Phase.ENDED, True, Method.REMOTE, "this machine's own network only"),
+        (Phase.TRACING, True, Method.SOCKET, ""),
+        (Phase.ENDED, True, Method.SOCKET, ""),
+        (Phase.LIVE, False, Method.SOCKET, ""),
+    ],
+    ids=["nothing answers", "the embedded site", "a jump host", "not yet", "stopped before", "not asked for"],
+)
+def test_sizes_that_were_asked_for_and_cannot_be_told_are_said_not_to_be_known(phase: Phase, sizes: bool, method: Method, told: str) -> None:
+    trace = replace(reading(EVERY[0]), method=method)
+    text = "\n".join(para.text for para in explanation(Shown(phase, Aim(trace.target, trace.port, sizes=sizes), trace)))
+    assert told in text if told else "What size" not in text
 
 
 def hop(*samples: float | None, notes: tuple[str, ...] = (), reply: ReplyKind = ReplyKind.TIME_EXCEEDED) -> Hop:

@@ -191,14 +191,14 @@ def _loss(trace: Trace) -> Iterator[Diagnosed]:
     hop = next((hop for hop in trace.hops if "loss" in hop.notes), None)
     if hop is not None:
         summary = say("evidence", "loss", ttl=hop.ttl, percent=f"{100 * hop.lost:.0f} %")
-        yield _entry(trace, "lossy", summary=summary, severity=Severity.WARN)
+        yield _entry(trace, "lossy", summary=summary, severity=Severity.WARN, evidence=(summary,))
 
 
 def _black_hole(trace: Trace) -> Iterator[Diagnosed]:
     if trace.mtu is not None and (trace.mtu.black_hole_after is not None or trace.mtu.by_segment is not None):
         key = "mtu" if trace.mtu.black_hole_after is not None else "mtu-somewhere"
         summary = say("evidence", key, mtu=trace.mtu.path, ttl=trace.mtu.black_hole_after)
-        yield _entry(trace, "mtu-blackhole", summary=summary)
+        yield _entry(trace, "mtu-blackhole", summary=summary, evidence=(summary,))
 
 
 def _entry(

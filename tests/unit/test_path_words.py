@@ -216,6 +216,15 @@ async def test_where_nobody_is_suspected_nobody_is_to_be_asked(outcome: Outcome)
     assert [(entry.cause, entry.remedy) for entry in found.diagnosis] == [(outcome.value, ())]
 
 
+def test_no_cause_stands_without_its_evidence_and_the_lines_show_it() -> None:
+    vanishing = words.diagnose(replace(_named("a port that answers is open"), mtu=Mtu(1300, (), 2)))
+    for found in (vanishing, *(trace for trace in map(_trace, CASES) if trace.diagnosis)):
+        shown = "\n".join(lines(found))
+        for entry in found.diagnosis:
+            assert entry.evidence or entry.cause == "refused"
+            assert all(f"  {sentence}" in shown for sentence in entry.evidence)
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_no_remedy_names_somebody_unknown(case: Case) -> None:
     assert not [step for entry in _trace(case).diagnosis for step in entry.remedy if "?" in step]

@@ -164,11 +164,10 @@ def _did(trace: Trace, hop: Hop) -> Iterator[Para]:
         yield Para(say("path", "icmp", type=hop.icmp.type, code=hop.icmp.code, said=said), "strong")
     if hop.address is None:
         yield Para(say("path", "silent" if trace.dies_after is None or hop.ttl < trace.dies_after else "silent_end"))
-    elif "own-router" not in hop.notes:
+    elif trace.method is not Method.REMOTE and "own-router" not in hop.notes:
         yield Para(words.whose_words(place(trace, hop))[0])
-    for note in hop.notes:
-        if note not in _PLACES - {"own-router", "carrier-nat"}:
-            yield Para(words.note_text(note))
+    told = frozenset() if trace.method is Method.REMOTE else _PLACES - {"own-router", "carrier-nat"}
+    yield from (Para(words.note_text(note)) for note in hop.notes if note not in told)
     if hop.others:
         yield Para(say("path", "others", addresses=displayable(", ".join(hop.others), LONGEST)))
 

@@ -115,7 +115,8 @@ async def trace_from_jump(host: str, port: int | None, options: Options, vantage
         if tried.stream is not None:
             tried.stream.close()
         found = by_connect(found, port, tried.seen)
-    return words.diagnose(found, suspects_places(found, around), toward_site=around.toward_site)
+    places = suspects_places(found, around) if around.toward_site else ()  # a private address there may be anybody's
+    return words.diagnose(found, places, toward_site=around.toward_site)
 
 
 def _skipped(host: str, port: int | None, options: Options, problem: Problem) -> Trace:

@@ -117,6 +117,14 @@ def test_sizes_that_were_asked_for_and_cannot_be_told_are_said_not_to_be_known(p
     assert told in text if told else "What size" not in text
 
 
+def test_a_private_hop_beside_a_jump_host_is_told_without_an_owner() -> None:
+    trace = next(one for one in map(reading, EVERY) if any("private" in hop.notes for hop in one.hops[1:2]))
+    here, there = ("\n".join(para.text for para in details(one, 2)) for one in (trace, replace(trace, method=Method.REMOTE)))
+    assert "likely a device of the site's own network" in here
+    assert "likely" not in there
+    assert "A private address" in there
+
+
 def hop(*samples: float | None, notes: tuple[str, ...] = (), reply: ReplyKind = ReplyKind.TIME_EXCEEDED) -> Hop:
     times = [one for one in samples if one is not None]
     rtt = Rtt(min(times), sorted(times)[len(times) // 2], max(times), times[-1], 1.0) if times else None

@@ -209,6 +209,20 @@ async def test_a_jump_hosts_own_refusal_says_nothing_of_the_port(outcome: Outcom
     jsonschema.validate(json.loads(json.dumps(to_json(found))), SCHEMA)
 
 
+class Rooted(Elsewhere):
+    """A jump host whose traceroute may send SYNs; it stands behind private addresses of nobody knows whom."""
+
+    async def run(self, argv: Sequence[str], deadline: float) -> tuple[int, bytes] | None:
+        return 0, b" 1  10.9.0.2  0.1 ms\n 2  10.9.1.2  0.2 ms\n 3  *\n"
+
+
+async def test_a_private_address_beside_a_jump_host_is_not_said_to_be_the_sites() -> None:
+    there = Rooted(TcpSeen("203.0.113.9", 3389, Outcome.FILTERED))
+    found = await trace_from_jump("203.0.113.9", 3389, Options(), there)  # type: ignore[arg-type]
+    assert (found.outcome, found.suspects, found.hops[1].notes) == (Outcome.FILTERED, ("10.9.1.2",), ("private",))
+    assert (found.diagnosis[0].summary, found.diagnosis[0].owner) == (found.verdict, Owner.UNKNOWN)
+
+
 @pytest.mark.parametrize("outcome", [Outcome.UNREACHABLE, Outcome.FILTERED])
 async def test_where_nobody_is_suspected_nobody_is_to_be_asked(outcome: Outcome) -> None:
     found = await _from_there(outcome, "EHOSTUNREACH", "No route to host")

@@ -125,15 +125,20 @@ def by_connect(trace: Trace, port: int, seen: TcpSeen) -> Trace:
     Where the jump host did not connect at all nothing is known of the port, and that is the trace's problem.
     """
     if seen.outcome not in _ENDINGS:
-        return replace(
-            trace, port=port, proto=Proto.TCP, outcome=Outcome.UNREACHABLE, reached=False, rejected_by=None, dies_after=None, suspects=(),
-            problem=Problem("remote-connect", seen.reason or seen.errno or seen.outcome.value),
-        )  # fmt: skip
+        return of_the_way_alone(trace, port, Proto.TCP, Problem("remote-connect", seen.reason or seen.errno or seen.outcome.value))
     outcome = seen.outcome
     sender = seen.icmp.sender if seen.icmp is not None and outcome is Outcome.REJECTED else None
     return replace(
         trace, port=port, proto=Proto.TCP, outcome=outcome, reached=outcome in {Outcome.OPEN, Outcome.REFUSED}, rejected_by=sender,
         dies_after=None, suspects=(sender,) if sender else (), remark=Problem("remote-by-udp", seen.outcome.value),
+    )  # fmt: skip
+
+
+def of_the_way_alone(trace: Trace, port: int, proto: Proto, problem: Problem) -> Trace:
+    """A path that stands, to a port of which nothing is known."""
+    return replace(
+        trace, port=port, proto=proto, outcome=Outcome.UNREACHABLE, reached=False, rejected_by=None, dies_after=None, suspects=(),
+        problem=problem,
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from ipaddress import ip_address
 from aetui.observations import Outcome, TcpSeen
 from aetui.path import compare as comparison
 from aetui.path import fold, names, words
-from aetui.path.analysis import Surroundings, by_connect, read, rename, suspects_places
+from aetui.path.analysis import Surroundings, by_connect, of_the_way_alone, read, rename, suspects_places
 from aetui.path.engine import Engine
 from aetui.path.engines import Choice, Engines
 from aetui.path.records import Flow, Hop, Method, Mtu, Problem, Proto, Recording, ReplyKind, Trace
@@ -106,17 +106,26 @@ async def trace_from_jump(host: str, port: int | None, options: Options, vantage
     address = await names.address_of(host, options.family, vantage)
     if isinstance(address, Problem):
         return _skipped(host, port, options, address)
-    flow = Flow(address, port, options.proto)
+    flow = Flow(address, None if options.proto is Proto.ICMP else port, options.proto)
     recording = await remote.record(vantage, host, flow, options.last)
     around = Surroundings(gateway=NOWHERE, toward_site=options.toward_site)
     found = read(recording, around=around)
-    if recording.flow.proto is not options.proto and options.proto is Proto.TCP and port is not None and recording.problem is None:
-        tried = await vantage.connect(address, port, asyncio.get_running_loop().time() + CONNECT_S)
-        if tried.stream is not None:
-            tried.stream.close()
-        found = by_connect(found, port, tried.seen)
+    if recording.flow != flow and recording.problem is None:
+        found = await _of_the_port(found, flow, vantage)
     places = suspects_places(found, around) if around.toward_site else ()  # a private address there may be anybody's
     return words.diagnose(found, places, toward_site=around.toward_site)
+
+
+async def _of_the_port(found: Trace, flow: Flow, vantage: Vantage) -> Trace:
+    """A path that was found by UDP, to ports of the tool's own, with what can be learnt of what was asked for."""
+    if flow.port is None:
+        return replace(found, remark=Problem("remote-proto", words.port_words(flow.proto, flow.port)))
+    if flow.proto is not Proto.TCP:
+        return of_the_way_alone(found, flow.port, flow.proto, Problem("remote-port", words.port_words(flow.proto, flow.port)))
+    tried = await vantage.connect(flow.address, flow.port, asyncio.get_running_loop().time() + CONNECT_S)
+    if tried.stream is not None:
+        tried.stream.close()
+    return by_connect(found, flow.port, tried.seen)
 
 
 def _skipped(host: str, port: int | None, options: Options, problem: Problem) -> Trace:

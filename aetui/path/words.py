@@ -34,8 +34,8 @@ def say(section: str, key: str, **values: object) -> str:
 
 
 def port_words(proto: Proto, port: int | None) -> str:
-    """'TCP port 2022', 'ping'."""
-    return say("port", proto.value, port=port)
+    """'TCP port 2022', 'ping'; of UDP without a port, those that traceroute goes through."""
+    return say("port", "udp-any" if proto is Proto.UDP and port is None else proto.value, port=port)
 
 
 def icmp_words(icmp: Icmp, version: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -207,6 +208,35 @@ async def test_a_jump_hosts_own_refusal_says_nothing_of_the_port(outcome: Outcom
     assert remark(found) == ""
     assert locate(_diagnosis("filtered", check_id(found) or ""), [found]) == _diagnosis("filtered", check_id(found) or "")
     jsonschema.validate(json.loads(json.dumps(to_json(found))), SCHEMA)
+
+
+class Arriving(Elsewhere):
+    """A jump host whose plain traceroute arrives."""
+
+    async def run(self, argv: Sequence[str], deadline: float) -> tuple[int, bytes] | None:
+        within_s = deadline - asyncio.get_running_loop().time()
+        assert within_s > int(argv[argv.index("-m") + 1]), "each hop may be silent for a second, one after another"
+        if set(argv) & {"-T", "-I"}:
+            return 1, b""
+        return 0, b" 1  10.9.0.2  0.1 ms\n 2  203.0.113.9  0.2 ms\n"
+
+
+@pytest.mark.parametrize(
+    ("proto", "port", "status", "said"),
+    [
+        (Proto.UDP, 123, 3, "nothing is known of UDP port 123."),
+        (Proto.UDP, None, 0, "203.0.113.9 is reached, 2 hops away; nothing listens on traceroute's UDP ports there."),
+        (Proto.ICMP, 443, 0, "203.0.113.9 is reached, 2 hops away; nothing listens on traceroute's UDP ports there."),
+        (Proto.TCP, 443, 0, "203.0.113.9 answers on TCP port 443, 2 hops away."),
+    ],
+)
+async def test_a_jump_hosts_own_ports_say_nothing_of_the_one_that_was_asked_for(proto: Proto, port: int | None, status: int, said: str) -> None:
+    there = Arriving(TcpSeen("203.0.113.9", 443, Outcome.OPEN))
+    found = await trace_from_jump("203.0.113.9", port, Options(proto=proto), there)  # type: ignore[arg-type]
+    assert found.verdict.endswith(said)
+    assert [hop.address for hop in found.hops] == ["10.9.0.2", "203.0.113.9"]
+    assert command._status(found) == status
+    assert ("not by ping" in remark(found)) == (proto is Proto.ICMP)
 
 
 class Rooted(Elsewhere):

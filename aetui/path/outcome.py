@@ -95,9 +95,10 @@ def _reset(final: Hop, hops: Sequence[Hop], compared: Sequence[Hop], early: bool
 
 
 def _too_early(final: Hop, compared: Sequence[Hop]) -> bool:
-    """True where the working port's server stands further away than what answered here."""
+    """True where the working port's server stands further away than what answered here: a router is met there, and no probe merely lost."""
     server = next((hop for hop in compared if hop.reply in FINAL), None)
-    return server is not None and final.ttl < server.ttl
+    passed = any(hop.ttl >= final.ttl for hop in compared if hop.reply is ReplyKind.TIME_EXCEEDED)
+    return server is not None and final.ttl < server.ttl and passed
 
 
 def _suspiciously_near(final: Hop, hops: Sequence[Hop]) -> tuple[str, ...]:

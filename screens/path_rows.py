@@ -214,7 +214,7 @@ def numbers(hop: Hop | None) -> Mapping[str, str]:
 def loss(hop: Hop) -> str:
     """Loss as far as it is known to be loss: a router that limits its answers loses nothing."""
     if "loss" in hop.notes:
-        return f"{100 * (1 - hop.received / hop.sent):.0f}%"
+        return f"{100 * hop.lost:.0f}%"
     if hop.received == hop.sent:
         return "0%"
     return say("path_columns", "limited") if "rate-limited" in hop.notes else say("path_columns", "unjudged")

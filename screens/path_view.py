@@ -13,7 +13,7 @@ from aetui.explain import OWNERS
 from aetui.observations import Outcome
 from aetui.path import words
 from aetui.path.places import Place
-from aetui.path.records import Hop, Problem, Proto, ReplyKind, Trace
+from aetui.path.records import Hop, Method, Problem, Proto, ReplyKind, Trace
 from aetui.records import Diagnosed, Owner
 from aetui.screens.outbound_view import written
 from aetui.screens.path_aim import Aim
@@ -31,7 +31,10 @@ _STANDING = {
 _PLACES = frozenset(place.value for place in Place)
 MOST_LINES = 3
 """Lines that the verdict takes at most."""
-_MISSING = {"loss": "answers_loss", "rate-limited": "answers_limited"}
+_MISSING = {
+    (True, True): "answers_both", (True, False): "answers_loss", (False, True): "answers_limited", (False, False): "answers_some",
+}  # fmt: skip
+"""Why answers are missing: loss on the way, and a hop that limits its answers."""
 LONGEST = 300
 
 
@@ -161,11 +164,10 @@ def _did(trace: Trace, hop: Hop) -> Iterator[Para]:
         yield Para(say("path", "icmp", type=hop.icmp.type, code=hop.icmp.code, said=said), "strong")
     if hop.address is None:
         yield Para(say("path", "silent" if trace.dies_after is None or hop.ttl < trace.dies_after else "silent_end"))
-    elif "own-router" not in hop.notes:
+    elif trace.method is not Method.REMOTE and "own-router" not in hop.notes:
         yield Para(words.whose_words(place(trace, hop))[0])
-    for note in hop.notes:
-        if note not in _PLACES - {"own-router", "carrier-nat"}:
-            yield Para(words.note_text(note))
+    told = frozenset() if trace.method is Method.REMOTE else _PLACES - {"own-router", "carrier-nat"}
+    yield from (Para(words.note_text(note)) for note in hop.notes if note not in told)
     if hop.others:
         yield Para(say("path", "others", addresses=displayable(", ".join(hop.others), LONGEST)))
 
@@ -186,13 +188,13 @@ def _figures(hop: Hop) -> Iterator[Para]:
     values = {key: milliseconds(getattr(rtt, key), rtt.median) for key in ("last", "min", "median", "max", "jitter")}
     yield Para(say("path", "figures", **values), "plain")
     missing = hop.sent - hop.received
-    why = next((key for note, key in _MISSING.items() if note in hop.notes), "answers_some") if missing else "answers_all"
+    why = _MISSING["loss" in hop.notes, "rate-limited" in hop.notes] if missing else "answers_all"
     yield Para(say("path", why, sent=hop.sent, received=hop.received, missing=missing), "plain")
 
 
 def _beside(trace: Trace, hop: Hop | None, other: Hop) -> Iterator[Para]:
     assert trace.compared_with is not None
-    port = words.port_words(Proto.TCP if trace.proto is Proto.UDP else trace.proto, trace.compared_with.port)
+    port = words.port_words(Proto.TCP, trace.compared_with.port)
     if other.address is None:
         yield Para(say("path", "beside_silent", port=port), "muted")
     elif hop is not None and hop.address == other.address:
@@ -222,7 +224,7 @@ def _explanation(shown: Shown) -> Iterator[Para]:
         yield Para(say("path", "odd"), "head")
         yield from (Para(words.note_text(note), "plain", "• ") for note in told)
         yield GAP
-    yield from _sizes(trace)
+    yield from _sizes(trace, shown)
     yield from _method(trace)
 
 
@@ -236,8 +238,11 @@ def _finding(one: Diagnosed) -> Iterator[Para]:
     yield GAP
 
 
-def _sizes(trace: Trace) -> Iterator[Para]:
+def _sizes(trace: Trace, shown: Shown) -> Iterator[Para]:
     if trace.mtu is None:
+        over = shown.phase in {Phase.LIVE, Phase.PAUSED} or trace.method is Method.REMOTE
+        if over and shown.aim is not None and shown.aim.sizes and trace.problem is None:
+            yield from (Para(say("path", "sizes"), "head"), Para(words.no_sizes(trace)), GAP)
         return
     yield Para(say("path", "sizes"), "head")
     yield Para(words.say("size", "path", mtu=trace.mtu.path))

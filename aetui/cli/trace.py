@@ -121,6 +121,7 @@ async def _told(finding: asyncio.Future[Trace], arguments: argparse.Namespace, h
     from aetui.entries import TraceDone
     from aetui.path.publish import to_json
     from aetui.path.show import lines, remark
+    from aetui.path.words import no_sizes
 
     gc.freeze()
     gc.enable()
@@ -128,8 +129,7 @@ async def _told(finding: asyncio.Future[Trace], arguments: argparse.Namespace, h
         found = await finding
         helper.end()
         keep(lambda at: TraceDone(at, found))
-    note = remark(found)
-    if note:
+    for note in filter(None, (remark(found), no_sizes(found) if arguments.mtu and not (found.mtu or found.problem) else "")):
         print(f"aetui: {note}", file=sys.stderr)
     print(_json(to_json(found)) if arguments.json else "\n".join(lines(found)))
     return _status(found)

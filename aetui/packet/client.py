@@ -149,11 +149,13 @@ class PacketHelper:
         number = next(self._numbers)
         request = OpenTrace(number, asked.address, asked.proto, asked.port, asked.source_port, asked.size)
         self._listeners[number] = _Listener(hear, lost)
-        answer = await self._ask(number, request, TraceOpened, ANSWER_S)
-        if isinstance(answer, TraceOpened):
-            return Trace(self, number, answer)
-        self._listeners.pop(number, None)
-        return answer
+        answer = None
+        try:
+            answer = await self._ask(number, request, TraceOpened, ANSWER_S)
+        finally:
+            if not isinstance(answer, TraceOpened):
+                self.forget(number)  # the helper may open it yet, for nobody
+        return Trace(self, number, answer) if isinstance(answer, TraceOpened) else answer
 
     async def dhcp_offers(self, interface: str, wait_s: float = 3.0) -> tuple[Offer, ...] | Failure | Refused:
         """Every DHCP server that makes an offer within the time; no address is taken."""

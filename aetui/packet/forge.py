@@ -43,6 +43,8 @@ class Forge:
     """Random; where sequence numbers start, so that nobody off the path can guess an answer."""
     sent: OrderedDict[int, float] = field(default_factory=OrderedDict)
     """Serial number -> time, seconds since 1970."""
+    _answered: int = -1
+    """The latest probe that was answered, by serial number."""
     _ids: dict[int, int] = field(default_factory=dict)
     _sums: dict[int, int] = field(default_factory=dict)
     _template: bytes = b""
@@ -76,6 +78,11 @@ class Forge:
         while len(self.sent) > MOST_SENT:
             self.sent.popitem(last=False)
 
+    def take(self, serial: int) -> float:
+        """A probe was answered and is open no more; when it was sent."""
+        self._answered = max(self._answered, serial)
+        return self.sent.pop(serial)
+
     def of_quoted(self, quoted: Quoted) -> int | None:
         """Serial number of the probe that an ICMP error quotes, None where it is none of ours."""
         if quoted.version != self.version or quoted.protocol != self.protocol:
@@ -93,13 +100,13 @@ class Forge:
         return None
 
     def of_segment(self, segment: Segment, sender: str) -> int | None:
-        """Serial number of the SYN that a segment answers; a reset without a number answers the oldest that is open."""
+        """Serial number of the SYN that a segment answers; a reset without a number answers the next."""
         mine = (segment.source_port, segment.destination_port) == (self.asked.port, self.source_port)
         if self.protocol != icmp.TCP or sender != self.asked.address or not mine:
             return None
         if segment.flags & 0x10:
             return self._serial_of((segment.acknowledgement - 1) % 2**32)
-        return next(iter(self.sent), None) if segment.rst else None
+        return self._next() if segment.rst else None
 
     def of_echo(self, message: IcmpMessage, sender: str) -> int | None:
         """Serial number of the echo that a reply answers."""
@@ -108,9 +115,13 @@ class Forge:
         return self._serial_of(message.sequence)
 
     def of_datagram(self, sender: str, port: int) -> int | None:
-        """A datagram from the target answers the oldest probe that is open."""
+        """A datagram from the target answers the next probe."""
         mine = self.protocol == icmp.UDP and sender == self.asked.address and port == self.asked.port
-        return next(iter(self.sent), None) if mine else None
+        return self._next() if mine else None
+
+    def _next(self) -> int | None:
+        """The first open probe beyond the latest that was answered: what is open before it died at a silent hop."""
+        return next((serial for serial in self.sent if serial > self._answered), None)
 
     def _known(self, serial: int | None) -> int | None:
         return serial if serial in self.sent else None

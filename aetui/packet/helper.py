@@ -152,7 +152,7 @@ class Helper:
     def _open(self, request: OpenTrace) -> None:
         self._tracing.open(request)
         held = self._tracing.held().get(request.id)
-        if held is not None and request.proto == "udp":
+        if held is not None and request.proto == "udp" and held not in self._selector.get_map():
             self._selector.register(held, selectors.EVENT_READ, partial(self._tracing.datagram, request.id))
 
     def _listen(self, request: Listen) -> None:

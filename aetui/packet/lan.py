@@ -2,7 +2,8 @@
 right.
 
 Bounded: one DISCOVER, never a REQUEST, so no address is taken; ARP for at most ``MOST_HOSTS`` addresses of the interface's own
-networks, ``PER_TICK`` at a time; one question of each kind at once. Answers are gathered until the time is up.
+networks, ``PER_TICK`` at a time; one question of each kind at once. Answers are gathered until the time is up, no more than one reply
+holds.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
-from aetui.packet import scapyroom
+from aetui.packet import messages, scapyroom
 from aetui.packet.messages import ArpHeard, DhcpOffers, DiscoverDhcp, Neighbour, Offer, Refused, Reply, ScanArp
 from aetui.packet.sockets import ETH_P_ARP, ETH_P_IP, Sockets
 
@@ -24,7 +25,8 @@ PER_TICK, TICK_S = 8, 0.02
 """ARP questions sent together, and the pause after them: 400 a second, which no switch and no logger minds."""
 PASSES = 2
 """Times that each address is asked: one frame may be lost."""
-MOST_ANSWERS = 2048
+MOST_NEIGHBOURS, MOST_OFFERS = messages.MOST_HOSTS, 16
+"""Answers that are kept, whoever floods the network with more: they all go into one frame of ``messages.LARGEST`` bytes."""
 _SIOCGIFADDR, _SIOCGIFNETMASK, _SIOCGIFHWADDR = 0x8915, 0x891B, 0x8927
 _ARPHRD_ETHER = 1
 
@@ -107,14 +109,14 @@ class Lan:
         """Read ARP frames; without a scan they are thrown away."""
         for frame, _ in _frames(self._sockets.arp):
             scan = self._scan
-            found = scapyroom.read_arp(frame) if scan is not None and len(scan.heard) < MOST_ANSWERS else None
+            found = scapyroom.read_arp(frame) if scan is not None and len(scan.heard) < MOST_NEIGHBOURS else None
             if scan is not None and found is not None and _asked_for(scan, found[0].address):
                 scan.heard[found[0].address, found[0].mac] = found[0]
 
     def dhcp_readable(self) -> None:
         """Read DHCP packets; without a discovery they are thrown away."""
         for packet, sender in _frames(self._sockets.dhcp):
-            if self._discovery is not None and len(self._discovery.offers) < MOST_ANSWERS:
+            if self._discovery is not None and len(self._discovery.offers) < MOST_OFFERS:
                 offer = scapyroom.read_offer(packet, sender, self._discovery.number)
                 if offer is not None:
                     self._discovery.offers[offer.server, offer.mac] = offer

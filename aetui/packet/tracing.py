@@ -157,7 +157,7 @@ class Tracing:
         message: IcmpMessage | None = None,
         ttl: int | None = None,
     ) -> None:
-        rtt_ms = max(0.0, (at - flow.sent.pop(serial)) * 1000)
+        rtt_ms = max(0.0, (at - flow.take(serial)) * 1000)
         if message is None or kind == "answer":
             self._tell(ProbeHeard(number, serial, kind, sender, rtt_ms, reply_ttl=ttl))
         else:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from aetui.observations import Outcome, TcpSeen
 from aetui.path import fold, loss, nat, returns, steadiness
-from aetui.path.outcome import Ending, ending, with_notes
+from aetui.path.outcome import Ending, ending
 from aetui.path.places import Place, Realm, places, realm
 from aetui.path.records import Compared, Hop, Problem, Proto, Recording, ReplyKind, Trace
 
@@ -34,7 +34,7 @@ def read(recording: Recording, compared: Recording | None = None, around: Surrou
     around = around or Surroundings()
     hops = fold.hops(recording)
     other = fold.hops(compared) if compared is not None else ()
-    end = ending(recording, hops, other)
+    end = ending(recording, hops, _on_the_same_way(other, recording, compared))
     counts = loss.losses(hops, end.reached)
     noted = _noted(hops, recording, end, counts, around)
     flow = recording.flow
@@ -45,6 +45,13 @@ def read(recording: Recording, compared: Recording | None = None, around: Surrou
         notes=_of_the_path(noted, recording, end, counts), nat=nat.count(hops, flow, recording.own), problem=recording.problem,
         complete_ms=recording.complete_ms,
     )  # fmt: skip
+
+
+def _on_the_same_way(other: tuple[Hop, ...], recording: Recording, compared: Recording | None) -> tuple[Hop, ...]:
+    """What the comparison tells of this path: all of it where the host is the same, of a neighbour's no more than the routers before it."""
+    if compared is None or compared.flow.address == recording.flow.address:
+        return other
+    return tuple(hop for hop in other if hop.reply is ReplyKind.TIME_EXCEEDED)
 
 
 def suspects_places(trace: Trace, around: Surroundings) -> tuple[Place, ...]:
@@ -86,7 +93,8 @@ def _noted(hops: Sequence[Hop], recording: Recording, end: Ending, counts: dict[
         notes += ["port-forward"] if hop.ttl == forwarded else []
         notes += ["loop"] if hop.address in looping else []
         notes += [note for note in end.notes if hop.ttl == end.marked and note != "loop"]
-        found.append(with_notes(hop, *notes))
+        lost = counts[hop.ttl].real if "loss" in notes else 0.0
+        found.append(replace(hop, lost=lost, notes=tuple(dict.fromkeys(notes))))
     return tuple(found)
 
 
@@ -117,15 +125,20 @@ def by_connect(trace: Trace, port: int, seen: TcpSeen) -> Trace:
     Where the jump host did not connect at all nothing is known of the port, and that is the trace's problem.
     """
     if seen.outcome not in _ENDINGS:
-        return replace(
-            trace, port=port, proto=Proto.TCP, outcome=Outcome.UNREACHABLE, reached=False, rejected_by=None, dies_after=None, suspects=(),
-            problem=Problem("remote-connect", seen.reason or seen.errno or seen.outcome.value),
-        )  # fmt: skip
+        return of_the_way_alone(trace, port, Proto.TCP, Problem("remote-connect", seen.reason or seen.errno or seen.outcome.value))
     outcome = seen.outcome
     sender = seen.icmp.sender if seen.icmp is not None and outcome is Outcome.REJECTED else None
     return replace(
         trace, port=port, proto=Proto.TCP, outcome=outcome, reached=outcome in {Outcome.OPEN, Outcome.REFUSED}, rejected_by=sender,
         dies_after=None, suspects=(sender,) if sender else (), remark=Problem("remote-by-udp", seen.outcome.value),
+    )  # fmt: skip
+
+
+def of_the_way_alone(trace: Trace, port: int, proto: Proto, problem: Problem) -> Trace:
+    """A path that stands, to a port of which nothing is known."""
+    return replace(
+        trace, port=port, proto=proto, outcome=Outcome.UNREACHABLE, reached=False, rejected_by=None, dies_after=None, suspects=(),
+        problem=problem,
     )  # fmt: skip
 
 

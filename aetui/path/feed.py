@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from aetui.observations import Outcome
 from aetui.path.analysis import Surroundings, suspects_places
 from aetui.path.places import Place
 from aetui.path.records import Proto, Trace
@@ -52,11 +53,21 @@ def _said(trace: Trace, around: Surroundings) -> Iterator[Said]:
     if trace.rejected_by is not None:
         yield Said("path-rejected", {**values, "sender": trace.rejected_by, "ttl": str(stands_at(trace, trace.hops[-1]))})
     elif trace.suspects:
-        key = "path-between" if len(trace.suspects) > 1 else "path-after"
-        yield Said(key, {**values, "suspect": trace.suspects[0], "next": trace.suspects[-1]})
+        values |= {"suspect": trace.suspects[0], "next": trace.suspects[-1], "routers": ", ".join(trace.suspects)}
+        yield Said(_ended(trace), values)
     places = suspects_places(trace, around)
     if places:
         yield Said(_KEYS[places[0]], {"suspect": trace.suspects[0]})
+
+
+def _ended(trace: Trace) -> str:
+    """Key of how the path ends where nobody says for certain that it was he who turned it away."""
+    if trace.outcome is Outcome.UNREACHABLE:
+        return "path-loop" if "loop" in trace.notes else "path-unreachable"
+    between = len(trace.suspects) > 1
+    if trace.outcome is Outcome.REJECTED:
+        return "path-reset-between" if between else "path-reset"
+    return "path-between" if between else "path-after"
 
 
 def _owner(trace: Trace, around: Surroundings) -> Owner | None:

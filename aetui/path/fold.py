@@ -11,10 +11,12 @@ from collections import Counter
 from collections.abc import Sequence
 from statistics import fmean, median
 
-from aetui.path.records import FINAL, Hop, Recording, ReplyKind, Rtt, Shot
+from aetui.path.records import FINAL, Heard, Hop, Recording, ReplyKind, Rtt, Shot
 
 SAMPLES = 60
 """Latest round trips kept for a sparkline."""
+AMONG = 5
+"""Latest replies that must all be resets before a port that was open is called refused."""
 
 
 def hops(recording: Recording) -> tuple[Hop, ...]:
@@ -63,7 +65,7 @@ def _hop(ttl: int, shots: Sequence[Shot], parted: bool) -> Hop:
     everyone = Counter(shot.heard.sender for shot in shots if shot.heard)
     if not heard:
         return Hop(ttl, None, ReplyKind.SILENT, sent=len(counted), samples=_samples(counted), others=tuple(everyone))
-    latest = heard[-1]
+    latest = _standing(heard)
     times = [reply.rtt_ms for reply in heard]
     others = tuple(address for address in everyone if address != latest.sender)
     return Hop(
@@ -79,6 +81,14 @@ def _hop(ttl: int, shots: Sequence[Shot], parted: bool) -> Hop:
         latest.reply_ttl,
         latest.quoted,
     )
+
+
+def _standing(heard: Sequence[Heard]) -> Heard:
+    """The latest reply, but for a reset among acceptances: where loss leaves a probe's connection half open, the server resets the next SYN
+    of that flow (RFC 9293 section 3.10.7.4), and listens all the same.
+    """
+    accepted = [reply for reply in heard[-AMONG:] if reply.kind is ReplyKind.SYN_ACK]
+    return accepted[-1] if accepted and heard[-1].kind is ReplyKind.RST else heard[-1]
 
 
 def _samples(shots: Sequence[Shot]) -> tuple[float | None, ...]:

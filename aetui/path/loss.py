@@ -47,7 +47,7 @@ def losses(hops: Sequence[Hop], reached: bool) -> dict[int, Loss]:
         real = min(share, behind)
         lost = hop.sent - hop.received
         above = (share - real) * hop.sent
-        found[hop.ttl] = Loss(real, _clearly(above, hop.sent, real), real > 0 and lost >= LEAST_LOST and real * hop.sent >= LEAST_LOST)
+        found[hop.ttl] = Loss(real, _clearly(above, hop.sent, real), lost >= LEAST_LOST and round(real * hop.sent, 6) >= LEAST_LOST)
         behind = real
     if not reached and counted:
         found[counted[-1].ttl] = Loss(0.0, limited=False, lossy=False)

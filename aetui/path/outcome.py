@@ -10,10 +10,10 @@ the way. Codes: RFC 792, RFC 1812 section 5.2.7.1, RFC 4443 section 3.1.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from aetui.observations import Outcome
-from aetui.path.records import FINAL, Flow, Hop, Proto, Recording, ReplyKind
+from aetui.path.records import FINAL, Hop, Proto, Recording, ReplyKind
 from aetui.path.returns import travelled
 from aetui.path.steadiness import loop
 
@@ -95,9 +95,10 @@ def _reset(final: Hop, hops: Sequence[Hop], compared: Sequence[Hop], early: bool
 
 
 def _too_early(final: Hop, compared: Sequence[Hop]) -> bool:
-    """True where the working port's server stands further away than what answered here."""
+    """True where the working port's server stands further away than what answered here: a router is met there, and no probe merely lost."""
     server = next((hop for hop in compared if hop.reply in FINAL), None)
-    return server is not None and final.ttl < server.ttl
+    passed = any(hop.ttl >= final.ttl for hop in compared if hop.reply is ReplyKind.TIME_EXCEEDED)
+    return server is not None and final.ttl < server.ttl and passed
 
 
 def _suspiciously_near(final: Hop, hops: Sequence[Hop]) -> tuple[str, ...]:
@@ -123,13 +124,3 @@ def _nearest_first(final: Hop, hops: Sequence[Hop], suspects: tuple[str, ...]) -
 
 def _address_at(ttl: int, compared: Sequence[Hop]) -> tuple[str, ...]:
     return tuple(hop.address for hop in compared if hop.ttl == ttl and hop.address)
-
-
-def with_notes(hop: Hop, *codes: str) -> Hop:
-    """The hop with further notes, none twice."""
-    return replace(hop, notes=tuple(dict.fromkeys((*hop.notes, *codes))))
-
-
-def icmp_key(flow: Flow, hop: Hop) -> str:
-    """Key of an ICMP error's words in assets/path.toml: family, type and code."""
-    return f"{flow.version}.{hop.icmp.type}.{hop.icmp.code}" if hop.icmp else ""

@@ -151,6 +151,8 @@ class Hop:
     reply_ttl: int | None = None
     quoted: Quoted | None = None
     name: str | None = None
+    lost: float = 0.0
+    """Share of the packets that are really lost on the way here, 0 to 1, where they are: not what it leaves unanswered by itself."""
     notes: tuple[str, ...] = ()
     """Codes of assets/path.toml's ``[note]`` table."""
 
@@ -171,7 +173,7 @@ class Mtu:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The trace to a port that works, which the failing one is held against."""
+    """The trace to a TCP port that works, which the failing one is held against."""
 
     port: int | None
     outcome: Outcome

@@ -2,8 +2,8 @@
 asked for.
 
 TCP and ICMP probes take rights on most systems: where the tool says so, the path is traced by UDP instead and the recording says
-``udp``; how the port itself answers is then learnt by a connect from there. Where neither tool is found the recording's problem says
-it.
+``udp``, without a port, since the tools go through ports of their own; how a TCP port itself answers is then learnt by a connect from
+there. Where neither tool is found the recording's problem says it.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from aetui.display import displayable
 from aetui.path.outputs import Remote, parse_tracepath, parse_traceroute
 from aetui.path.records import Flow, Method, Problem, Proto, Recording
 
-TOOL_S = 20.0
-"""Longest wait for the tool: traceroute waits a second for each silent hop, several at a time."""
+TOOL_S = 35.0
+"""Longest wait for the tool: a second for each silent hop, which BusyBox's traceroute takes one after another."""
 NOT_FOUND = 127
 """A shell's status for a command that is not there (POSIX)."""
 
@@ -50,7 +50,7 @@ async def record(runner: Runner, target: str, flow: Flow, last: int) -> Recordin
         missing += status == NOT_FOUND
         told = tool.read(output.decode("utf-8", "replace"))
         if told.shots:
-            as_sent = flow if tool.proto is flow.proto else replace(flow, proto=tool.proto, port=None)
+            as_sent = flow if tool.proto is flow.proto is not Proto.UDP else replace(flow, proto=tool.proto, port=None)
             return Recording(target, as_sent, Method.REMOTE, told.shots, last=last)
     if missing == len(tools):
         return _without(target, flow, last, Problem("no-remote-tool", displayable(target)))

@@ -17,7 +17,7 @@ from ipaddress import ip_address
 from aetui.observations import Outcome, TcpSeen
 from aetui.path import compare as comparison
 from aetui.path import fold, names, words
-from aetui.path.analysis import Surroundings, by_connect, read, rename, suspects_places
+from aetui.path.analysis import Surroundings, by_connect, of_the_way_alone, read, rename, suspects_places
 from aetui.path.engine import Engine
 from aetui.path.engines import Choice, Engines
 from aetui.path.records import Flow, Hop, Method, Mtu, Problem, Proto, Recording, ReplyKind, Trace
@@ -106,16 +106,26 @@ async def trace_from_jump(host: str, port: int | None, options: Options, vantage
     address = await names.address_of(host, options.family, vantage)
     if isinstance(address, Problem):
         return _skipped(host, port, options, address)
-    flow = Flow(address, port, options.proto)
+    flow = Flow(address, None if options.proto is Proto.ICMP else port, options.proto)
     recording = await remote.record(vantage, host, flow, options.last)
     around = Surroundings(gateway=NOWHERE, toward_site=options.toward_site)
     found = read(recording, around=around)
-    if recording.flow.proto is not options.proto and options.proto is Proto.TCP and port is not None and recording.problem is None:
-        tried = await vantage.connect(address, port, asyncio.get_running_loop().time() + CONNECT_S)
-        if tried.stream is not None:
-            tried.stream.close()
-        found = by_connect(found, port, tried.seen)
-    return words.diagnose(found, suspects_places(found, around), toward_site=around.toward_site)
+    if recording.flow != flow and recording.problem is None:
+        found = await _of_the_port(found, flow, vantage)
+    places = suspects_places(found, around) if around.toward_site else ()  # a private address there may be anybody's
+    return words.diagnose(found, places, toward_site=around.toward_site)
+
+
+async def _of_the_port(found: Trace, flow: Flow, vantage: Vantage) -> Trace:
+    """A path that was found by UDP, to ports of the tool's own, with what can be learnt of what was asked for."""
+    if flow.port is None:
+        return replace(found, remark=Problem("remote-proto", words.port_words(flow.proto, flow.port)))
+    if flow.proto is not Proto.TCP:
+        return of_the_way_alone(found, flow.port, flow.proto, Problem("remote-port", words.port_words(flow.proto, flow.port)))
+    tried = await vantage.connect(flow.address, flow.port, asyncio.get_running_loop().time() + CONNECT_S)
+    if tried.stream is not None:
+        tried.stream.close()
+    return by_connect(found, flow.port, tried.seen)
 
 
 def _skipped(host: str, port: int | None, options: Options, problem: Problem) -> Trace:
@@ -159,11 +169,8 @@ class Run:
         refused = await self._first()
         if refused is not None:
             return refused
-        assert self._main is not None
-        if self.options.multipath:
-            await self._main.branches()
         if self.options.rounds > 1:
-            await self._main.rounds(self.options.rounds - 1)
+            await self._rounds(self.options.rounds - 1)
         await self._measure()
         await self._name()
         return self.state()
@@ -199,11 +206,14 @@ class Run:
 
     async def close(self) -> None:
         """Close channels, and the engines where they are this run's own."""
+        self._close_tracers()
+        if self._own_engines:
+            await self.engines.close()
+
+    def _close_tracers(self) -> None:
         for tracer in (self._main, self._other):
             if tracer is not None:
                 tracer.close()
-        if self._own_engines:
-            await self.engines.close()
 
     def state(self) -> Trace:
         """The reading of what is there now."""
@@ -221,26 +231,25 @@ class Run:
                 return refused or self.state()
             naming = asyncio.get_running_loop().create_task(self._name())
             try:
-                await self._rounds()
+                await self._measure()
+                self.live = True
+                self._stir()
+                await self._rounds(None)
                 return self.state()
             finally:
                 naming.cancel()
         finally:
             self._stir()
 
-    async def _rounds(self) -> None:
+    async def _rounds(self, count: int | None) -> None:
+        """So many, None for as many as there is time for; anew by plain sockets where the helper dies meanwhile."""
         assert self._main is not None
-        if self.options.multipath:
-            await self._main.branches()
-        await self._measure()
-        self.live = True
-        self._stir()
-        await self._main.rounds(None, self._going)
+        await self._main.rounds(count, self._going)
         if await self._without_helper(self._main.recording.flow):
-            await self._main.rounds(None, self._going)
+            await self._main.rounds(count, self._going)
 
     async def _first(self) -> Trace | None:
-        """The first complete path and the comparison's; a trace that says why there is none."""
+        """The first complete path, its branches where they were asked for, and the comparison's; a trace that says why there is none."""
         address = await names.address_of(self.host, self.options.family, self._vantage)
         if isinstance(address, Problem):
             return self._refused(address)
@@ -261,21 +270,30 @@ class Run:
         if problem is None or problem.code != "helper" or self.options.method is not Choice.AUTO:
             return False
         self._remark = problem
-        self._main.close()
+        self._close_tracers()
+        self._other = None
         await self._trace_both(self.engines.socket, flow)
         return True
 
     async def _trace_both(self, engine: Engine, flow: Flow) -> None:
         self._main = Tracer(engine, Request(self.host, flow, self.options.last, BRANCHES if self.options.multipath else 0), self._stir)
         if self.options.compare is not None:
-            await asyncio.gather(self._main.first(), self._compare(engine, flow, comparison.Candidate(flow.address, self.options.compare)))
+            named = comparison.Candidate(flow.address, self.options.compare)
+            await asyncio.gather(self._main.first(), self._compare(engine, flow, named))
+        else:
+            await self._main.first()
+            await self._find_compared(engine, flow)
+        if self.options.multipath:
+            await self._main.branches()
+
+    async def _find_compared(self, engine: Engine, flow: Flow) -> None:
+        """A port that works, where the traced one does not."""
+        if not self.options.find_compare or flow.proto is Proto.ICMP or not self._worth_comparing():
             return
-        recording = await self._main.first()
-        if self.options.find_compare and flow.proto is not Proto.ICMP and self._worth_comparing(recording):
-            for candidate in self._candidates(flow):
-                await self._compare(engine, flow, candidate)
-                if self._reference() is not None:
-                    return
+        for candidate in self._candidates(flow):
+            await self._compare(engine, flow, candidate)
+            if self._reference() is not None:
+                return
 
     def _candidates(self, flow: Flow) -> tuple[comparison.Candidate, ...]:
         known = self.known(flow.address) if callable(self.known) else self.known
@@ -283,14 +301,15 @@ class Run:
         usual = tuple(comparison.Candidate(flow.address, port) for port in comparison.USUAL if port != flow.port)
         return tuple(dict.fromkeys((best, *usual) if best is not None else usual))
 
-    def _worth_comparing(self, recording: Recording) -> bool:
+    def _worth_comparing(self) -> bool:
+        assert self._main is not None
+        recording = self._main.recording
         return recording.problem is None and read(recording).outcome in {Outcome.FILTERED, Outcome.REFUSED, Outcome.REJECTED}
 
     async def _compare(self, engine: Engine, flow: Flow, candidate: comparison.Candidate) -> None:
         if self._other is not None:
             self._other.close()
-        proto = Proto.TCP if flow.proto is Proto.UDP else flow.proto
-        other = Flow(candidate.address, candidate.port, proto)
+        other = Flow(candidate.address, candidate.port, Proto.TCP)
         self._other = Tracer(engine, Request(self.host, other, self.options.last), self._stir)
         await self._other.first()
 

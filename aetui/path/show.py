@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aetui.display import displayable
+from aetui.observations import Outcome
 from aetui.path import words
-from aetui.path.records import Hop, ReplyKind, Trace
+from aetui.path.records import Compared, Hop, Proto, ReplyKind, Trace
 
 NAME_WIDTH = 40
 _SHORT = {
@@ -47,13 +48,20 @@ def remark(trace: Trace) -> str:
 
 
 def _table(trace: Trace) -> Iterator[str]:
-    beside = {hop.ttl: hop for hop in trace.working}
     for hop in trace.hops:
         yield _row(hop, _mark(trace, hop))
-    further = [hop for ttl, hop in sorted(beside.items()) if ttl > len(trace.hops) or not trace.hops[ttl - 1].address]
+    met = {hop.ttl for hop in trace.hops if hop.address}
+    further = [hop for hop in trace.working if hop.ttl not in met and (hop.address or hop.ttl > len(trace.hops))]
     if further and trace.compared_with is not None:
-        yield f"     by {words.port_words(trace.proto, trace.compared_with.port)}, which works:"
+        yield f"     by {_beside(trace, trace.compared_with)}:"
         yield from (_row(hop, "") for hop in further)
+
+
+def _beside(trace: Trace, compared: Compared) -> str:
+    """What the further hops were met by."""
+    where = "" if compared.address in {None, trace.address} else f" of {compared.address}"
+    how = "which works" if compared.outcome is Outcome.OPEN else f"which ends as {compared.outcome.value}"
+    return f"{words.port_words(Proto.TCP, compared.port)}{where}, {how}"
 
 
 def _mark(trace: Trace, hop: Hop) -> str:

@@ -2,7 +2,8 @@
 
 Each probe's payload begins with its serial number, which routers quote back with the rest of the datagram. A router that quotes only
 the eight bytes that RFC 792 asks for leaves the number out: such a reply is counted as ``unclaimed``, and given to the probe that was
-sent ``alone``. ICMP uses the kernel's ping sockets, which need the group to be allowed (net.ipv4.ping_group_range). An answer of the
+sent ``alone``. A datagram of the target that does not give the number back answers the first open probe beyond the latest that was
+answered. ICMP uses the kernel's ping sockets, which need the group to be allowed (net.ipv4.ping_group_range). An answer of the
 target itself (a datagram, an echo reply) ends the path as a port-unreachable from it does.
 """
 
@@ -25,6 +26,8 @@ from aetui.wire.errqueue import QueuedError
 MARK = b"aetui-path\x00"
 """What the payload holds after the serial number, so that whoever looks at the wire knows what this is."""
 _ECHO = {4: 8, 6: 128}
+MOST_SENT = 4096
+"""Probes that are remembered; older ones can no longer be answered."""
 _HEADERS = {4: 28, 6: 48}
 """IP and UDP (or ICMP) header together, bytes."""
 
@@ -38,6 +41,7 @@ class DatagramChannel:
         self._socket = sender
         self._loop = asyncio.get_running_loop()
         self._started: dict[int, float] = {}
+        self._answered = -1
         self._alone: int | None = None
         self.unclaimed = 0
         self.own = own_address(flow)
@@ -48,6 +52,8 @@ class DatagramChannel:
         self._readable()
         self._alone = serial if alone else None
         self._started[serial] = time.time()
+        if len(self._started) > MOST_SENT:
+            del self._started[next(iter(self._started))]
         try:
             set_ttl(self._socket, self._flow.version, ttl)
             self._socket.send(self._payload(serial))
@@ -86,15 +92,20 @@ class DatagramChannel:
         if serial is None:
             self.unclaimed += 1
         else:
-            self._sink.heard(serial, to_heard(error, self._started.pop(serial), self._flow))
+            self._sink.heard(serial, to_heard(error, self._take(serial), self._flow))
 
     def _answer(self, data: bytes) -> None:
         serial = self._serial_of(data)
-        if serial is None and self._flow.proto is Proto.UDP and self._started:
-            serial = min(self._started)
+        if serial is None and self._flow.proto is Proto.UDP:
+            serial = next((one for one in self._started if one > self._answered), None)
         if serial is not None:
-            rtt_ms = (time.time() - self._started.pop(serial)) * 1000
+            rtt_ms = (time.time() - self._take(serial)) * 1000
             self._sink.heard(serial, Heard(ReplyKind.ANSWER, self._flow.address, rtt_ms))
+
+    def _take(self, serial: int) -> float:
+        """When an answered probe was sent."""
+        self._answered = max(self._answered, serial)
+        return self._started.pop(serial)
 
     def _serial_of(self, data: bytes) -> int | None:
         body = data[8:] if self._flow.proto is Proto.ICMP else data

@@ -16,7 +16,8 @@ from aetui.path.records import FINAL, Flow, Heard, Problem, Recording, Shot
 from aetui.path.schedule import BURST, GAP, LAST_TTL, Plan, Sweep
 
 ROUND_S = 1.0
-"""Time between rounds, start to start: no router is asked more often (Linux answers one a second)."""
+"""Time between rounds, start to start: no router is asked more often (Linux answers one a second), but for the one that follows the first
+path at once."""
 BRANCHES = 6
 """Flows varied on purpose by the multipath option: six find both of two branches in 97 of 100 traces."""
 KEPT_ROUNDS = 300
@@ -83,7 +84,8 @@ class Tracer:
         self._request = request
         self._log = Log(changed)
         self._loop = asyncio.get_running_loop()
-        self._began = self._loop.time()
+        self._began = self._due = self._loop.time()
+        """When the first path was begun, and when the next round may be."""
         self._channels: dict[int, Channel] = {}
         self._complete_ms: float | None = None
         self._own: str | None = None
@@ -129,41 +131,45 @@ class Tracer:
         return self.recording
 
     async def branches(self) -> Recording:
-        """The same path over other flows, all of them at once, so that load balancers show what else they use."""
+        """The same path over other flows, one flow after another, so that load balancers show what else they use."""
         manners = self._engine.manners(self._request.flow)
         window = 1 if manners.spread_first else LAST_TTL
         plan = Plan(
             last=min(self._request.last, self._reach + 2), window=window, known=self._reach, tries=lambda _: 1, slowest_s=self._slowest_s()
         )
-
-        async def one(number: int) -> None:
+        for number in range(1, self._request.branches + 1):
             channel = await self._channel(number, replace(self._request.flow, source_port=0))
             if channel is not None:
                 await self._sweep(channel, plan, number)
-
-        for number in range(1, self._request.branches + 1):
-            await one(number)
         return self.recording
 
     async def round(self) -> Recording:
-        """One more probe for each hop of the known path."""
+        """One more probe for each hop of the known path, and what lies behind its end where that lets probes through now."""
         self._round += 1
         self._log.forget(self._round - KEPT_ROUNDS)
         channel = await self._channel(0, self._request.flow)
         if channel is not None:
             window = 1 if self._engine.manners(self._request.flow).spread_first else LAST_TTL
-            plan = Plan(last=self._reach, window=window, known=self._reach, gap=GAP, tries=lambda _: 1, slowest_s=self._slowest_s())
-            await self._sweep(channel, plan, 0)
+            plan = Plan(last=self._reach, window=window, known=self._reach, tries=lambda _: 1, slowest_s=self._slowest_s())
+            sweep = await self._sweep(channel, plan, 0)
+            if sweep.reach is None and sweep.answered(self._reach) and self._reach < self._request.last:
+                await self._beyond(channel, replace(plan, first=self._reach + 1, last=self._request.last, ahead=GAP, slowest_s=0.0))
         return self.recording
+
+    async def _beyond(self, channel: Channel, plan: Plan) -> None:
+        """The path goes on where it ended: what its end left unanswered before was no loss."""
+        self._log.forget(self._round)
+        sweep = await self._sweep(channel, plan, 0)
+        self._reach = sweep.reach or min(plan.last, sweep.furthest + 1)
 
     async def rounds(self, count: int | None, going: asyncio.Event | None = None) -> Recording:
         """Rounds at their pace; for ever where ``count`` is None, or until nothing can be sent. While ``going`` is not set it rests."""
         while (count is None or self._round < count) and self._log.problem is None:
+            await asyncio.sleep(max(0.0, self._due - self._loop.time()))
             if going is not None:
                 await going.wait()
-            due = self._loop.time() + ROUND_S
+            self._due = self._loop.time() + ROUND_S
             await self.round()
-            await asyncio.sleep(max(0.0, due - self._loop.time()))
         return self.recording
 
     def close(self) -> None:

@@ -1,8 +1,8 @@
 """The engine over a vantage: a connect a TTL, wherever the vantage can set one (``Capability.SEGMENT``). So the embedded site is traced
 like a network.
 
-TCP only. Each probe is one ``Vantage.connect`` with its own deadline; the vantage chooses source ports, so the flow is not kept
-constant. A vantage that is lost is the trace's problem.
+TCP only. Each probe is one ``Vantage.connect``, waited for as long as one SYN is: what a second one brings is no round trip. The vantage
+chooses source ports, so the flow is not kept constant. A vantage that is lost is the trace's problem.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class VantageChannel:
         loop = asyncio.get_running_loop()
         began = loop.time()
         try:
-            done = await self._vantage.connect(self._flow.address, self._flow.port or 0, began + 2 * WAIT_S, Shape(ttl=ttl))
+            done = await self._vantage.connect(self._flow.address, self._flow.port or 0, began + WAIT_S, Shape(ttl=ttl))
         except VantageLost as lost:
             self._sink.failed(Problem("vantage-lost", str(lost)))
             return

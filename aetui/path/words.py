@@ -17,7 +17,7 @@ from typing import Any
 from aetui.display import displayable
 from aetui.observations import Icmp, Outcome
 from aetui.path.places import Place
-from aetui.path.records import FINAL, Hop, Problem, Proto, ReplyKind, Trace
+from aetui.path.records import FINAL, Hop, Method, Problem, Proto, ReplyKind, Trace
 from aetui.records import Confidence, Diagnosed, Owner, Severity
 
 
@@ -34,8 +34,8 @@ def say(section: str, key: str, **values: object) -> str:
 
 
 def port_words(proto: Proto, port: int | None) -> str:
-    """'TCP port 2022', 'ping'."""
-    return say("port", proto.value, port=port)
+    """'TCP port 2022', 'ping'; of UDP without a port, those that traceroute goes through."""
+    return say("port", "udp-any" if proto is Proto.UDP and port is None else proto.value, port=port)
 
 
 def icmp_words(icmp: Icmp, version: int) -> str:
@@ -64,6 +64,11 @@ def note_short(code: str) -> str:
 def note_text(code: str) -> str:
     """A note as a sentence."""
     return str(table()["note"][code]["text"])
+
+
+def no_sizes(trace: Trace) -> str:
+    """Why nothing is known of the sizes that were asked for."""
+    return say("size", "elsewhere" if trace.method in {Method.VANTAGE, Method.REMOTE} else "unknown")
 
 
 def verdict(trace: Trace) -> str:
@@ -108,9 +113,10 @@ def _rejected_key(trace: Trace) -> str:
 def _filtered_key(trace: Trace) -> str:
     if trace.dies_after is None:
         return "filtered-first" if trace.suspects else "filtered-silent"
-    if len(trace.suspects) < 2:
-        return "filtered"
-    return "filtered-target" if trace.suspects[1] == trace.address else "filtered-between"
+    if len(trace.suspects) > 1 and trace.suspects[1] != trace.address:
+        return "filtered-between"
+    key = "filtered-target" if len(trace.suspects) > 1 else "filtered"
+    return f"{key}-udp" if trace.proto is Proto.UDP else key
 
 
 def _values(trace: Trace) -> dict[str, object]:
@@ -177,21 +183,22 @@ def _cause(trace: Trace, places: Sequence[Place], toward_site: bool) -> Iterator
 def _confidence(trace: Trace) -> Confidence:
     if trace.rejected_by is not None or trace.reached:
         return Confidence.CERTAIN
-    return Confidence.LIKELY if len(trace.suspects) > 1 else Confidence.POSSIBLE
+    arrived_perhaps = trace.outcome is Outcome.FILTERED and _filtered_key(trace).endswith("-udp")
+    return Confidence.LIKELY if len(trace.suspects) > 1 and not arrived_perhaps else Confidence.POSSIBLE
 
 
 def _loss(trace: Trace) -> Iterator[Diagnosed]:
     hop = next((hop for hop in trace.hops if "loss" in hop.notes), None)
     if hop is not None:
-        summary = say("evidence", "loss", ttl=hop.ttl, percent=f"{100 * (1 - hop.received / hop.sent):.0f} %")
-        yield _entry(trace, "lossy", summary=summary, severity=Severity.WARN)
+        summary = say("evidence", "loss", ttl=hop.ttl, percent=f"{100 * hop.lost:.0f} %")
+        yield _entry(trace, "lossy", summary=summary, severity=Severity.WARN, evidence=(summary,))
 
 
 def _black_hole(trace: Trace) -> Iterator[Diagnosed]:
     if trace.mtu is not None and (trace.mtu.black_hole_after is not None or trace.mtu.by_segment is not None):
         key = "mtu" if trace.mtu.black_hole_after is not None else "mtu-somewhere"
         summary = say("evidence", key, mtu=trace.mtu.path, ttl=trace.mtu.black_hole_after)
-        yield _entry(trace, "mtu-blackhole", summary=summary)
+        yield _entry(trace, "mtu-blackhole", summary=summary, evidence=(summary,))
 
 
 def _entry(
@@ -232,8 +239,10 @@ def _against_working(trace: Trace, final: Hop | None) -> Iterator[str]:
     compared = trace.compared_with
     if compared is None:
         return
-    yield say("evidence", "working", port=port_words(trace.proto, compared.port), hops=len(trace.working), outcome=compared.outcome.value)
-    onward = next((hop for hop in trace.working if hop.ttl > (trace.dies_after or 0) and hop.address), None)
+    key = "working" if compared.address in {None, trace.address} else "working-near"
+    port, ended = port_words(Proto.TCP, compared.port), compared.outcome.value
+    yield say("evidence", key, port=port, hops=len(trace.working), outcome=ended, address=compared.address)
+    onward = next((hop for hop in trace.working if hop.ttl > (trace.dies_after or 0) and hop.address in trace.suspects), None)
     if onward is not None and trace.outcome is Outcome.FILTERED:
         yield say("evidence", "next-hop", address=onward.address)
     server = next((hop for hop in trace.working if hop.reply in {ReplyKind.SYN_ACK, ReplyKind.RST}), None)

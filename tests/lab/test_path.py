@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, aclosing, contextmanager
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -19,7 +19,7 @@ from aetui.path import fold, remote
 from aetui.path.analysis import read
 from aetui.path.engines import Choice
 from aetui.path.records import Flow, Method, Problem, Proto, ReplyKind, Trace
-from aetui.path.run import Options, trace, trace_from_jump
+from aetui.path.run import Options, trace, trace_from_jump, watch
 from aetui.path.tracer import Request, Tracer
 from aetui.records import VantageInfo
 from aetui.vantage.base import Connection
@@ -455,6 +455,30 @@ def test_addresses_of_every_realm_are_placed(surroundings: None) -> None:
         found = agreed(made, WORKS)
         assert [hop.notes for hop in found.hops] == [("own-router", "private"), ("carrier-nat",), ("isp",), (), ()]
         assert found.nat == 2
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_live_trace_follows_a_port_through_the_firewall_that_is_opened_meanwhile(six: Chain, method: Choice) -> None:
+    here, closed = standpoint(six), ExitStack()
+
+    async def go() -> tuple[int | None, Trace]:
+        before: list[int | None] = []
+        wanted = Options(method=method, find_compare=False)
+        async with asyncio.timeout(20), aclosing(watch(six.target, WORKS, wanted, engines=here.engines)) as states:
+            async for state in states:
+                if not before and state.outcome is Outcome.FILTERED and state.hops and state.hops[0].sent > 1:
+                    before.append(state.dies_after)
+                    await asyncio.to_thread(closed.close)
+                if before and state.outcome is Outcome.OPEN:
+                    return before[0], state
+        raise AssertionError("the trace ended by itself")
+
+    with closed:
+        closed.enter_context(six.fault(3, rules("forward", f"tcp dport {WORKS} drop")))
+        before, found = here.do(go())
+    assert before == 3
+    assert addresses(found) == [six.right(link) for link in range(SIX + 1)]
+    assert not [note for hop in found.hops for note in hop.notes if note in {"loss", "rate-limited"}]
 
 
 # ------------------------------------------------------------------------------------------------------------ MTU

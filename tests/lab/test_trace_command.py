@@ -40,7 +40,7 @@ def run(lab: Lab, home: Path, *arguments: str) -> tuple[int, dict[str, Any], str
 PLACES = [
     ("drop-2022", 1, [topology.GATEWAY, topology.WAN_GATEWAY], "the site's own router", "site-it"),
     ("drop-2022-at-isp1", 2, [topology.WAN_GATEWAY, "203.0.113.6"], "the internet provider's device", "isp"),
-    ("drop-2022-at-isp2", 3, ["203.0.113.6", topology.HOSTS[REMOTE]], "beyond the site's provider", "unknown"),
+    ("drop-2022-at-isp2", 3, ["203.0.113.6", topology.HOSTS[REMOTE]], "beyond the site's own network", "unknown"),
 ]
 
 

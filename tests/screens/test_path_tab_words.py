@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import replace
 
 import pytest
 from path_stage import Case, cases, reading
 from rich.cells import cell_len
 
 from aetui.display import displayable
-from aetui.path.records import Hop, ReplyKind, Rtt
+from aetui.path.records import Hop, Method, ReplyKind, Rtt
 from aetui.screens.path_aim import Aim
 from aetui.screens.path_entry import made_of
 from aetui.screens.path_rows import (
@@ -91,6 +92,39 @@ def test_loss_is_written_only_where_it_is_loss(case: Case) -> None:
             assert shown == "ltd"
 
 
+def test_what_a_hop_leaves_unanswered_by_itself_is_not_counted_as_lost() -> None:
+    trace = reading(next(case for case in EVERY if "a limit above real loss" in case.name))
+    found = trace.hops[1]
+    assert (found.received, found.sent, numbers(found)["loss"]) == (6, 20, "20%")
+    assert any("some are lost on the way, and it limits its answers besides" in para.text for para in details(trace, 2))
+
+
+@pytest.mark.parametrize(
+    ("phase", "sizes", "method", "told"),
+    [
+        (Phase.LIVE, True, Method.SOCKET, "answers the probes for it"),
+        (Phase.PAUSED, True, Method.VANTAGE, "this machine's own network only"),
+        (Phase.ENDED, True, Method.REMOTE, "this machine's own network only"),
+        (Phase.TRACING, True, Method.SOCKET, ""),
+        (Phase.ENDED, True, Method.SOCKET, ""),
+        (Phase.LIVE, False, Method.SOCKET, ""),
+    ],
+    ids=["nothing answers", "the embedded site", "a jump host", "not yet", "stopped before", "not asked for"],
+)
+def test_sizes_that_were_asked_for_and_cannot_be_told_are_said_not_to_be_known(phase: Phase, sizes: bool, method: Method, told: str) -> None:
+    trace = replace(reading(EVERY[0]), method=method)
+    text = "\n".join(para.text for para in explanation(Shown(phase, Aim(trace.target, trace.port, sizes=sizes), trace)))
+    assert told in text if told else "What size" not in text
+
+
+def test_a_private_hop_beside_a_jump_host_is_told_without_an_owner() -> None:
+    trace = next(one for one in map(reading, EVERY) if any("private" in hop.notes for hop in one.hops[1:2]))
+    here, there = ("\n".join(para.text for para in details(one, 2)) for one in (trace, replace(trace, method=Method.REMOTE)))
+    assert "likely a device of the site's own network" in here
+    assert "likely" not in there
+    assert "A private address" in there
+
+
 def hop(*samples: float | None, notes: tuple[str, ...] = (), reply: ReplyKind = ReplyKind.TIME_EXCEEDED) -> Hop:
     times = [one for one in samples if one is not None]
     rtt = Rtt(min(times), sorted(times)[len(times) // 2], max(times), times[-1], 1.0) if times else None
@@ -132,10 +166,10 @@ def test_a_time_takes_at_most_four_cells(value: float, usual: float, text: str) 
 
 
 @pytest.mark.parametrize(
-    ("notes", "shown"), [((), "?"), (("loss",), "50%"), (("rate-limited",), "ltd"), (("rate-limited", "loss"), "50%")]
+    ("notes", "lost", "shown"), [((), 0.0, "?"), (("loss",), 0.5, "50%"), (("rate-limited",), 0.0, "ltd"), (("rate-limited", "loss"), 0.2, "20%")]
 )
-def test_an_unanswered_probe_is_called_what_it_is_known_to_be(notes: tuple[str, ...], shown: str) -> None:
-    assert loss(hop(10.0, None, notes=notes)) == shown
+def test_an_unanswered_probe_is_called_what_it_is_known_to_be(notes: tuple[str, ...], lost: float, shown: str) -> None:
+    assert loss(replace(hop(10.0, None, notes=notes), lost=lost)) == shown
 
 
 def test_what_does_not_fit_goes_in_its_order_and_words_stay() -> None:

@@ -13,7 +13,7 @@ from aetui.path.records import Flow, Heard, Method, Problem, ReplyKind
 
 @dataclass
 class Simulated:
-    """``hops`` are addresses, None for silent ones; the target stands behind them."""
+    """``hops`` are addresses, None for silent ones; the target stands behind them. They may change meanwhile, for our own flow."""
 
     hops: Sequence[str | None]
     end: ReplyKind | None = ReplyKind.SYN_ACK
@@ -24,6 +24,8 @@ class Simulated:
     other_branch: Sequence[str | None] = ()
     """Hops of every flow but the first channel's."""
     problem: Problem | None = None
+    lives: int | None = None
+    """Probes that it sends before it dies, as the packet helper may."""
     sent: list[int] = field(default_factory=list)
     opened: int = 0
     open_now: int = 0
@@ -37,9 +39,8 @@ class Simulated:
             return self.problem
         self.opened += 1
         self.open_now += 1
-        return _Channel(
-            self, flow, sink, self.hops if not spread and self.opened == 1 + (self.how.spread_first) else self.other_branch or self.hops
-        )
+        ours = not spread and self.opened == 1 + self.how.spread_first
+        return _Channel(self, flow, sink, () if ours else self.other_branch)
 
     async def close(self) -> None:
         pass
@@ -47,13 +48,16 @@ class Simulated:
 
 class _Channel:
     def __init__(self, net: Simulated, flow: Flow, sink: Sink, hops: Sequence[str | None]) -> None:
-        self.net, self.flow, self.sink, self.hops = net, flow, sink, hops
+        self.net, self.flow, self.sink, self.other = net, flow, sink, hops
         self.own: str | None = "192.168.50.20"
         self.unclaimed = 0
         self.closed = False
 
     def send(self, serial: int, ttl: int, *, alone: bool = False) -> None:
         self.net.sent.append(ttl)
+        if self.net.lives is not None and len(self.net.sent) > self.net.lives:
+            self.sink.failed(Problem("helper", "it was ended by signal 9."))
+            return
         heard = self._heard(ttl)
         if heard is not None:
             asyncio.get_running_loop().call_later(self.net.rtt_ms / 1000, self._tell, serial, heard, alone)
@@ -71,7 +75,8 @@ class _Channel:
             self.sink.heard(serial, heard)
 
     def _heard(self, ttl: int) -> Heard | None:
-        if ttl <= len(self.hops):
-            sender = self.hops[ttl - 1]
+        hops = self.other or self.net.hops
+        if ttl <= len(hops):
+            sender = hops[ttl - 1]
             return Heard(ReplyKind.TIME_EXCEEDED, sender, self.net.rtt_ms, Icmp(11, 0, sender)) if sender else None
         return Heard(self.net.end, self.flow.address, self.net.rtt_ms) if self.net.end else None

@@ -7,12 +7,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
 from aetui.packet import client
 from aetui.packet.client import Failure, PacketHelper
-from aetui.packet.messages import OpenTrace, Ready, TraceOpened, encode
+from aetui.packet.messages import CloseTrace, Frames, OpenTrace, Ready, TraceOpened, decode_request, encode
 from aetui.packet.spawning import NO_PORTS, NO_RAW, Spawned
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the helper is Linux's")
@@ -94,6 +95,20 @@ async def test_a_trace_that_listens_is_told_once_that_it_was_closed(fakes: Calla
     await fake.client.close()
     await fake.client.close()
     assert lost == ["it was closed."]
+
+
+async def test_a_flow_that_nobody_waits_for_any_more_is_closed_again(monkeypatch: pytest.MonkeyPatch, fakes: Callable[..., Fake]) -> None:
+    fake, sent = fakes(), bytearray()
+    fake.ready()
+    assert await fake.client.start() is None
+    monkeypatch.setattr(fake.client._pipe, "write", sent.extend)
+    opening = asyncio.ensure_future(fake.client.open_trace(FLOW, print, print))
+    await asyncio.sleep(0.05)
+    opening.cancel()
+    await asyncio.gather(opening, return_exceptions=True)
+    asked = [decode_request(body) for body in Frames().feed(bytes(sent))]
+    assert asked == [replace(FLOW, id=1), CloseTrace(1)]
+    assert fake.client._listeners == {}
 
 
 @pytest.mark.parametrize(

@@ -128,3 +128,21 @@ def test_only_so_many_probes_are_remembered() -> None:
     for serial in range(forge.MOST_SENT + 100):
         flow.remember(serial, 0.0)
     assert len(flow.sent) == forge.MOST_SENT
+
+
+@pytest.mark.parametrize("index", [0, 1], ids=["a reset", "a datagram"])
+def test_an_answer_without_a_number_is_not_given_to_a_silent_hop_before_it(index: int) -> None:
+    flow = _forge(*FLOWS[index])
+    for serial in range(1, 9):
+        flow.remember(serial, 0.0)
+    for answered in (1, 2, 4):
+        flow.take(answered)
+    reset = Segment(443, 40_000, 99, 0, 0x04, 0)
+
+    def answer() -> int | None:
+        return flow.of_segment(reset, "203.0.113.9") if index == 0 else flow.of_datagram("203.0.113.9", 33434)
+
+    for expected in (5, 6, 7, 8):
+        assert answer() == expected
+        flow.take(expected)
+    assert answer() is None, "the probe that is open still died at hop 3"

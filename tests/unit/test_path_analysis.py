@@ -47,6 +47,8 @@ def _facts(case: Case, trace: Trace) -> dict[str, Any]:
         "cause": entry.cause if entry else None,
         "owner": entry.owner.value if entry else None,
         "confidence": entry.confidence.value if entry else None,
+        "evidence": list(entry.evidence) if entry else [],
+        "summary": entry.summary if entry else None,
         "verdict": trace.verdict,
     }
 

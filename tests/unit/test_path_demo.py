@@ -90,3 +90,21 @@ def test_a_wrong_call_is_one_sentence(capsys: pytest.CaptureFixture[str], argume
     out, err = capsys.readouterr()
     assert out == ""
     assert len(err.splitlines()) == 1
+
+
+def test_a_lost_probe_is_lost_and_not_a_round_trip_of_a_second(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aetui.path.tracer.ROUND_S", 0.0)
+    _, found = _traced(capsys, f"{STREAMER}:443", "--demo", "lossy-line", "--rounds", "20")
+    hops = found["hops"]
+    assert isinstance(hops, list)
+    assert sum(hop["sent"] - hop["received"] for hop in hops if hop["address"]) > 0
+    assert max(hop["rtt_ms"]["max"] for hop in hops if hop["address"]) < 1000
+
+
+@pytest.mark.parametrize(("scenario", "told"), [("healthy", "measured from this machine's own network only"), ("no-gateway", "")])
+def test_sizes_that_were_asked_for_and_cannot_be_told_are_said_not_to_be_known(
+    capsys: pytest.CaptureFixture[str], scenario: str, told: str
+) -> None:
+    main(["trace", f"{STREAMER}:443", "--mtu", "--demo", scenario])
+    said = capsys.readouterr().err
+    assert told in said if told else not said

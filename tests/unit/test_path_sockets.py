@@ -75,6 +75,31 @@ async def test_a_reply_that_quotes_too_little_answers_the_probe_that_was_alone()
     assert list(sink.got) == [6]
 
 
+async def test_an_answer_that_does_not_give_the_number_back_is_not_given_to_a_silent_hop_before_it() -> None:
+    sink = Sink()
+    channel = _datagrams(sink)
+    channel._started = dict.fromkeys(range(1, 7), 0.0)
+    for answered in (1, 2, 4):
+        channel._error(HOP, answered.to_bytes(4, "big"))
+    for _ in range(3):
+        channel._answer(b"no number")
+    channel.close()
+    assert [serial for serial, heard in sink.got.items() if heard.kind is ReplyKind.ANSWER] == [5, 6]
+
+
+async def test_a_live_trace_remembers_only_so_many_unanswered_probes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aetui.path.socket_udp.MOST_SENT", 3)
+    nobody = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    nobody.bind(("127.0.0.1", 0))
+    channel = open_datagram(Flow("127.0.0.1", nobody.getsockname()[1], Proto.UDP), Sink())
+    assert isinstance(channel, DatagramChannel)
+    for serial in range(20):
+        channel.send(serial, 64)
+    channel.close()
+    nobody.close()
+    assert list(channel._started) == [17, 18, 19]
+
+
 async def test_an_error_of_this_machine_is_no_hop() -> None:
     sink = Sink()
     channel = _datagrams(sink)

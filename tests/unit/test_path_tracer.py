@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Sequence
 from contextlib import aclosing
 
@@ -11,9 +12,9 @@ from path_simulated import Simulated
 
 from aetui.observations import Outcome, TcpSeen
 from aetui.path import compare, fold, run
-from aetui.path.engine import Engine, Manners
-from aetui.path.engines import Choice
-from aetui.path.records import Flow, Problem, Proto, Recording, ReplyKind
+from aetui.path.engine import Channel, Engine, Manners, Sink
+from aetui.path.engines import Choice, Engines
+from aetui.path.records import Flow, Method, Problem, Proto, Recording, ReplyKind
 from aetui.path.run import Options, trace, watch
 from aetui.path.tracer import Request, Tracer
 
@@ -85,6 +86,38 @@ async def test_rounds_ask_each_hop_once_more_and_no_further(monkeypatch: pytest.
     tracer.close()
     assert sorted(net.sent) == sorted([1, 2, 3, 4] * 3)
     assert [hop.received for hop in fold.hops(tracer.recording)] == [4] * 4
+
+
+@pytest.mark.parametrize("how", [Manners(), ONE_AT_A_TIME], ids=["all at once", "one at a time"])
+async def test_a_live_trace_follows_the_path_on_as_soon_as_its_end_lets_the_port_through(monkeypatch: pytest.MonkeyPatch, how: Manners) -> None:
+    monkeypatch.setattr("aetui.path.schedule.WAIT_S", 0.1)
+    net = Simulated(HOPS[:2], end=None, how=how)
+    tracer = Tracer(net, Request(TARGET, FLOW, last=12))
+    await tracer.first()
+    await tracer.round()
+    assert _addresses(tracer.recording) == [*HOPS[:2], None]
+    net.hops = [*HOPS, None, "198.51.100.9"]
+    net.end = ReplyKind.SYN_ACK
+    await tracer.round()
+    assert _addresses(tracer.recording) == [*HOPS, None, "198.51.100.9", TARGET]
+    assert [(hop.sent, hop.received) for hop in fold.hops(tracer.recording)][2] == (1, 1), "the silence before was no loss"
+    net.sent.clear()
+    await tracer.round()
+    tracer.close()
+    assert sorted(net.sent) == [1, 2, 3, 4, 5, 6]
+
+
+async def test_rounds_keep_their_pace_and_after_the_last_nothing_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aetui.path.tracer.ROUND_S", 0.2)
+    loop = asyncio.get_running_loop()
+    began, tracer = loop.time(), Tracer(Simulated(HOPS), Request(TARGET, FLOW))
+    await tracer.first()
+    recording = await tracer.rounds(3)
+    took = loop.time() - began
+    tracer.close()
+    starts = [min(shot.sent_ms for shot in recording.shots if shot.round == number) for number in range(4)]
+    assert all(later - earlier >= 199 for earlier, later in itertools.pairwise(starts[1:]))
+    assert took < 0.2 * 3
 
 
 async def test_a_long_live_trace_forgets_its_oldest_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,6 +263,44 @@ async def test_an_open_port_is_compared_only_when_asked() -> None:
     asked = await trace(TARGET, 443, Options(compare=80), engines=engines)
     assert asked.compared_with is not None
     assert asked.compared_with.outcome is Outcome.REFUSED
+
+
+@pytest.mark.parametrize("proto", list(Proto))
+async def test_whatever_is_traced_is_compared_with_a_tcp_port(monkeypatch: pytest.MonkeyPatch, proto: Proto) -> None:
+    asked: list[tuple[Proto, int | None]] = []
+    net = Simulated(HOPS)
+    through = net.open
+
+    async def noted(flow: Flow, sink: Sink, *, spread: bool = False) -> Channel | Problem:
+        asked.append((flow.proto, flow.port))
+        return await through(flow, sink, spread=spread)
+
+    monkeypatch.setattr(net, "open", noted)
+    await trace(TARGET, 53, Options(proto=proto, compare=80), engines=_engines(p53=net, p0=net, p80=net))
+    assert (Proto.TCP, 80) in asked
+
+
+class _Mortal(_Engines):
+    """The better engine and the plain one, on the same path."""
+
+    def __init__(self, helper: Simulated, plain: Simulated) -> None:
+        super().__init__({443: helper})
+        self.socket = plain
+
+
+@pytest.mark.parametrize("lives", [2, 12, 30, 44], ids=["in the first path", "in the branches", "in a round", "in a later round"])
+async def test_where_the_helper_dies_plain_sockets_go_on_whatever_was_being_done(monkeypatch: pytest.MonkeyPatch, lives: int) -> None:
+    monkeypatch.setattr("aetui.path.tracer.ROUND_S", 0.0)
+    monkeypatch.setattr("aetui.path.tracer.BRANCHES", 2)
+    helper, plain = Simulated(HOPS, lives=lives), Simulated(HOPS)
+    plain.method = Method.SOCKET
+    engines: Engines = _Mortal(helper, plain)  # type: ignore[assignment]
+    found = await trace(TARGET, 443, Options(multipath=True, rounds=8, last=8), engines=engines)
+    assert len(helper.sent) > lives, "it died"
+    assert (found.problem, found.outcome, found.method) == (None, Outcome.OPEN, Method.SOCKET)
+    assert found.remark == Problem("helper", "it was ended by signal 9.")
+    assert [hop.received for hop in found.hops if hop.ttl < 4] == [8] * 3
+    assert helper.open_now == plain.open_now == 0
 
 
 async def test_watching_shows_the_path_as_it_fills_in_and_then_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,7 +20,7 @@ from aetui.path.analysis import Surroundings, read, suspects_places
 from aetui.path.feed import check_id, locate
 from aetui.path.places import Place
 from aetui.path.publish import to_json
-from aetui.path.records import Mtu, Problem, Trace
+from aetui.path.records import Mtu, Problem, Proto, Trace
 from aetui.path.run import Options, trace_from_jump
 from aetui.path.show import lines, remark
 from aetui.records import Diagnosis, Finding, Owner, Verdict
@@ -65,6 +66,25 @@ def test_the_lines_show_where_a_port_dies_beside_the_one_that_works() -> None:
     assert "It is likely the internet provider's device." in shown.splitlines()[0]
     assert "<- the last that answers" in shown
     assert "by TCP port 443, which works:" in shown
+
+
+def test_a_port_named_to_compare_with_is_not_said_to_work_where_it_does_not() -> None:
+    found = _named("the comparison names the next hop too")
+    neighbour = _named("a neighbour of the host shows the next router")
+    assert found.compared_with is not None
+    closed = replace(found, compared_with=replace(found.compared_with, outcome=Outcome.REFUSED))
+    for one, heading in (
+        (replace(found, proto=Proto.UDP), "by TCP port 443, which works:"),
+        (closed, "by TCP port 443, which ends as refused:"),
+        (neighbour, "by TCP port 443 of 203.0.113.77, which works:"),
+    ):
+        assert f"     {heading}" in list(lines(one))
+
+
+def test_beside_the_path_stands_only_what_it_does_not_show_itself() -> None:
+    shown = list(lines(_named("the next suspect is the next hop that the comparison shows, beyond")))
+    after = shown[shown.index("     by TCP port 443, which works:") + 1 :]
+    assert [line.split()[:2] for line in after[:2]] == [["3", "198.51.100.5"], ["4", "203.0.113.9"]]
 
 
 def test_hostile_names_are_harmless_everywhere() -> None:
@@ -120,6 +140,9 @@ def _diagnosis(cause: str, explains: str) -> Diagnosis:
         ("the comparison names the next hop too", "filtered", Owner.ISP, "198.51.100.1 or the one after it, 198.51.100.5"),
         ("the next suspect is the next hop", "filtered", Owner.SITE_IT, "192.168.50.1 is likely the site's own router"),
         ("a prohibition names its sender", "rejected", Owner.ISP, "is turned away at hop 2 by 198.51.100.1"),
+        ("a reset closer than the server stands", "rejected", Owner.ISP, "is reset after hop 2 by something on the way: 198.51.100.1 or"),
+        ("routers that pass packets round and round", "unreachable", Owner.ISP, "goes round between 198.51.100.1, 198.51.100.5 and"),
+        ("no route is a want of routing, not policy", "unreachable", Owner.ISP, "ends after hop 1: 198.51.100.1 says that it has no way on"),
         (
             "the next suspect is the next hop that the comparison shows, beyond",
             "filtered",
@@ -187,11 +210,63 @@ async def test_a_jump_hosts_own_refusal_says_nothing_of_the_port(outcome: Outcom
     jsonschema.validate(json.loads(json.dumps(to_json(found))), SCHEMA)
 
 
+class Arriving(Elsewhere):
+    """A jump host whose plain traceroute arrives."""
+
+    async def run(self, argv: Sequence[str], deadline: float) -> tuple[int, bytes] | None:
+        within_s = deadline - asyncio.get_running_loop().time()
+        assert within_s > int(argv[argv.index("-m") + 1]), "each hop may be silent for a second, one after another"
+        if set(argv) & {"-T", "-I"}:
+            return 1, b""
+        return 0, b" 1  10.9.0.2  0.1 ms\n 2  203.0.113.9  0.2 ms\n"
+
+
+@pytest.mark.parametrize(
+    ("proto", "port", "status", "said"),
+    [
+        (Proto.UDP, 123, 3, "nothing is known of UDP port 123."),
+        (Proto.UDP, None, 0, "203.0.113.9 is reached, 2 hops away; nothing listens on traceroute's UDP ports there."),
+        (Proto.ICMP, 443, 0, "203.0.113.9 is reached, 2 hops away; nothing listens on traceroute's UDP ports there."),
+        (Proto.TCP, 443, 0, "203.0.113.9 answers on TCP port 443, 2 hops away."),
+    ],
+)
+async def test_a_jump_hosts_own_ports_say_nothing_of_the_one_that_was_asked_for(proto: Proto, port: int | None, status: int, said: str) -> None:
+    there = Arriving(TcpSeen("203.0.113.9", 443, Outcome.OPEN))
+    found = await trace_from_jump("203.0.113.9", port, Options(proto=proto), there)  # type: ignore[arg-type]
+    assert found.verdict.endswith(said)
+    assert [hop.address for hop in found.hops] == ["10.9.0.2", "203.0.113.9"]
+    assert command._status(found) == status
+    assert ("not by ping" in remark(found)) == (proto is Proto.ICMP)
+
+
+class Rooted(Elsewhere):
+    """A jump host whose traceroute may send SYNs; it stands behind private addresses of nobody knows whom."""
+
+    async def run(self, argv: Sequence[str], deadline: float) -> tuple[int, bytes] | None:
+        return 0, b" 1  10.9.0.2  0.1 ms\n 2  10.9.1.2  0.2 ms\n 3  *\n"
+
+
+async def test_a_private_address_beside_a_jump_host_is_not_said_to_be_the_sites() -> None:
+    there = Rooted(TcpSeen("203.0.113.9", 3389, Outcome.FILTERED))
+    found = await trace_from_jump("203.0.113.9", 3389, Options(), there)  # type: ignore[arg-type]
+    assert (found.outcome, found.suspects, found.hops[1].notes) == (Outcome.FILTERED, ("10.9.1.2",), ("private",))
+    assert (found.diagnosis[0].summary, found.diagnosis[0].owner) == (found.verdict, Owner.UNKNOWN)
+
+
 @pytest.mark.parametrize("outcome", [Outcome.UNREACHABLE, Outcome.FILTERED])
 async def test_where_nobody_is_suspected_nobody_is_to_be_asked(outcome: Outcome) -> None:
     found = await _from_there(outcome, "EHOSTUNREACH", "No route to host")
     assert (found.problem, found.suspects, command._status(found)) == (None, (), 1)
     assert [(entry.cause, entry.remedy) for entry in found.diagnosis] == [(outcome.value, ())]
+
+
+def test_no_cause_stands_without_its_evidence_and_the_lines_show_it() -> None:
+    vanishing = words.diagnose(replace(_named("a port that answers is open"), mtu=Mtu(1300, (), 2)))
+    for found in (vanishing, *(trace for trace in map(_trace, CASES) if trace.diagnosis)):
+        shown = "\n".join(lines(found))
+        for entry in found.diagnosis:
+            assert entry.evidence or entry.cause == "refused"
+            assert all(f"  {sentence}" in shown for sentence in entry.evidence)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from difflib import unified_diff
+from pathlib import Path
 
 import pytest
 
+from lab import topology
 from lab.enter import inside
 from lab.network import Lab
 
@@ -37,6 +39,17 @@ def lab(surroundings: None) -> Iterator[Lab]:
     """One healthy lab a worker. A test that breaks something mends it (faults do)."""
     with Lab() as built:
         yield built
+
+
+@pytest.fixture(scope="module")
+def home(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home directory whose ssh configuration knows the jump host as ``noc``."""
+    ssh = tmp_path_factory.mktemp("home") / ".ssh"
+    ssh.mkdir(mode=0o700)
+    key = (lab.home / "ssh_jump.pub").read_text().split()
+    (ssh / "known_hosts").write_text(f"{topology.JUMP} {key[0]} {key[1]}\n")
+    (ssh / "config").write_text(f"Host noc\n  HostName {topology.JUMP}\n  User tech\n  IdentityFile {lab.home}/ssh_user\n")
+    return ssh.parent
 
 
 @pytest.fixture(autouse=True)

@@ -11,23 +11,11 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from lab import topology
 from lab.faults import BY_NAME
 from lab.network import Lab
 
 EQUIPMENT = ("pm2000", "ps3000", "pl1000", "moxa", "acquisuite", "kiosk", "sma-ftp", "minisite", "logmein")
 SCHEMA = json.loads(files("aetui.assets").joinpath("report.schema.json").read_text())
-
-
-@pytest.fixture(scope="module")
-def home(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with the way to the jump host in it."""
-    ssh = tmp_path_factory.mktemp("home") / ".ssh"
-    ssh.mkdir(mode=0o700)
-    key = (lab.home / "ssh_jump.pub").read_text().split()
-    (ssh / "known_hosts").write_text(f"{topology.JUMP} {key[0]} {key[1]}\n")
-    (ssh / "config").write_text(f"Host noc\n  HostName {topology.JUMP}\n  User tech\n  IdentityFile {lab.home}/ssh_user\n")
-    return ssh.parent
 
 
 def check(lab: Lab, home: Path, *arguments: str, env: Mapping[str, str] | None = None) -> tuple[int, str, str]:

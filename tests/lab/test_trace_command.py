@@ -19,17 +19,6 @@ SCHEMA = json.loads(files("aetui.assets").joinpath("trace.schema.json").read_tex
 REMOTE = "ra.buildingmanageronline.com"
 
 
-@pytest.fixture(scope="module")
-def home(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with the way to the jump host in it."""
-    ssh = tmp_path_factory.mktemp("home") / ".ssh"
-    ssh.mkdir(mode=0o700)
-    key = (lab.home / "ssh_jump.pub").read_text().split()
-    (ssh / "known_hosts").write_text(f"{topology.JUMP} {key[0]} {key[1]}\n")
-    (ssh / "config").write_text(f"Host noc\n  HostName {topology.JUMP}\n  User tech\n  IdentityFile {lab.home}/ssh_user\n")
-    return ssh.parent
-
-
 def run(lab: Lab, home: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
     whole = {**lab.env(), "HOME": str(home), "XDG_STATE_HOME": str(home / "state")}
     done = lab.run("laptop", [sys.executable, "-m", "aetui", *arguments, "--json"], env=whole, timeout=60)

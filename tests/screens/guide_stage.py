@@ -21,6 +21,7 @@ from aetui.screens.widgets.page import Page
 from aetui.screens.widgets.rows import Rows
 
 LOGGER = "192.168.50.60"
+WHICH = "Which equipment is it about?"
 """The embedded site's logger."""
 
 
@@ -72,6 +73,17 @@ async def types(pilot: Pilot[Any], text: str) -> None:
     """Type something and take it."""
     await until(pilot, lambda: isinstance(pilot.app.focused, Input), "a line to type in")
     await pilot.press(*text, "enter")
+
+
+async def to_the_outside(pilot: Pilot[Any]) -> None:
+    """From the first page to the look from outside: support cannot reach the PM2000, whose port is the usual one."""
+    await shows(pilot, WHICH)
+    await pilot.press("enter")
+    await shows(pilot, "What is the trouble?")
+    await pilot.press("enter")
+    await types(pilot, LOGGER)
+    await shows(pilot, "The public port")
+    await pilot.press("enter")
 
 
 def paras(pilot: Pilot[Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from guide_stage import LOGGER, opened, paras, row, shows, types, visit
+from guide_stage import LOGGER, WHICH, opened, paras, row, shows, to_the_outside, types, visit
 from stage import screen, until
 from textual import events
 from textual.events import Hide
@@ -17,8 +17,6 @@ from aetui.screens import frame
 from aetui.screens.guide import GuideTab
 from aetui.screens.reader import Reader
 from aetui.screens.widgets.rows import Rows
-
-WHICH = "Which equipment is it about?"
 
 
 async def test_a_broken_forward_is_found_with_at_most_nine_keys_beside_the_address() -> None:
@@ -49,13 +47,7 @@ async def test_a_broken_forward_is_found_with_at_most_nine_keys_beside_the_addre
 
 async def test_a_healthy_site_ends_well_and_says_that_the_network_is_fine() -> None:
     async with opened("guide", "healthy", equipment=()) as pilot:
-        await shows(pilot, WHICH)
-        await pilot.press("enter")
-        await shows(pilot, "What is the trouble?")
-        await pilot.press("enter")
-        await types(pilot, LOGGER)
-        await shows(pilot, "The public port")
-        await pilot.press("enter")
+        await to_the_outside(pilot)
         await shows(pilot, "Who is let in?")
         await pilot.press("home", "enter")
         await shows(pilot, "✓ Works: The PM2000 gets out, and support gets in")

@@ -7,8 +7,8 @@ from __future__ import annotations
 from typing import Any, cast
 
 import pytest
-from guide_stage import LOGGER, shows, types
 from guide_stage import opened as guide_opened
+from guide_stage import shows, to_the_outside
 from shelves import at_history, detail, listed
 from stage import World, console, finished, screen, tab, until
 from textual.pilot import Pilot
@@ -139,13 +139,7 @@ async def test_a_run_that_follows_is_a_session_of_its_own() -> None:
 
 async def test_a_guide_in_the_console_is_kept_with_its_looks_and_its_verdict() -> None:
     async with guide_opened("guide", "forward-missing", save=True) as pilot:
-        await shows(pilot, "Which equipment is it about?")
-        await pilot.press("enter")
-        await shows(pilot, "What is the trouble?")
-        await pilot.press("enter")
-        await types(pilot, LOGGER)
-        await shows(pilot, "The public port")
-        await pilot.press("enter")
+        await to_the_outside(pilot)
         await shows(pilot, "Prove it with this computer")
         await pilot.press("enter")
         await shows(pilot, "✗ Does not work: The router does not pass the port on")
@@ -194,13 +188,7 @@ async def test_a_run_with_more_than_checks_says_so_where_it_is_opened_and_shows_
 
 async def test_a_guides_session_opens_with_the_guides_verdict() -> None:
     async with guide_opened("guide", "forward-missing", save=True) as pilot:
-        await shows(pilot, "Which equipment is it about?")
-        await pilot.press("enter")
-        await shows(pilot, "What is the trouble?")
-        await pilot.press("enter")
-        await types(pilot, LOGGER)
-        await shows(pilot, "The public port")
-        await pilot.press("enter")
+        await to_the_outside(pilot)
         await shows(pilot, "Prove it with this computer")
         await pilot.press("enter")
         await shows(pilot, "✗ Does not work: The router does not pass the port on")

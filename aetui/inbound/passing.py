@@ -43,9 +43,10 @@ MOST_FOUND = 50
 """Addresses that are remembered; a flood forges as many as it likes."""
 
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
-_LINE = re.compile(rb"^ *\d+: [0-9A-F]+:([0-9A-F]{4}) ([0-9A-F]+):([0-9A-F]{4}) ([0-9A-F]{2}) ", re.MULTILINE)
-"""A line of them: own port, peer, its port, and the state."""
-_SYN_RECEIVED, _LISTENING = b"03", b"0A"
+_PLACE = rb"^ *\d+: [0-9A-F]+:([0-9A-F]{4}) ([0-9A-F]+):([0-9A-F]{4}) "
+_LINE, _BEGUN = re.compile(_PLACE + rb"([0-9A-F]{2}) ", re.MULTILINE), re.compile(_PLACE + rb"(03) ", re.MULTILINE)
+"""A line of them: own port, peer, its port, and the state; the second where the handshake is begun and not over (SYN-RECEIVED)."""
+_SYN_RECEIVED = b"03"
 _PIECE = 64 * 1024
 
 
@@ -69,7 +70,8 @@ class Arrived:
 
     what: HalfOpen
     """From where, and at which port."""
-    peer_port: int
+    said: tuple[bytes, bytes, bytes]
+    """Own port, peer and its port as the system's table has them."""
 
 
 class HalfOpenWatch:
@@ -110,7 +112,9 @@ class HalfOpenWatch:
 
     async def _look(self) -> None:
         while True:
-            self._take(await asyncio.to_thread(lambda: dict(connections(frozenset(self.ports)))))
+            self._take(
+                await asyncio.to_thread(lambda: dict(connections(frozenset(self.ports), frozenset(one.said for one in self._since))))
+            )
             await asyncio.sleep(LOOK_EVERY_S)
 
     def _take(self, now: dict[Arrived, bool]) -> None:
@@ -127,21 +131,24 @@ class HalfOpenWatch:
                 loop.call_soon(self._changed, one.what)
 
 
-def connections(ports: frozenset[int]) -> Iterator[tuple[Arrived, bool]]:
-    """Connections to these ports of this machine, each with whether its handshake is begun and not over."""
+def connections(ports: frozenset[int], known: frozenset[tuple[bytes, bytes, bytes]] = frozenset()) -> Iterator[tuple[Arrived, bool]]:
+    """Connections to these ports of this machine whose handshake is begun and not over, and with them those that are ``known`` (by ``said``),
+    each with whether that is so. After a flood the table holds tens of thousands that are neither: they cost no more than being read."""
+    wanted = frozenset(b"%04X" % port for port in ports)
     for table in _TABLES:
         with suppress(OSError), table.open("rb") as lines:  # another system, or no IPv6
             kept = b""
             while piece := lines.read(_PIECE):
                 whole, _, kept = (kept + piece).rpartition(b"\n")
-                yield from _read(whole, ports)
-            yield from _read(kept, ports)
+                yield from _read(whole, wanted, known)
+            yield from _read(kept, wanted, known)
 
 
-def _read(text: bytes, ports: frozenset[int]) -> Iterator[tuple[Arrived, bool]]:
-    for port, peer, peer_port, state in _LINE.findall(text):
-        if int(port, 16) in ports and state != _LISTENING:
-            yield Arrived(HalfOpen(_address(peer.decode("ascii")), int(port, 16)), int(peer_port, 16)), state == _SYN_RECEIVED
+def _read(text: bytes, ports: frozenset[bytes], known: frozenset[tuple[bytes, bytes, bytes]]) -> Iterator[tuple[Arrived, bool]]:
+    for port, peer, peer_port, state in (_LINE if known else _BEGUN).findall(text):
+        if port in ports and (state == _SYN_RECEIVED or (port, peer, peer_port) in known):
+            what = HalfOpen(_address(peer.decode("ascii")), int(port, 16))
+            yield Arrived(what, (port, peer, peer_port)), state == _SYN_RECEIVED
 
 
 def _address(text: str) -> str:

@@ -57,8 +57,18 @@ def test_a_long_table_is_read_in_pieces(tmp_path, monkeypatch):
     others = "".join(line(MINE, 3389, words(203, 0, number // 200, number % 200), "06") for number in range(5000))
     table.write_text(HEAD + others + line(MINE, 3389, PEER, "03") + others + line(MINE, 23, PEER, "03"))
     monkeypatch.setattr(passing, "_TABLES", (table,))
-    found = [one.what for one, begun in connections(frozenset({3389, 23})) if begun]
-    assert found == [HalfOpen("203.0.113.250", 3389), HalfOpen("203.0.113.250", 23)]
+    found = list(connections(frozenset({3389, 23})))
+    assert [(one.what, begun) for one, begun in found] == [(HalfOpen("203.0.113.250", 3389), True), (HalfOpen("203.0.113.250", 23), True)]
+
+
+def test_of_those_that_are_over_only_the_ones_asked_for_are_given(tmp_path, monkeypatch):
+    table = tmp_path / "tcp"
+    over = [line(MINE, 3389, words(203, 0, 113, number), "06") for number in range(200)]
+    table.write_text(HEAD + "".join(over) + line(MINE, 3389, PEER, "03"))
+    monkeypatch.setattr(passing, "_TABLES", (table,))
+    known = frozenset({(b"0D3D", words(203, 0, 113, 7).encode(), b"C350"), (b"0D3D", words(203, 0, 114, 7).encode(), b"C350")})
+    found = connections(frozenset({3389}), known)
+    assert [(one.what.peer, begun) for one, begun in found] == [("203.0.113.7", False), ("203.0.113.250", True)]
 
 
 async def test_a_flood_of_forged_beginnings_is_remembered_up_to_a_bound(tmp_path, monkeypatch):

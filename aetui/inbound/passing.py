@@ -39,6 +39,9 @@ TIME_EXCEEDED = 11
 """ICMP type."""
 LOOK_EVERY_S = 0.4
 """The system holds a half-open connection for about a minute."""
+LOOK_SHARE = 0.1
+"""Most of the time that looking may take: under a flood the table is long, and the pauses grow with it."""
+LONGEST_PAUSE_S = 1.5
 MOST_FOUND = 50
 """Addresses that are remembered; a flood forges as many as it likes."""
 
@@ -129,6 +132,11 @@ class HalfOpenWatch:
             if at - since >= HELD_S and one.what not in self._found and len(self._found) < MOST_FOUND:
                 self._found[one.what] = one
                 loop.call_soon(self._changed, one.what)
+
+
+def pause(took_s: float) -> float:
+    """Seconds until the next look, where the last one took so many."""
+    return max(LOOK_EVERY_S, min(took_s / LOOK_SHARE, LONGEST_PAUSE_S))
 
 
 def connections(ports: frozenset[int], known: frozenset[tuple[bytes, bytes, bytes]] = frozenset()) -> Iterator[tuple[Arrived, bool]]:

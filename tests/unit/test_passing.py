@@ -71,6 +71,11 @@ def test_of_those_that_are_over_only_the_ones_asked_for_are_given(tmp_path, monk
     assert [(one.what.peer, begun) for one, begun in found] == [("203.0.113.7", False), ("203.0.113.250", True)]
 
 
+@pytest.mark.parametrize(("took", "pause"), [(0.0, 0.4), (0.02, 0.4), (0.1, 1.0), (5.0, 1.5)])
+def test_the_longer_a_look_takes_the_longer_the_next_one_is_waited_for(took, pause):
+    assert passing.pause(took) == pytest.approx(pause)
+
+
 async def test_a_flood_of_forged_beginnings_is_remembered_up_to_a_bound(tmp_path, monkeypatch):
     table = tmp_path / "tcp"
     table.write_text(HEAD + "".join(line(MINE, 3389, words(203, 0, 113, number), "03") for number in range(200)))

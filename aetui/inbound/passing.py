@@ -115,10 +115,10 @@ class HalfOpenWatch:
 
     async def _look(self) -> None:
         while True:
-            self._take(
-                await asyncio.to_thread(lambda: dict(connections(frozenset(self.ports), frozenset(one.said for one in self._since))))
-            )
-            await asyncio.sleep(LOOK_EVERY_S)
+            began = clock()
+            ports, known = frozenset(self.ports), frozenset(one.said for one in (*self._since, *self._found.values()))
+            self._take(await asyncio.to_thread(_looked, ports, known))
+            await asyncio.sleep(pause(clock() - began))
 
     def _take(self, now: dict[Arrived, bool]) -> None:
         at, loop = clock(), asyncio.get_running_loop()
@@ -132,6 +132,10 @@ class HalfOpenWatch:
             if at - since >= HELD_S and one.what not in self._found and len(self._found) < MOST_FOUND:
                 self._found[one.what] = one
                 loop.call_soon(self._changed, one.what)
+
+
+def _looked(ports: frozenset[int], known: frozenset[tuple[bytes, bytes, bytes]]) -> dict[Arrived, bool]:
+    return dict(connections(ports, known))
 
 
 def pause(took_s: float) -> float:

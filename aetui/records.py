@@ -43,6 +43,11 @@ class Severity(StrEnum):
     WARN = "warn"
     INFO = "info"
 
+    @property
+    def rank(self) -> int:
+        """0 for what matters most; by it findings are sorted."""
+        return [*Severity].index(self)
+
 
 class Confidence(StrEnum):
     """How far the observation determines the cause."""

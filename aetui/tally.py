@@ -21,9 +21,6 @@ from aetui.state import State
 PROVED = frozenset({"forward-confirmed", "service-confirmed"})
 """Causes that say that the equipment is reached from outside."""
 
-RANK = {Severity.FAIL: 0, Severity.WARN: 1, Severity.INFO: 2}
-"""Order of findings: the worst first."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Look:
@@ -74,7 +71,7 @@ class Tally:
     def findings(self) -> tuple[Diagnosed, ...]:
         """What was concluded beside the checks, each once, the worst first."""
         told = {(entry.cause, entry.summary): entry for entry in self._told()}
-        return tuple(sorted(told.values(), key=lambda entry: RANK[entry.severity]))
+        return tuple(sorted(told.values(), key=lambda entry: entry.severity.rank))
 
     def _told(self) -> Iterator[Diagnosed]:
         for look in self._looks:

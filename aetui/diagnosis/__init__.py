@@ -61,11 +61,8 @@ def diagnose(state: State) -> Diagnosis:
         for finding in list(rule(view)):
             view.take(finding)
     readings = _readings(view)
-    findings = tuple(sorted((_weighed(view, differential.confirmed(view, f)) for f in view.findings), key=lambda f: _RANK[f.severity]))
+    findings = tuple(sorted((_weighed(view, differential.confirmed(view, f)) for f in view.findings), key=lambda f: f.severity.rank))
     return Diagnosis(readings, findings, _verdict(view, state, readings, findings))
-
-
-_RANK = {Severity.FAIL: 0, Severity.WARN: 1, Severity.INFO: 2}
 
 
 def _weighed(view: View, finding: Finding) -> Finding:

@@ -93,8 +93,9 @@ def _weight(reached: Reached) -> int:
 
 
 def _rank(finding: Finding) -> tuple[int, int]:
-    order = {Severity.FAIL: 0, Severity.WARN: 1, Severity.INFO: 2}
-    return order[finding.severity], 0 if finding.cause in _ROOTS else 1
+    """What matters most, first; of what fails, the roots. A second router that the forward gets through all the same is a remark."""
+    root = finding.cause in _ROOTS
+    return finding.severity.rank, int(root if finding.severity is Severity.INFO else not root)
 
 
 def _any_works(found: Iterable[Finding]) -> bool:

@@ -36,7 +36,6 @@ from aetui.guide.records import (
     Step,
 )  # fmt: skip
 from aetui.records import Diagnosed
-from aetui.tally import RANK
 
 LONGEST_ANSWER = 200
 """Characters of a free answer that are kept."""
@@ -320,7 +319,7 @@ def conclusion(guide: Guide, walk: Walk) -> Conclusion | None:
     assert isinstance(end, End)
     latest = list(_latest(walk))
     told = {(entry.cause, entry.summary): entry for _, seen in latest for entry in seen.told}
-    ordered = tuple(sorted(told.values(), key=lambda entry: RANK[entry.severity]))
+    ordered = tuple(sorted(told.values(), key=lambda entry: entry.severity.rank))
     table = next((seen.lines for checked, seen in latest if _makes_the_table(guide, checked)), ())
     return Conclusion(end, ordered, latest[0][1].lines if latest else (), table)
 

@@ -15,7 +15,6 @@ from aetui.causes import describe
 from aetui.diagnosis import inbound
 from aetui.diagnosis import nat as nat_rules
 from aetui.entries import InboundDone, Knocked
-from aetui.guide.actions import DEEP
 from aetui.guide.records import Confirm, Inside, Listen, Nat, Seen
 from aetui.guiding.words import say, seen
 from aetui.guiding.world import World
@@ -154,16 +153,11 @@ def _no_place(world: World) -> Seen:
 
 
 def _confirmed(world: World, what: InboundSeen) -> Seen:
-    found = sorted(inbound.diagnose(what), key=_is_remark)
+    found = inbound.diagnose(what)
     told = _told(world, found)
     world.keep(InboundDone(world.session.at(), what, told))
     signs = ("inside-view",) if what.outside and all(r.standing is Standing.INSIDE for r in what.outside) else ()
     return Seen(_status(told, confirming.determined(what)), signs, told, lines=tuple(_outside_line(r) for r in what.outside))
-
-
-def _is_remark(finding: Finding) -> bool:
-    """True for a second router that the forward gets through all the same: it stands in nobody's way, and so leads a guide nowhere."""
-    return finding.cause in DEEP and finding.severity is Severity.INFO
 
 
 def _told(world: World, findings: Sequence[Finding]) -> tuple[Diagnosed, ...]:

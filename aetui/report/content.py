@@ -38,7 +38,7 @@ from aetui.report.picture import Piece, pieces
 from aetui.report.provenance import provenance
 from aetui.report.text import by_host, headline
 from aetui.report.untested import untested
-from aetui.tally import RANK, Tally, tally_of
+from aetui.tally import Tally, tally_of
 
 LONGEST_FACT = 400
 """Characters of one fact in a report."""
@@ -175,7 +175,7 @@ def _told(kept: Kept, tally: Tally, words: Words) -> list[Diagnosed]:
     told = [describe(words, finding) for finding in kept.state.diagnosis.findings]
     known = {(entry.cause, entry.summary) for entry in told}
     told += [entry for entry in tally.findings() if (entry.cause, entry.summary) not in known]
-    return sorted(told, key=lambda entry: RANK[entry.severity])
+    return sorted(told, key=lambda entry: entry.severity.rank)
 
 
 def _title(kept: Kept) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from difflib import unified_diff
 from pathlib import Path
@@ -13,6 +14,8 @@ from lab import topology
 from lab.enter import inside
 from lab.network import Lab
 
+SETTLED_S = 3.0
+"""The kernel tells of a lost or a new carrier at most once a second, and what was ended takes a moment to be gone."""
 HOW = "no lab here: run python -m tests.lab.enter pytest tests/lab"
 
 
@@ -61,7 +64,9 @@ def mended(request: pytest.FixtureRequest) -> Iterator[None]:
     built: Lab = request.getfixturevalue("lab")
     before = built.standing()
     yield
-    after = built.standing()
+    until = time.monotonic() + SETTLED_S
+    while (after := built.standing()) != before and time.monotonic() < until:
+        time.sleep(0.2)
     left = [line for name in before for line in unified_diff(before[name].split("\n"), after[name].split("\n"), name, "afterwards", n=0, lineterm="")]
     assert not left, "the lab was left changed:\n" + "\n".join(left)
 

@@ -43,7 +43,7 @@ BRIDGING = ("router", "wire")
 
 STANDING = r"""
 printf 'link show\naddr show\nroute show table all\nrule show\n-6 route show table all\n' | ip -o -batch - |
-sed -E 's/^[0-9]+: //; s/ (qlen [0-9]+|state [A-Z]+|[a-z]+_lft [0-9]+sec)//g' | sort
+sed -E 's/^[0-9]+: //; s/NO-CARRIER,|,LOWER_UP//g; s/ (qlen [0-9]+|state [A-Z]+|[a-z]+_lft [0-9]+sec)//g' | sort
 nft list ruleset"""
 """A machine's settings in words; without numbers and order of interfaces, and what the kernel finds out a second later."""
 

@@ -197,7 +197,7 @@ ROWS = [
      [("forward-missing", LIKELY)]),
     ("the router says nothing", [SILENT], [lan()], {"nat": nat()}, [("forward-missing", LIKELY)]),
     ("a private outer address and a working forward", [MATCHED], [], {"nat": nat("10.0.0.1")},
-     [("double-nat", CERTAIN), ("forward-confirmed", CERTAIN)]),
+     [("forward-confirmed", CERTAIN), ("double-nat", CERTAIN)]),
     ("a private outer address and a dead service", [SILENT], [DEAD], {"nat": nat("10.0.0.1")},
      [("service-down", CERTAIN), ("double-nat", CERTAIN)]),
     ("a private outer address and a web server in front", [out(speaks="http")], [lan()], {"nat": nat("10.0.0.1")},

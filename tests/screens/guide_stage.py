@@ -75,14 +75,19 @@ async def types(pilot: Pilot[Any], text: str) -> None:
     await pilot.press(*text, "enter")
 
 
-async def to_the_outside(pilot: Pilot[Any]) -> None:
-    """From the first page to the look from outside: support cannot reach the PM2000, whose port is the usual one."""
+async def to_the_port(pilot: Pilot[Any]) -> None:
+    """From the first page to the question of the public port: support cannot reach the PM2000."""
     await shows(pilot, WHICH)
     await pilot.press("enter")
     await shows(pilot, "What is the trouble?")
     await pilot.press("enter")
     await types(pilot, LOGGER)
     await shows(pilot, "The public port")
+
+
+async def to_the_outside(pilot: Pilot[Any]) -> None:
+    """On to the look from outside: the port is the usual one."""
+    await to_the_port(pilot)
     await pilot.press("enter")
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from guide_stage import LOGGER, opened, row, shows, types, visit
+from guide_stage import WHICH, opened, row, shows, to_the_port, visit
 from stage import screen, until
 
 from aetui.store import opened as history
 
-WHICH = "Which equipment is it about?"
 LEFT = "Left before its end: go on from there"
 
 
@@ -21,15 +20,10 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
-async def to_the_port(demo: str, *, save: bool | None, leave: str = "") -> None:
+async def left_at_the_port(demo: str, *, save: bool | None, leave: str = "") -> None:
     """Walk the PM2000's guide to the question of the public port, and end the console there."""
     async with opened("guide", demo, save=save) as pilot:
-        await shows(pilot, WHICH)
-        await pilot.press("enter")
-        await shows(pilot, "What is the trouble?")
-        await pilot.press("enter")
-        await types(pilot, LOGGER)
-        await shows(pilot, "The public port")
+        await to_the_port(pilot)
         assert visit(pilot).saving is bool(save)
         if leave:
             await pilot.press(leave)
@@ -38,7 +32,7 @@ async def to_the_port(demo: str, *, save: bool | None, leave: str = "") -> None:
 
 @pytest.mark.parametrize("leave", ["n", ""], ids=["left by its key", "the console ended"])
 async def test_the_next_console_goes_on_where_the_last_one_was_left(leave: str) -> None:
-    await to_the_port("forward-missing", save=True, leave=leave)
+    await left_at_the_port("forward-missing", save=True, leave=leave)
     async with opened("guide", "forward-missing", save=True) as pilot:
         await shows(pilot, WHICH, LEFT, "PM2000, step 5: The public port")
         assert row(pilot) == "resume:pm2000", "what was left is what is selected"

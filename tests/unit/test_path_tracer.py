@@ -325,7 +325,7 @@ async def test_a_problem_is_told_by_watching_too(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("aetui.path.names.address_of", nowhere)
     states = [state async for state in watch("no.such.name", 443, Options(), engines=_engines())]
     assert [state.problem for state in states] == [Problem("name-unknown", "no.such.name")]
-    assert states[0].verdict == "The trace could not be made: the name no.such.name has no address."
+    assert states[0].verdict == "The trace could not be made: no address was found for the name no.such.name: there is no such name, or no DNS server answers here."
 
 
 # ---------------------------------------------------------------------------------------------------------- choices

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from . import daemons, servers
+from . import daemons, kernel, servers
 from .breaking import configured, filtered, redirected, rules, running, serving_at, together
 from .network import Lab
 from .pki import self_signed
@@ -57,16 +57,15 @@ def telnet(lab: Lab, node: str = "logger", port: int = 23) -> AbstractContextMan
     return serving_at(lab, node, "telnetd", port, servers.inetd(port, ["/usr/sbin/telnetd", "-h"]))
 
 
-def forwarded(
-    lab: Lab, public: int, to: str, port: int, sources: str = "", protocol: str = "tcp", node: str = "router"
-) -> AbstractContextManager[None]:
-    """The site's router forwards a public port to ``to:port`` on the LAN; ``sources`` (CIDR) may use it alone."""
+@contextmanager
+def forwarded(lab: Lab, public: int, to: str, port: int, sources: str = "", protocol: str = "tcp", node: str = "router") -> Iterator[None]:
+    """The site's router forwards a public port to ``to:port`` on the LAN; ``sources`` (CIDR) may use it alone. What it tracked before is
+    forgotten: a caller who comes by a port that he had in an earlier experiment would be led to where that one's forward went."""
     who = f"ip saddr {sources} " if sources else ""
-    return rules(
-        lab,
-        node,
-        f'chain inward {{ type nat hook prerouting priority -100;\n iifname "wan" {who}{protocol} dport {public} dnat to {to}:{port}\n }}',
-    )
+    chain = f'chain inward {{ type nat hook prerouting priority -100;\n iifname "wan" {who}{protocol} dport {public} dnat to {to}:{port}\n }}'
+    with rules(lab, node, chain):
+        lab[node].within(kernel.forget_connections)
+        yield
 
 
 def answered_by_router(lab: Lab, public: int) -> AbstractContextManager[int]:

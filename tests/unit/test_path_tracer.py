@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import aclosing
 
 import pytest
+from jumping import in_no_time
 from path_simulated import Simulated
 
 from aetui.observations import Outcome, TcpSeen
@@ -107,17 +108,19 @@ async def test_a_live_trace_follows_the_path_on_as_soon_as_its_end_lets_the_port
     assert sorted(net.sent) == [1, 2, 3, 4, 5, 6]
 
 
-async def test_rounds_keep_their_pace_and_after_the_last_nothing_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aetui.path.tracer.ROUND_S", 0.2)
-    loop = asyncio.get_running_loop()
-    began, tracer = loop.time(), Tracer(Simulated(HOPS), Request(TARGET, FLOW))
-    await tracer.first()
-    recording = await tracer.rounds(3)
-    took = loop.time() - began
-    tracer.close()
+def test_rounds_keep_their_pace_and_after_the_last_nothing_is_waited_for() -> None:
+    async def main() -> tuple[Recording, float]:
+        loop = asyncio.get_running_loop()
+        began, tracer = loop.time(), Tracer(Simulated(HOPS), Request(TARGET, FLOW))
+        await tracer.first()
+        recording = await tracer.rounds(3)
+        tracer.close()
+        return recording, loop.time() - began
+
+    recording, took = in_no_time(main())
     starts = [min(shot.sent_ms for shot in recording.shots if shot.round == number) for number in range(4)]
-    assert all(later - earlier >= 199 for earlier, later in itertools.pairwise(starts[1:]))
-    assert took < 0.2 * 3
+    assert [later - earlier for earlier, later in itertools.pairwise(starts[1:])] == pytest.approx([1000, 1000])
+    assert took < 2.1
 
 
 async def test_a_long_live_trace_forgets_its_oldest_rounds(monkeypatch: pytest.MonkeyPatch) -> None:

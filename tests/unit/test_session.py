@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 import asyncio
-import selectors
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
 import pytest
 from fake_vantage import FakeVantage, MockStream
+from jumping import in_no_time
 
 from aetui.events import CheckDone, ChecksAdded, CheckStarted, Diagnosing, Event, SessionEnded, SessionStarted
 from aetui.observations import BannerSeen, DnsAnswer, DnsSeen, Ended, Outcome, SeriesSeen, TcpSeen, Trial
@@ -23,37 +23,6 @@ from aetui.state import State
 from aetui.vantage.base import Capability, Vantage, VantageLost
 
 HOST = "h.example"
-
-
-class _Jumping(selectors.SelectSelector):
-    """Never waits: what the loop would sleep, its clock jumps."""
-
-    def __init__(self, clock: list[float]) -> None:
-        super().__init__()
-        self.clock = clock
-
-    def select(self, timeout: float | None = None) -> Any:
-        ready = super().select(0)
-        if not ready and timeout:
-            self.clock[0] += timeout
-        return ready
-
-
-class JumpingLoop(asyncio.SelectorEventLoop):
-    """An event loop in which seconds cost nothing."""
-
-    def __init__(self) -> None:
-        self.clock = [1000.0]
-        super().__init__(_Jumping(self.clock))
-
-    def time(self) -> float:
-        return self.clock[0]
-
-
-def in_no_time(work: Coroutine[Any, Any, Any]) -> Any:
-    """Run it to its end on a jumping clock."""
-    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
-        return runner.run(work)
 
 
 def now() -> float:

@@ -124,9 +124,11 @@ class Listen:
 
 @dataclass(frozen=True, slots=True)
 class Nat:
-    """How many routers translate addresses, and what ours says of its forwards."""
+    """How many routers translate addresses, and what ours says of its forwards. Where ``public`` is the site's address and the router has it,
+    nothing stands before the router, however the outside sees this machine (by a VPN of its own, or a second line)."""
 
     port: str
+    public: str = ""
 
 
 @dataclass(frozen=True, slots=True)

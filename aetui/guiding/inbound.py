@@ -197,7 +197,7 @@ async def run_nat(world: World, action: Nat, outside: str) -> Seen:
     except VantageLost:
         await world.outside.forget(outside)
         deep = await _nat(world, None, int(action.port))
-    told = _told(world, nat_rules.findings(deep))
+    told = _told(world, nat_rules.findings(deep, knocked=(action.public,) if action.public else ()))
     if not deep.outer and not deep.listed:
         return Seen(Status.UNKNOWN, ("mute-router",), told, lines=(seen("mute-router"),))
     here = [forward for forward in deep.forwards if forward.outside_port == int(action.port)]

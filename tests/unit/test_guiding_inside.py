@@ -12,7 +12,7 @@ from aetui.catalogue import load as load_catalogue
 from aetui.causes import load_causes
 from aetui.guide.distance import led
 from aetui.guide.library import load
-from aetui.guide.records import Inside
+from aetui.guide.records import Inside, Nat
 from aetui.guiding import inbound
 from aetui.observations import Icmp, Interface, LinkSeen, Outcome, TcpSeen
 from aetui.reach import InboundSeen, NatSeen, OuterSide, Reached, Standing, Target
@@ -86,3 +86,28 @@ def test_a_second_router_before_the_sites_own_is_the_verdict_only_where_not(name
     step = GUIDE.steps["remote.confirm"]
     assert "double-nat" in seen.causes
     assert led(step.on, step.otherwise, seen.keys) == onward  # type: ignore[union-attr]
+
+
+# ----------------------------------------------------------------------------------------------------------------------- NAT
+THROUGH_A_VPN = NatSeen("192.168.50.1", None, (OuterSide("upnp", "203.0.113.9", "success"),), "198.51.100.77")
+SEEN_AS = {
+    "the router has the site's address, the outside sees a VPN's": ("203.0.113.9", ()),
+    "the router has another than the site's": ("203.0.113.8", ("carrier-nat",)),
+    "nobody told the site's address": ("", ("carrier-nat",)),
+}
+
+
+@pytest.mark.parametrize("name", SEEN_AS)
+async def test_another_nat_before_the_router_is_told_where(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    public, causes = SEEN_AS[name]
+
+    async def told(*_: Any, **__: Any) -> NatSeen:
+        return THROUGH_A_VPN
+
+    monkeypatch.setattr(inbound, "_nat", told)
+    nobody = SimpleNamespace(here=FakeVantage(seen=HERE), causes=load_causes(), outside=None)
+    assert (await inbound.run_nat(nobody, Nat("3389", public), "")).causes == causes
+
+
+def test_the_guide_tells_the_sites_address_to_the_step_that_asks_the_router() -> None:
+    assert GUIDE.steps["remote.nat"].action == Nat("{public_port}", "{public}")  # type: ignore[union-attr]

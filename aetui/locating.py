@@ -32,6 +32,14 @@ SHORTEST_S = 0.5
 """With less than this left of the run's own time it is not begun."""
 
 
+async def make_ready(session: Session, helper: PacketHelper | None) -> None:
+    """Start the packet helper where a connect of a run that goes on has had no answer, and where this user may."""
+    state = session.state
+    waiting = any(check.kind == "tcp" and check.id not in state.results for check in state.checks.values())
+    if waiting and helper is not None and state.vantage.kind == "local" and helper.lacking() is None:
+        await helper.start()
+
+
 async def locate_failures(session: Session, helper: PacketHelper | None = None) -> tuple[Trace, ...]:
     """Trace what failed, and emit the diagnosis with where it dies; ``helper`` is the program's packet helper, where it has one. Returns the
     traces; none where nothing has a place.

@@ -12,6 +12,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from aetui.plan import Options, matches, plan
 from aetui.probes import warm
 from aetui.probes.base import Credentials, Settings
 from aetui.records import Check
-from aetui.session import DEADLINE_S, Listener, Session
+from aetui.session import DEADLINE_S, UNANSWERED_S, Listener, Session
 from aetui.vantage.base import Vantage
 
 if TYPE_CHECKING:
@@ -65,6 +66,22 @@ class Prepared:
     catalogue: Catalogue
     helper: PacketHelper | None = None
     """The program's packet helper, where it has one."""
+
+    @asynccontextmanager
+    async def awaiting_silence(self) -> AsyncIterator[None]:
+        """While the session runs: what tells at which hop a port dies is loaded and started before the silence is over, not after it, when
+        little of the run's time is left."""
+        ahead = asyncio.create_task(self._make_ready())
+        try:
+            yield
+        finally:
+            ahead.cancel()
+            await asyncio.gather(ahead, return_exceptions=True)
+
+    async def _make_ready(self) -> None:
+        await asyncio.sleep(UNANSWERED_S)
+        locating = await asyncio.to_thread(import_module, "aetui.locating")
+        await locating.make_ready(self.session, self.helper)
 
 
 def own_catalogue() -> Path | None:

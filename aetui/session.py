@@ -37,6 +37,9 @@ AT_ONCE_PER_HOST = 8
 SHORTEST_SILENCE_S = 2.0
 """Seconds of waiting after which silence is an observation even where the run's deadline cut the wait short."""
 
+UNANSWERED_S = 4.0
+"""Into a run, a connect that still waits will hardly be answered: what tells where it dies may be made ready."""
+
 RULES_EVERY_S = 0.05
 """The rules are read at most this often while results come in, and never take more than a fifth of the time."""
 

@@ -246,12 +246,14 @@ class Runner:
         session = prepared.session
         match job:
             case Whole():
-                await session.run()
+                async with prepared.awaiting_silence():
+                    await session.run()
                 self.finished = self.now()
                 await _locate(prepared)
             case Again():
                 self._held = session.state.diagnosis
-                await session.again(job.ids)
+                async with prepared.awaiting_silence():
+                    await session.again(job.ids)
                 await _locate(prepared)
             case Wait():
                 await self._wait(session, job)

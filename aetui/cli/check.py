@@ -131,7 +131,8 @@ async def _check(arguments: argparse.Namespace, password: str | None, spawned: S
         said = about(arguments, "check", prepared.catalogue)
         try:
             with journalled(arguments, said, prepared.session, second):
-                state = await _both(prepared.session, second)
+                async with prepared.awaiting_silence():
+                    state = await _both(prepared.session, second)
                 if not arguments.jsonl:
                     await locate_failures(prepared.session, helper)
         finally:

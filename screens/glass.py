@@ -60,6 +60,7 @@ def change(before: Look | None, after: Look) -> str:
     return f"\x1b[{';'.join([*off, *on, *colours])}m"
 
 
+@lru_cache(4096)
 def _marks_blanks(style: Look) -> bool:
     """True where even a space shows more than its background: underlined, reversed, struck out."""
     return not {"4", "7", "9"}.isdisjoint(style[0].split(";"))
@@ -117,6 +118,13 @@ class Glass:
         row, width = self.rows[y], self.size[0]
         style = look(segment.style, system)
         bare: Look = style if _marks_blanks(style) else ("", "", style[2])
+        if segment.text.isascii() and segment.text.isprintable():
+            run = [(text, bare if text == " " else style) for text in segment.text[: max(0, width - x)]]
+            if row[x : x + len(run)] != run:  # most of what is painted anew is what stands there
+                for column, cell in enumerate(run, x):
+                    if row[column] != cell:
+                        touched.setdefault(y, set()).update(self._replace(row, column, [cell]))
+            return x + len(run)
         for text in _clusters(segment.text):
             cells = get_character_cell_size(text[0])
             if x + cells > width:

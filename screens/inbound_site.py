@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -85,7 +85,7 @@ class Site:
         rang: Callable[[], None] = lambda: None,
         now: Callable[[], datetime] = datetime.now,
         limits: Limits | None = None,
-        keep: Callable[[Knock], None] = lambda _knock: None,
+        keep: Callable[[Sequence[Knock]], None] = lambda _knocks: None,
         helper: Callable[[], Awaitable[Opener | None]] = no_helper,
     ) -> None:
         self.changed, self.rang, self.now, self.keep = changed, rang, now, keep
@@ -279,9 +279,10 @@ class Site:
         first = self.heard is None
         self._came += len(batch.knocks) + batch.missed
         self.is_flooded = batch.missed > 0
-        for knock in map(self._named, batch.knocks):
+        knocks = [self._named(knock) for knock in batch.knocks]
+        self.keep(knocks)
+        for knock in knocks:
             self._serial += 1
-            self.keep(knock)
             known = bool(self.settings.allow) and knock.refused != "not-allowed"
             notable = known or knock.token is not Token.NONE
             (self._notable if notable else self._ordinary).append(Entry(self._serial, knock))

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -117,24 +118,25 @@ class Keeper:
         """Write a trace down."""
         from aetui.entries import TraceDone
 
-        self._keep(lambda at: TraceDone(at, trace), "trace")
+        self._keep("trace", lambda at: TraceDone(at, trace))
 
-    def knocked(self, knock: Knock) -> None:
-        """Write a knock down; of a flood only so many."""
+    def knocked(self, knocks: Iterable[Knock]) -> None:
+        """Write knocks down that came together; of a flood only so many."""
         from aetui.entries import Knocked
         from aetui.inbound.knocklog import Share
 
         self._share = self._share or Share()
-        if self._share.takes(knock):
-            self._keep(lambda at: Knocked(at, knock), "listen")
+        taken = [partial(Knocked, knock=knock) for knock in filter(self._share.takes, knocks)]
+        if taken:
+            self._keep("listen", *taken)
 
     def confirmed(self, seen: InboundSeen, diagnosis: tuple[Diagnosed, ...]) -> None:
         """Write down a try of the site's public address from outside."""
         from aetui.entries import InboundDone
 
-        self._keep(lambda at: InboundDone(at, seen, diagnosis), "confirm")
+        self._keep("confirm", lambda at: InboundDone(at, seen, diagnosis))
 
-    def _keep(self, make: Callable[[float], Found], command: str) -> None:
+    def _keep(self, command: str, *makers: Callable[[float], Found]) -> None:
         """In the run's session, or in the one beside it, which is begun where there is none for this place."""
         if self._over:
             return
@@ -142,10 +144,10 @@ class Keeper:
         if not self._runs_here:
             fits = self._aside is not None and self._aside.place == self.launch().place
             journal = self._aside.journal if fits and self._aside is not None else self._beside(command)
-        entry = make(self.at)
-        self._found.append(entry)
+        entries = [make(self.at) for make in makers]
+        self._found.extend(entries)
         if journal is not None:
-            journal.keep(entry)
+            journal.keep(*entries)
 
     def _beside(self, command: str) -> Journal | None:
         """A session for what is found where nothing has run; None where it is not to be saved."""

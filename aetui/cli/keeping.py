@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from aetui import __version__
 from aetui.display import displayable
@@ -74,8 +74,11 @@ def kept(arguments: argparse.Namespace, said: About) -> Iterator[Journal | None]
         journal.close()
 
 
-Keep = Callable[[Callable[[float], "Found"]], None]
-"""Takes a maker of an entry, which is given the milliseconds since the beginning."""
+class Keep(Protocol):
+    """Takes makers of entries that came together; each is given the milliseconds since the beginning."""
+
+    def __call__(self, *makers: Callable[[float], Found]) -> None:
+        """Write down what they make."""
 
 
 @contextmanager
@@ -89,13 +92,13 @@ def recorded(arguments: argparse.Namespace, command: str) -> Iterator[Keep]:
 
     with kept(arguments, about(arguments, command, load())) as journal:
         if journal is None:
-            yield lambda make: None
+            yield lambda *makers: None
             return
         started, zero = datetime.now(UTC), monotonic()
         journal(SessionStarted(0.0, new_id(started), started, _place(arguments), (), (), 0.0))
         reason = "cancelled"
         try:
-            yield lambda make: journal.keep(make((monotonic() - zero) * 1000))
+            yield lambda *makers: journal.keep(*(make((monotonic() - zero) * 1000) for make in makers))
             reason = "done"
         except VantageLost:
             reason = "vantage-lost"

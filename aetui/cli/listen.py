@@ -107,8 +107,7 @@ def _kept(keep: Keep, show: Callable[[Batch], None]) -> Callable[[Batch], None]:
     share = Share()
 
     def see(batch: Batch) -> None:
-        for knock in filter(share.takes, batch.knocks):
-            keep(partial(Knocked, knock=knock))
+        keep(*(partial(Knocked, knock=knock) for knock in filter(share.takes, batch.knocks)))
         show(batch)
 
     return see

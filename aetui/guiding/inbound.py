@@ -243,13 +243,13 @@ class _Heard:
 
     def __call__(self, batch: Batch) -> None:
         self.count += len(batch.knocks) + batch.missed
-        for each in batch.knocks:
-            self.from_outside = self.from_outside or realm(each.peer) is Realm.PUBLIC
-            if each.token is Token.MATCHED:
-                self.proved.set()
-            if self._share.takes(each):
-                self._world.keep(Knocked(self._world.session.at(), each))
-                self._world.tell(seen("knock", peer=each.peer, said=inbound.NAMES.get(each.speaks, each.speaks)))
+        self.from_outside = self.from_outside or any(realm(each.peer) is Realm.PUBLIC for each in batch.knocks)
+        if any(each.token is Token.MATCHED for each in batch.knocks):
+            self.proved.set()
+        taken = tuple(filter(self._share.takes, batch.knocks))
+        self._world.keep(*(Knocked(self._world.session.at(), each) for each in taken))
+        for each in taken:
+            self._world.tell(seen("knock", peer=each.peer, said=inbound.NAMES.get(each.speaks, each.speaks)))
 
 
 async def _outcome(world: World, action: Listen, outside: str, listener: Listener, heard: _Heard) -> Seen:

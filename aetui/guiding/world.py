@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from aetui.catalogue import Catalogue
 from aetui.causes import Words, load_causes
@@ -77,6 +77,13 @@ class Outside:
             await self.forget(name)
 
 
+class Keep(Protocol):
+    """Takes what belongs into a session's journal, all that came together at once."""
+
+    def __call__(self, *found: Beside) -> None:
+        """Write it down."""
+
+
 @dataclass(slots=True)
 class World:
     """Everything that an action may use."""
@@ -89,7 +96,7 @@ class World:
     demo: str | None = None
     helper: PacketHelper | None = None
     """The program's packet helper, for a port under 1024."""
-    keep: Callable[[Beside], None] = lambda found: None
+    keep: Keep = lambda *found: None
     """Gets what is found beside the session's own events, for its journal: knocks, inbound looks, traces."""
     tell: Callable[[str], None] = lambda line: None
     """Gets a line that a person must see while a check still runs (the listener's code)."""

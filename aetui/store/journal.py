@@ -102,14 +102,16 @@ class Journal:
         """Write an event down."""
         self.keep(event)
 
-    def keep(self, entry: Entry) -> None:
-        """Write an entry down; before a session has started there is nothing to write it to, and it is dropped."""
-        if self._base is None or (self.id is None and not isinstance(entry, SessionStarted)):
-            return
-        if isinstance(entry, SessionStarted):
-            self.id = entry.session
-        self._waiting.append(entry)
-        self._write()
+    def keep(self, *entries: Entry) -> None:
+        """Write entries down, those that come together in one transaction at the most. Before a session has started there is nothing to write
+        them to, and they are dropped."""
+        for entry in entries:
+            if isinstance(entry, SessionStarted) and self._base is not None:
+                self.id = entry.session
+            if self.id is not None:
+                self._waiting.append(entry)
+        if self._base is not None:
+            self._write()
 
     def close(self) -> None:
         """Write what waits, and let go of the file."""

@@ -79,6 +79,7 @@ class Lines(Widget):
         self.top = 0
         self._painted: list[Painted] = []
         self._inks: Mapping[str, Style] = {}
+        self._plain: Style | None = None
 
     # ------------------------------------------------------------------------------------------------------------ what is shown
     def show(self, lines: Iterable[Line]) -> None:
@@ -137,7 +138,8 @@ class Lines(Widget):
 
     def _base(self, lit: bool) -> Style:
         if not lit:
-            return self.rich_style
+            self._plain = self._plain or self.rich_style
+            return self._plain
         return self.ink("lit" if self.has_focus else "lit-away")
 
     def ink(self, name: str) -> Style:
@@ -147,8 +149,8 @@ class Lines(Widget):
         return self._inks[name]
 
     def notify_style_update(self) -> None:
-        """Forget the inks: the theme may have changed."""
-        self._inks = {}
+        """Forget how things look: the theme may have changed."""
+        self._inks, self._plain = {}, None
         super().notify_style_update()
 
     # ---------------------------------------------------------------------------------------------------------------- scrolling

@@ -20,7 +20,7 @@ AT = datetime(2026, 1, 1, tzinfo=UTC)
 def world() -> Any:
     kept: list[object] = []
     told: list[str] = []
-    return SimpleNamespace(kept=kept, told=told, keep=kept.append, tell=told.append, session=SimpleNamespace(at=lambda: AT))
+    return SimpleNamespace(kept=kept, told=told, keep=lambda *found: kept.extend(found), tell=told.append, session=SimpleNamespace(at=lambda: AT))
 
 
 def knocks(count: int, peer: str = "192.168.50.9", token: Token = Token.NONE) -> tuple[Knock, ...]:

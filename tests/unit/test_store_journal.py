@@ -4,6 +4,7 @@ trouble.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -24,6 +25,7 @@ from aetui.path.records import Hop, Method, Proto, ReplyKind, Rtt, Trace
 from aetui.probes.base import Credentials
 from aetui.reach import Knock
 from aetui.store import Journal, StoreError, opened
+from aetui.store import journal as journaling
 from aetui.store.journal import FOLLOWS
 from aetui.store.place import FILE
 from aetui.store.schema import MIGRATIONS, PLACES, connect
@@ -77,6 +79,28 @@ def test_traces_knocks_and_answers_are_kept_beside_the_run_in_order(journal: Jou
         kept = history.open()
     assert (kept.traces, kept.knocks, kept.walk) == ((trace,), (knock,), (answer,))
     assert kept.state == state_of((started, *rest))
+
+
+def test_knocks_that_come_together_take_one_transaction_and_stand_there_at_once(
+    journal: Journal, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began: list[int] = []
+    true_transaction = journaling.transaction
+
+    def counted(base: sqlite3.Connection) -> contextlib.AbstractContextManager[None]:
+        began.append(1)
+        return true_transaction(base)
+
+    monkeypatch.setattr(journaling, "transaction", counted)
+    journal(events_of("healthy")[0])
+    began.clear()
+    heard = datetime.now(UTC)
+    together = [Knocked(6.0, Knock(heard, f"203.0.113.{number}", 40000, 3389, "rdp", b"\x03\x00")) for number in range(40)]
+    journal.keep(*together)
+    with opened(path) as history:
+        assert history.open().knocks == tuple(together)
+        assert history.find().knocks == 40
+    assert len(began) == 1
 
 
 def test_what_comes_before_any_session_is_dropped(journal: Journal, path: Path) -> None:

@@ -76,6 +76,10 @@ async def no_helper() -> None:
     """Nobody opens ports for us."""
 
 
+async def nothing_expected() -> None:
+    """Nobody keeps the knocks."""
+
+
 class Site:
     """One console's on-site half."""
 
@@ -89,6 +93,8 @@ class Site:
         helper: Callable[[], Awaitable[Opener | None]] = no_helper,
     ) -> None:
         self.changed, self.rang, self.now, self.keep = changed, rang, now, keep
+        self.expect: Callable[[], Awaitable[None]] = nothing_expected
+        """Whoever keeps the knocks gets ready for them."""
         self.helper = helper
         """Gives who may open ports that this process may not."""
         self.settings = Settings()
@@ -200,6 +206,7 @@ class Site:
             limits=self.limits,
             helper=None if self.is_demo else await self.helper(),
         )
+        await self.expect()
         try:
             outcomes = await listener.open()
         except asyncio.CancelledError:

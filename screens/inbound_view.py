@@ -67,7 +67,7 @@ class View:
         self.site = Site(changed, rang, helper=helper)
         self.outside = Outside(changed, partial(jump_vantage, asker=asker), local_vantage, keep)
         if keeper is not None:
-            self.site.keep = keeper.knocked
+            self.site.keep, self.site.expect = keeper.knocked, keeper.expect
             self.outside.keep = lambda result: keeper.confirmed(result.seen, result.findings)
 
     # ------------------------------------------------------------------------------------------------------------ what is drawn

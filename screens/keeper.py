@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from importlib import import_module
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -140,23 +141,33 @@ class Keeper:
         """In the run's session, or in the one beside it, which is begun where there is none for this place."""
         if self._over:
             return
-        journal = self._journal
-        if not self._runs_here:
-            fits = self._aside is not None and self._aside.place == self.launch().place
-            journal = self._aside.journal if fits and self._aside is not None else self._beside(command)
+        journal = self._journal if self._runs_here else self._begun_beside(command)
         entries = [make(self.at) for make in makers]
         self._found.extend(entries)
         if journal is not None:
             journal.keep(*entries)
 
-    def _beside(self, command: str) -> Journal | None:
-        """A session for what is found where nothing has run; None where it is not to be saved."""
-        self.close()
-        if not _wanted(self.launch()):
+    async def expect(self) -> None:
+        """Have the history open for what may be found here: the first knock of a flood must not wait for that."""
+        await asyncio.to_thread(import_module, "aetui.store")
+        if not self._over and not self._runs_here:
+            self._beside()
+
+    def _begun_beside(self, command: str) -> Journal | None:
+        """The session for what is found where nothing has run; None where it is not to be saved."""
+        aside = self._beside()
+        if aside is None:
             return None
-        self._aside, self._found = Aside(self.launch(), command, self.name, self.note, self._say), []
-        self._started = datetime.now(UTC)
-        return self._aside.journal
+        if not aside.begun:
+            self._found, self._started = [], aside.begin(command, self.name, self.note)
+        return aside.journal
+
+    def _beside(self) -> Aside | None:
+        """The one of this place, begun or not."""
+        if self._aside is None or self._aside.place != self.launch().place:
+            self.close()
+            self._aside = Aside(self.launch(), self._say) if _wanted(self.launch()) else None
+        return self._aside
 
     def end(self) -> None:
         """The console ends: what still comes is not written down."""
@@ -217,26 +228,33 @@ class Keeper:
 
 
 class Aside:
-    """A session of its own for what is found where nothing has run."""
+    """A session of its own for what is found where nothing has run; the history has it once it is begun."""
 
-    def __init__(self, launch: Launch, command: str, name: str, note: str, trouble: Callable[[str], None]) -> None:
+    def __init__(self, launch: Launch, trouble: Callable[[str], None]) -> None:
         from aetui import __version__
         from aetui.catalogue import load
         from aetui.entries import About
-        from aetui.events import SessionStarted, new_id
         from aetui.store import Journal
 
-        self.place = launch.place
-        self._zero = monotonic()
-        shipped, now = load(), datetime.now(UTC)
-        self.journal = Journal(About(command, name, note, __version__, shipped.version, shipped.sha256, shipped.changes), trouble)
-        self.journal(SessionStarted(0.0, new_id(now), now, _whence(launch), (), (), 0.0))
+        self.place, self.begun = launch.place, False
+        self._whence, self._zero, shipped = _whence(launch), 0.0, load()
+        self.journal = Journal(About("", "", "", __version__, shipped.version, shipped.sha256, shipped.changes), trouble)
+
+    def begin(self, command: str, name: str, note: str) -> datetime:
+        """The first thing has been found; gives the time at which the session begins."""
+        from aetui.events import SessionStarted, new_id
+
+        self.begun, self._zero, now = True, monotonic(), datetime.now(UTC)
+        self.journal.about = replace(self.journal.about, command=command, name=name, note=note)
+        self.journal(SessionStarted(0.0, new_id(now), now, self._whence, (), (), 0.0))
+        return now
 
     def close(self) -> None:
         """It is over."""
         from aetui.events import SessionEnded
 
-        self.journal(SessionEnded((monotonic() - self._zero) * 1000, "done"))
+        if self.begun:
+            self.journal(SessionEnded((monotonic() - self._zero) * 1000, "done"))
         self.journal.close()
 
 

@@ -19,6 +19,10 @@ from aetui.cli.main import scenarios
 DUMB = frozenset({"", "dumb", "unknown"})
 """Values of TERM that stand for a terminal without a cursor that can be placed."""
 
+PAINTS_PER_S = "120"
+"""How often Textual looks whether there is something to paint. It paints what changed alone, and we draw on events; at its own 60 a key that
+comes just after a repaint waits 17 ms for the next look."""
+
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
@@ -49,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     if wrong:
         return refuse(wrong)
     helper = shed(wanted=arguments.demo is None)
+    os.environ.setdefault("TEXTUAL_FPS", PAINTS_PER_S)
     from aetui.screens.app import start
     from aetui.screens.launch import Launch
 

@@ -76,6 +76,25 @@ async def test_knocks_and_a_look_from_outside_are_kept_where_nothing_has_run() -
         assert kept.inbound[0].seen.outside[0].target.address in made(form, kept, load(), load_causes())
 
 
+async def test_what_listens_has_the_history_open_before_the_first_knock_and_leaves_nothing_in_it_without_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def nobody(*_: object) -> None:
+        """No callers."""
+
+    monkeypatch.setattr("aetui.screens.inbound_site._call", nobody)
+    app = stage("healthy")
+    async with app.run_test(size=(100, 30)) as pilot:
+        inbound = await to_inbound(app, pilot)
+        await pilot.press("s")
+        await until(pilot, lambda: inbound.view is not None and inbound.view.site.is_open)
+        aside = app.keeper._aside
+        assert aside is not None and aside.journal.saving and not aside.begun
+        assert app.keeper.session is None
+    with opened() as history:
+        assert history.count() == 0
+
+
 async def test_a_session_whose_forward_is_missing_is_not_ready() -> None:
     app = stage("forward-missing")
     async with app.run_test(size=(100, 30)) as pilot:

@@ -36,6 +36,14 @@ class LabError(Exception):
     """The lab itself is broken: a tool failed or a daemon did not come up."""
 
 
+def _lives_in(group: int, stat: Path) -> bool:
+    """True where this is a process of a group that is no zombie (proc_pid_stat(5))."""
+    with suppress(OSError):
+        state, _, its_group = stat.read_text(errors="replace").rpartition(")")[2].split()[:3]
+        return int(its_group) == group and state not in "ZX"
+    return False
+
+
 class Process:
     """A process, and whatever it started, that runs in a node until stopped."""
 
@@ -62,6 +70,16 @@ class Process:
                 self.signal(signal.SIGKILL)
             time.sleep(0.002)
         self.signal(signal.SIGKILL)
+        while self._leaves() and time.monotonic() < deadline + STOP_S:
+            time.sleep(0.002)
+
+    def _leaves(self) -> bool:
+        """True while something that it started is not dead yet: a child of a resolver, for one, has the resolver's listening sockets too."""
+        try:
+            os.killpg(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        return any(_lives_in(self.pid, path) for path in Path("/proc").glob("[0-9]*/stat"))
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the whole group; no error where it has gone."""

@@ -35,7 +35,7 @@ SHORTEST_S = 0.5
 async def make_ready(session: Session, helper: PacketHelper | None) -> None:
     """Start the packet helper where a connect of a run that goes on has had no answer, and where this user may."""
     state = session.state
-    waiting = any(check.kind == "tcp" and check.id not in state.results for check in state.checks.values())
+    waiting = any(state.checks[identity].kind == "tcp" for identity in state.running)
     if waiting and helper is not None and state.vantage.kind == "local" and helper.lacking() is None:
         await helper.start()
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from lab.nodes import Process
@@ -29,8 +27,6 @@ def test_what_is_stopped_has_given_its_ports_up() -> None:
     port = int(popen.stdout.readline())
     popen.stdout.close()
     process = Process(popen.pid, "server", Path("/dev/null"), popen)
-    began = time.monotonic()
-    process.stop(signal.SIGTERM)
-    assert time.monotonic() - began < 60, "its own end was not waited for"
+    process.stop()
     with socket.create_server(("127.0.0.1", port), reuse_port=False):
         pass

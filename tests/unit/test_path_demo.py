@@ -69,10 +69,11 @@ def test_a_name_that_does_not_resolve_is_undetermined(capsys: pytest.CaptureFixt
 
 def test_rounds_are_counted_in_every_hop(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aetui.path.tracer.ROUND_S", 0.0)
+    monkeypatch.setattr("aetui.path.schedule.GRACE_LEAST_S", 1.0)  # an answer that a busy machine delays is not asked for again
     _, found = _traced(capsys, f"{STREAMER}:443", "--demo", "healthy", "--rounds", "3")
     hops = found["hops"]
     assert isinstance(hops, list)
-    assert {hop["sent"] for hop in hops if hop["address"]} <= {3, 4}, "one a round, and one more where the first answer came late"
+    assert {hop["sent"] for hop in hops if hop["address"]} == {3}
 
 
 @pytest.mark.parametrize(

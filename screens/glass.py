@@ -11,7 +11,9 @@ updates pass.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 
 from rich.cells import get_character_cell_size
 from rich.color import ColorSystem
@@ -66,6 +68,13 @@ def _marks_blanks(style: Look) -> bool:
     return not {"4", "7", "9"}.isdisjoint(style[0].split(";"))
 
 
+@lru_cache(8192)
+def _cells(text: str, style: Look) -> tuple[Cell, ...]:
+    """The cells that a character with its marks takes in a style; of a space only the background shows, unless the style marks blanks."""
+    bare: Look = style if text != " " or _marks_blanks(style) else ("", "", style[2])
+    return ((text, bare), ("", style))[: get_character_cell_size(text[0])]
+
+
 class Ready(CompositorUpdate):
     """An update whose bytes are known already."""
 
@@ -117,25 +126,20 @@ class Glass:
             return x
         row, width = self.rows[y], self.size[0]
         style = look(segment.style, system)
-        bare: Look = style if _marks_blanks(style) else ("", "", style[2])
-        if segment.text.isascii() and segment.text.isprintable():
-            run = [(text, bare if text == " " else style) for text in segment.text[: max(0, width - x)]]
-            if row[x : x + len(run)] != run:  # most of what is painted anew is what stands there
-                for column, cell in enumerate(run, x):
-                    if row[column] != cell:
-                        touched.setdefault(y, set()).update(self._replace(row, column, [cell]))
+        pieces = [_cells(text, style) for text in _clusters(segment.text)]
+        run = list(chain.from_iterable(pieces))
+        if row[x : x + len(run)] == run:  # most of what is painted anew is what stands there
             return x + len(run)
-        for text in _clusters(segment.text):
-            cells = get_character_cell_size(text[0])
-            if x + cells > width:
+        for new in pieces:
+            after = x + len(new)
+            if after > width:
                 break
-            new = [(text, bare if text == " " else style), ("", style)][:cells]
-            if row[x : x + cells] != new:
+            if tuple(row[x:after]) != new:
                 touched.setdefault(y, set()).update(self._replace(row, x, new))
-            x += cells
+            x = after
         return x
 
-    def _replace(self, row: list[Cell], x: int, new: list[Cell]) -> list[int]:
+    def _replace(self, row: list[Cell], x: int, new: Sequence[Cell]) -> list[int]:
         """Put cells in the place of others; half of a wide character that is left over becomes a blank. Gives the columns that changed."""
         after = x + len(new)
         columns = list(range(x, after))

@@ -70,7 +70,7 @@ class Prepared:
     @asynccontextmanager
     async def awaiting_silence(self) -> AsyncIterator[None]:
         """While the session runs: what tells at which hop a port dies is loaded and started before the silence is over, not after it, when
-        little of the run's time is left."""
+        little of the run's time is left. What goes wrong with that is told by whoever traces then."""
         ahead = asyncio.create_task(self._make_ready())
         try:
             yield

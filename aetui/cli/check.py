@@ -13,7 +13,7 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -131,7 +131,7 @@ async def _check(arguments: argparse.Namespace, password: str | None, spawned: S
         said = about(arguments, "check", prepared.catalogue)
         try:
             with journalled(arguments, said, prepared.session, second):
-                async with prepared.awaiting_silence():
+                async with nullcontext() if arguments.jsonl else prepared.awaiting_silence():
                     state = await _both(prepared.session, second)
                 if not arguments.jsonl:
                     await locate_failures(prepared.session, helper)

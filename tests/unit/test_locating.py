@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pytest
@@ -12,7 +12,7 @@ from fake_vantage import FakeVantage
 from jumping import in_no_time
 
 from aetui.catalogue import load
-from aetui.observations import Outcome, TcpSeen
+from aetui.observations import DnsSeen, Outcome, TcpSeen
 from aetui.prepare import Prepared
 from aetui.probes import PROBES
 from aetui.probes.base import Measured, Probe
@@ -21,6 +21,7 @@ from aetui.session import UNANSWERED_S, Session
 
 ADDRESS = "192.0.2.7"
 CHECK = Check(f"tcp:{ADDRESS}:2022", "tcp", ADDRESS, 2022, Transport.TCP)
+NAME = Check("dns:h.example", "dns", "h.example")
 
 
 @dataclass
@@ -37,17 +38,22 @@ class Helper:
         self.started.append(asyncio.get_running_loop().time())
 
 
-def _run(outcome: Outcome, helper: Helper | None, kind: str = "local") -> float:
-    """One connect with this outcome; gives the time at which it began."""
+def _run(outcome: Outcome, helper: Helper | None, kind: str = "local", *, named: bool = False) -> float:
+    """One connect with this outcome, to a name that nobody resolves where ``named``; gives the time at which it began."""
 
     async def measure(*_: Any) -> Measured:
         await asyncio.sleep(8.0 if outcome is Outcome.FILTERED else 0.02)
         return Measured(TcpSeen(ADDRESS, 2022, outcome), {}, ADDRESS)
 
+    async def unresolved(*_: Any) -> Measured:
+        await asyncio.sleep(8.0)
+        return Measured(DnsSeen("h.example", ()))
+
     async def main() -> float:
         vantage: Any = FakeVantage(info=VantageInfo(kind, "here"))
-        probes = {**PROBES, "tcp": Probe(measure, timeout_s=8.0)}
-        session = Session(vantage, [CHECK], ("acquisuite",), probes=probes, ask_further=lambda _: ())
+        probes = {**PROBES, "tcp": Probe(measure, timeout_s=8.0), "dns": Probe(unresolved, timeout_s=8.0)}
+        checks = [NAME, replace(CHECK, needs=NAME.id)] if named else [CHECK]
+        session = Session(vantage, checks, ("acquisuite",), probes=probes, ask_further=lambda _: ())
         prepared = Prepared(session, vantage, load(), cast("Any", helper))
         began = asyncio.get_running_loop().time()
         async with prepared.awaiting_silence():
@@ -76,6 +82,12 @@ def test_it_is_started_once_while_the_silence_lasts() -> None:
     helper = Helper()
     began = _run(Outcome.FILTERED, helper)
     assert [at - began for at in helper.started] == pytest.approx([UNANSWERED_S])
+
+
+def test_a_connect_that_waits_for_its_name_has_not_been_silent() -> None:
+    helper = Helper()
+    _run(Outcome.FILTERED, helper, named=True)
+    assert helper.started == []
 
 
 def test_a_program_without_one_waits_all_the_same() -> None:

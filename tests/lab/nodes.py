@@ -21,6 +21,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, ParamSpec, TypeVar
 
+import psutil
+
 from . import kernel
 
 P = ParamSpec("P")
@@ -36,11 +38,10 @@ class LabError(Exception):
     """The lab itself is broken: a tool failed or a daemon did not come up."""
 
 
-def _lives_in(group: int, stat: Path) -> bool:
-    """True where this is a process of a group that is no zombie (proc_pid_stat(5))."""
-    with suppress(OSError):
-        state, _, its_group = stat.read_text(errors="replace").rpartition(")")[2].split()[:3]
-        return int(its_group) == group and state not in "ZX"
+def _lives_in(group: int, process: psutil.Process) -> bool:
+    """True where this is a process of a group that is no zombie."""
+    with suppress(psutil.Error, ProcessLookupError):
+        return os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE
     return False
 
 
@@ -79,7 +80,7 @@ class Process:
             os.killpg(self.pid, 0)
         except ProcessLookupError:
             return False
-        return any(_lives_in(self.pid, path) for path in Path("/proc").glob("[0-9]*/stat"))
+        return any(_lives_in(self.pid, process) for process in psutil.process_iter())
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the whole group; no error where it has gone."""
